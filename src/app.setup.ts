@@ -1,0 +1,64 @@
+import cors from '@fastify/cors';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance, RawServerDefault } from 'fastify';
+import { refuseRepeatedQuery, registerBodyParsers } from './common/http/body-parsers.js';
+import { Drain } from './common/http/drain.js';
+import { refuseWrongMethods } from './common/http/method-not-allowed.js';
+import { NestLogger } from './common/http/nest-logger.js';
+import { logRequests } from './common/http/request-log.js';
+import { sendSecurityHeaders } from './common/http/security-headers.js';
+import { serverOptions } from './common/http/server-options.js';
+import { validationPipe } from './common/http/validation.js';
+import { createDocument } from './common/openapi/document.js';
+import { ProblemFilter } from './common/problem/problem.filter.js';
+import type { Config } from './config/config.js';
+import { databaseProblem } from './database/database-errors.js';
+
+/** What `NestFactory` and the tests' `createNestApplication` are given. */
+export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;
+
+export function createAdapter(config: Config): FastifyAdapter {
+  return new FastifyAdapter<RawServerDefault>(serverOptions(config));
+}
+
+/** Everything between the socket and the controllers; `main.ts` and the e2e tests both apply it. */
+export async function setupApp(app: NestFastifyApplication, config: Config): Promise<{ drain: Drain }> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  app.useLogger(new NestLogger(fastify.log));
+
+  logRequests(fastify);
+  sendSecurityHeaders(fastify);
+  const drain = new Drain(fastify);
+  await allowOrigins(fastify, config.corsOrigins);
+  refuseWrongMethods(fastify);
+  fastify.addHook('onRequest', refuseRepeatedQuery);
+  registerBodyParsers(fastify);
+
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter([databaseProblem]));
+  if (config.swaggerEnabled) serveDocs(app);
+  return { drain };
+}
+
+/** Only these origins, never a reflected one; the client reads these two headers. */
+async function allowOrigins(fastify: FastifyInstance, origins: string[]): Promise<void> {
+  if (origins.length === 0) return;
+  await fastify.register(cors, {
+    origin: origins,
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type'],
+    exposedHeaders: ['Retry-After', 'X-Request-Id'],
+    maxAge: 600,
+    strictPreflight: false,
+  });
+}
+
+function serveDocs(app: NestFastifyApplication): void {
+  SwaggerModule.setup('docs', app, () => createDocument(app), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Latchkey API',
+    swaggerOptions: { persistAuthorization: true },
+  });
+}

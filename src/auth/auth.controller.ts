@@ -1,0 +1,126 @@
+import { Body, Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { CurrentUser, Public } from '../common/auth/decorators.js';
+import type { Identity } from '../common/auth/identity.js';
+import { AlsoForm } from '../common/http/also-form.js';
+import { Problems } from '../common/openapi/problems.js';
+import type { Device } from '../sessions/sessions.service.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import type { User } from '../users/user.entity.js';
+import { AuthService } from './auth.service.js';
+import {
+  ChangePasswordDto,
+  LoginDto,
+  LoginFormDto,
+  LogoutDto,
+  RefreshDto,
+  RegisterDto,
+  TokenAnswer,
+  WhoAmI,
+} from './dto.js';
+import { LocalGuard } from './guards/local.guard.js';
+import { LogoutGuard, type Ending } from './guards/logout.guard.js';
+import { RefreshGuard } from './guards/refresh.guard.js';
+import { TokenAnswers } from './token-answers.js';
+
+@ApiTags('auth')
+@Controller('auth')
+export class AuthController {
+  constructor(
+    private readonly auth: AuthService,
+    private readonly answers: TokenAnswers,
+  ) {}
+
+  @Public()
+  @Post('register')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Make an account, and sign in' })
+  @ApiCreatedResponse({ type: TokenAnswer })
+  @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy')
+  async register(@Body() wanted: RegisterDto, @Req() request: FastifyRequest): Promise<TokenAnswer> {
+    return this.answers.for(await this.auth.register(wanted, deviceOf(request)));
+  }
+
+  @Public()
+  @UseGuards(LocalGuard)
+  @Post('login')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Sign in with e-mail address and password' })
+  @ApiBody({ type: LoginDto })
+  @AlsoForm(LoginFormDto)
+  @ApiOkResponse({ type: TokenAnswer })
+  @Problems('validation_failed', 'invalid_credentials', 'hashing_busy')
+  async login(@Req() request: FastifyRequest & { user: User }): Promise<TokenAnswer> {
+    return this.answers.for(await this.auth.login(request.user, deviceOf(request)));
+  }
+
+  @Public()
+  @UseGuards(RefreshGuard)
+  @Post('refresh')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'A new access token, and now and then a new refresh token',
+    description: 'Safe to repeat: the same refresh token gets the same answer until its successor was used.',
+  })
+  @ApiBody({ type: RefreshDto })
+  @AlsoForm(RefreshDto)
+  @ApiOkResponse({ type: TokenAnswer })
+  @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
+  @Problems('session_revoked', 'session_expired', 'refresh_busy')
+  async refresh(@Req() request: FastifyRequest & { user: PresentedRefreshToken }): Promise<TokenAnswer> {
+    return this.answers.for(await this.auth.refresh(request.user));
+  }
+
+  @Public()
+  @UseGuards(LogoutGuard)
+  @Post('logout')
+  @HttpCode(204)
+  @Header('Clear-Site-Data', '"cache"')
+  @ApiOperation({
+    summary: 'End the session of the access token, of the refresh token, or of both',
+    description: 'Ending a session that has ended is no error.',
+  })
+  @ApiBody({ type: LogoutDto, required: false })
+  @ApiNoContentResponse({ description: 'The session has ended.' })
+  @Problems('validation_failed', 'access_token_missing', 'access_token_invalid', 'access_token_expired')
+  @Problems('refresh_token_invalid')
+  async logout(@Req() request: FastifyRequest & { user: Ending[] }): Promise<void> {
+    await this.auth.logout(request.user);
+  }
+
+  @Get('whoami')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'What the access token says', description: 'Reads no database.' })
+  @ApiOkResponse({ type: WhoAmI })
+  whoAmI(@CurrentUser() caller: Identity): WhoAmI {
+    return WhoAmI.from(caller);
+  }
+
+  @Post('password')
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Change my password', description: 'Ends every session from before, and begins a new one.' })
+  @ApiOkResponse({ type: TokenAnswer })
+  @Problems('validation_failed', 'password_rejected', 'current_password_wrong', 'hashing_busy')
+  async changePassword(
+    @CurrentUser() caller: Identity,
+    @Body() passwords: ChangePasswordDto,
+    @Req() request: FastifyRequest,
+  ): Promise<TokenAnswer> {
+    return this.answers.for(await this.auth.changePassword(caller.userId, passwords, deviceOf(request)));
+  }
+}
+
+function deviceOf(request: FastifyRequest): Device {
+  return { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' };
+}

@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { PassportModule } from '@nestjs/passport';
+import { PasswordsModule } from '../passwords/passwords.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { AuthController } from './auth.controller.js';
+import { AuthService } from './auth.service.js';
+import { CredentialsService } from './credentials.service.js';
+import { AccessGuard } from './guards/access.guard.js';
+import { RolesGuard } from './guards/roles.guard.js';
+import { AccessStrategy } from './strategies/access.strategy.js';
+import { LocalStrategy } from './strategies/local.strategy.js';
+import { RefreshStrategy } from './strategies/refresh.strategy.js';
+import { TokenAnswers } from './token-answers.js';
+
+@Module({
+  imports: [PassportModule, PasswordsModule, SessionsModule, TokensModule, UsersModule],
+  controllers: [AuthController],
+  providers: [
+    AuthService,
+    CredentialsService,
+    TokenAnswers,
+    AccessStrategy,
+    LocalStrategy,
+    RefreshStrategy,
+    // Every route of every module is guarded, in this order.
+    { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RolesGuard },
+  ],
+})
+export class AuthModule {}

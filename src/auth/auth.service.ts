@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../common/problem/problem.js';
+import { Database } from '../database/database.js';
+import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
+import { Revocations } from '../sessions/revocations.js';
+import type { LiveSession } from '../sessions/session-row.js';
+import { SessionsService, type Device } from '../sessions/sessions.service.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import { parseEmail } from '../users/email.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { CredentialsService } from './credentials.service.js';
+import type { ChangePasswordDto, RegisterDto } from './dto.js';
+import type { Ending } from './guards/logout.guard.js';
+
+/** Registering, signing in, staying in, and leaving. */
+@Injectable()
+export class AuthService {
+  constructor(
+    private readonly credentials: CredentialsService,
+    private readonly users: UsersService,
+    private readonly sessions: SessionsService,
+    private readonly refreshes: RefreshService,
+    private readonly revocations: Revocations,
+    private readonly database: Database,
+  ) {}
+
+  /** Makes a user and their first session, both or neither. Throws `email_taken`, `password_rejected`, `hashing_busy`. */
+  async register({ email, password, name = null }: RegisterDto, device: Device): Promise<LiveSession> {
+    const address = parseEmail(email)!;
+    const hash = await this.credentials.hashNew(password, { email: address.address, name }, 'password');
+    return this.database.transaction(async (manager) => {
+      const user = await this.users.create(address, name, hash, manager);
+      if (!user) throw new Problem('email_taken');
+      return (await this.sessions.begin(user, device, manager))!;
+    });
+  }
+
+  /** Begins a session for a user whose password was just checked. Throws `invalid_credentials`. */
+  async login(user: User, device: Device): Promise<LiveSession> {
+    const session = await this.sessions.begin(user, device);
+    // The password, or the user, changed while this one was being checked.
+    if (!session) throw new Problem('invalid_credentials');
+    return session;
+  }
+
+  /** Throws `session_revoked`, `session_expired`, `refresh_token_reused`, `refresh_busy`. */
+  async refresh(presented: PresentedRefreshToken): Promise<LiveSession> {
+    const outcome = await this.refreshes.refresh(presented);
+    if ('session' in outcome) return outcome.session;
+    throw toProblem(outcome, presented.sessionId);
+  }
+
+  /** Ends these sessions. One that has ended already is no error. */
+  async logout(endings: Ending[]): Promise<void> {
+    for (const { sessionId, userId } of endings) await this.sessions.end(sessionId, userId, 'logout');
+  }
+
+  /**
+   * Sets a new password, ends every session from before, and begins one for the caller: all or nothing. Throws
+   * `current_password_wrong`, `password_rejected`, `hashing_busy`.
+   */
+  async changePassword(userId: string, passwords: ChangePasswordDto, device: Device): Promise<LiveSession> {
+    const user = await this.users.findById(userId);
+    if (!user) throw new Problem('session_revoked');
+    const right = await this.credentials.isPasswordOf(user, passwords.currentPassword);
+    if (!right) throw new Problem('current_password_wrong');
+    const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
+
+    const { session, ended } = await this.database.transaction(async (manager) => {
+      const changed = await this.users.changePassword(user, hash, manager);
+      // Somebody else changed it while this request was hashing.
+      if (!changed) throw new Problem('current_password_wrong');
+      const ended = await this.sessions.revokeAllIn(manager, changed, 'credentials_changed');
+      return { session: (await this.sessions.begin(changed, device, manager))!, ended };
+    });
+    this.revocations.remember(ended);
+    return session;
+  }
+}
+
+function toProblem(outcome: Exclude<RefreshOutcome, { session: LiveSession }>, sessionId: string): Problem {
+  if (outcome.outcome === 'reused') return new Problem('refresh_token_reused', { sessionId, reason: 'reused' });
+  switch (outcome.because) {
+    case 'expired_idle':
+    case 'expired_absolute':
+      return new Problem('session_expired', { sessionId, reason: outcome.because });
+    case 'revoked':
+      return new Problem('session_revoked', { sessionId, reason: outcome.revokedReason ?? 'revoked' });
+    case 'user_inactive':
+    case 'unknown_session':
+      return new Problem('session_revoked', { sessionId, reason: outcome.because });
+  }
+}

@@ -1,0 +1,43 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { PUBLIC } from '../../common/auth/decorators.js';
+import type { Identity } from '../../common/auth/identity.js';
+import { Problem } from '../../common/problem/problem.js';
+import { Revocations } from '../../sessions/revocations.js';
+import { SessionUpkeep } from '../../sessions/session-upkeep.js';
+
+/**
+ * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of
+ * what has ended. The first use of a generation is noted: it proves that its holder got the answer.
+ */
+@Injectable()
+export class AccessGuard extends AuthGuard('access') {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly revocations: Revocations,
+    private readonly upkeep: SessionUpkeep,
+  ) {
+    super();
+  }
+
+  override canActivate(context: ExecutionContext) {
+    const open = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
+    return open || super.canActivate(context);
+  }
+
+  override handleRequest<User = Identity>(error: unknown, user: User | false, info: unknown): User {
+    if (error) throw error;
+    if (!user) throw new Problem(isMissing(info) ? 'access_token_missing' : 'access_token_invalid');
+    const identity = user as unknown as Identity;
+    const refusal = this.revocations.refusal(identity);
+    if (refusal) throw new Problem(refusal, { sessionId: identity.sessionId });
+    this.upkeep.acknowledge(identity.sessionId, identity.generation);
+    return user;
+  }
+}
+
+/** What `passport-jwt` says when there is no token at all. */
+export function isMissing(info: unknown): boolean {
+  return info instanceof Error && info.message === 'No auth token';
+}

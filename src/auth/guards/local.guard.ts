@@ -1,0 +1,30 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../../common/problem/problem.js';
+import { LoginDto, LoginFormDto } from '../dto.js';
+import { validBody } from './valid-body.js';
+
+/** Lets in who knows a password; the user is then `request.user`. The body counts alone, never the query. */
+@Injectable()
+export class LocalGuard extends AuthGuard('local') {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    request.body = await this.credentialsIn(request);
+    return (await super.canActivate(context)) as boolean;
+  }
+
+  override handleRequest<User>(error: unknown, user: User | false): User {
+    if (error) throw error;
+    if (!user) throw new Problem('invalid_credentials');
+    return user;
+  }
+
+  private async credentialsIn(request: FastifyRequest): Promise<LoginDto> {
+    if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
+      return validBody(request.body, LoginDto);
+    }
+    const { username, password } = await validBody(request.body, LoginFormDto);
+    return { email: username, password };
+  }
+}

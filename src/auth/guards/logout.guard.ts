@@ -1,0 +1,72 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import type { Identity } from '../../common/auth/identity.js';
+import { Problem } from '../../common/problem/problem.js';
+import { Revocations } from '../../sessions/revocations.js';
+import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
+import { LogoutDto } from '../dto.js';
+import { isMissing } from './access.guard.js';
+import { validBody } from './valid-body.js';
+
+/** A session that the caller may end, because they hold a token of it. */
+export type Ending = Pick<Identity, 'sessionId' | 'userId'>;
+
+/** What became of one of the two tokens: whose it is, why it does not count, or null when there is none. */
+type Credential<T> = T | Problem | null;
+
+class TryAccess extends AuthGuard('access') {
+  override handleRequest<T>(error: unknown, user: T | false, info: unknown): T {
+    if (error) throw error;
+    return (user || (isMissing(info) ? null : new Problem('access_token_invalid'))) as T;
+  }
+}
+
+class TryRefresh extends AuthGuard('refresh') {
+  override handleRequest<T>(error: unknown, user: T | false, info: unknown): T {
+    if (error) throw error;
+    return (user || (isMissing(info) ? null : new Problem('refresh_token_invalid'))) as T;
+  }
+}
+
+/**
+ * Lets in who holds an access token that has not expired, or a refresh token of any generation, or both; leaves the
+ * sessions they name as `request.user`. A request with neither is refused rather than answered with an empty success:
+ * its sender thinks that a session has ended.
+ */
+@Injectable()
+export class LogoutGuard implements CanActivate {
+  private readonly access = new TryAccess();
+  private readonly refresh = new TryRefresh();
+
+  constructor(private readonly revocations: Revocations) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest & { user: unknown }>();
+    request.body = await validBody(request.body ?? {}, LogoutDto);
+
+    await this.access.canActivate(context);
+    const access = this.unlessExpired(request.user as Credential<Identity>);
+    await this.refresh.canActivate(context);
+    const refresh = request.user as Credential<PresentedRefreshToken>;
+
+    const given = [access, refresh].filter((credential) => credential !== null);
+    const endings = given.filter(
+      (credential): credential is Exclude<typeof credential, Problem> => !isProblem(credential),
+    );
+    if (endings.length === 0) throw given.find(isProblem) ?? new Problem('access_token_missing');
+    request.user = endings satisfies Ending[];
+    return true;
+  }
+
+  /** An ended or outdated token still says whose session to end; an expired one proves nothing any more. */
+  private unlessExpired(access: Credential<Identity>): Credential<Identity> {
+    if (access === null || access instanceof Problem) return access;
+    const refusal = this.revocations.refusal(access);
+    return refusal === 'access_token_expired' || refusal === 'access_token_invalid' ? new Problem(refusal) : access;
+  }
+}
+
+function isProblem(credential: unknown): credential is Problem {
+  return credential instanceof Problem;
+}

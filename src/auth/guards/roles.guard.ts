@@ -1,0 +1,23 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { ROLES } from '../../common/auth/decorators.js';
+import type { Identity } from '../../common/auth/identity.js';
+import { Problem } from '../../common/problem/problem.js';
+
+/** Holds what `@Roles()` says. It stands behind `AccessGuard`: on an open route there is nobody, so nobody gets in. */
+@Injectable()
+export class RolesGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const roles = this.reflector.getAllAndOverride<string[] | undefined>(ROLES, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (!roles) return true;
+    const caller = context.switchToHttp().getRequest<FastifyRequest & { user?: Identity }>().user;
+    if (!caller?.roles.some((role) => roles.includes(role))) throw new Problem('insufficient_role');
+    return true;
+  }
+}

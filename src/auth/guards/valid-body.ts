@@ -1,0 +1,9 @@
+import type { Type } from '@nestjs/common';
+import { validationPipe } from '../../common/http/validation.js';
+
+const pipe = validationPipe();
+
+/** Guards run before pipes: one that hands a body to Passport validates it first. Throws `validation_failed`. */
+export function validBody<T>(body: unknown, type: Type<T>): Promise<T> {
+  return pipe.transform(body, { type: 'body', metatype: type }) as Promise<T>;
+}

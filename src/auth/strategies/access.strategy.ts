@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import type { Jwt } from 'jsonwebtoken';
+import { ExtractJwt, Strategy } from 'passport-jwt';
+import type { Identity } from '../../common/auth/identity.js';
+import { Config } from '../../config/config.js';
+import { AccessTokens } from '../../tokens/access-tokens.js';
+
+/**
+ * Is it an access token of ours? Its header is looked at first, then its signature, then every claim. Whether it may
+ * still be used is the guard's question: `Revocations.refusal`.
+ */
+@Injectable()
+export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
+  constructor(
+    config: Config,
+    private readonly tokens: AccessTokens,
+  ) {
+    super({
+      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
+        const key = tokens.keyFor(token);
+        done(key ? null : new Error('not an access token'), key as never);
+      },
+      algorithms: ['ES256'],
+      issuer: config.issuer,
+      audience: tokens.audience,
+      // Time is judged by our clock, in one place.
+      ignoreExpiration: true,
+      jsonWebTokenOptions: { complete: true },
+    });
+  }
+
+  validate({ payload }: Jwt): Identity | false {
+    return this.tokens.read(payload) ?? false;
+  }
+}

@@ -1,0 +1,36 @@
+import type { DataSource } from 'typeorm';
+import type { Config } from '../config/config.js';
+import { makePrivateFile } from '../database/connection-options.js';
+import { databaseProblem } from '../database/database-errors.js';
+import { migrate } from '../database/migrate.js';
+
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 2000;
+
+/** Makes the SQLite file if there is none, brings the schema up to date, and connects. */
+export async function openDatabase(config: Config, dataSource: DataSource): Promise<void> {
+  if (config.database.kind === 'sqlite' && makePrivateFile(config.database.file)) {
+    say(`Made a SQLite database: ${config.database.file} (only you can read it)`);
+  }
+  const done = await patiently(() => migrate(dataSource.options, config.databaseDirectUrl));
+  if (done.length > 0) say(`Migrated the database: ${done.join(', ')}`);
+  await patiently(() => dataSource.initialize());
+}
+
+/** A database that starts together with this process may need a minute; after that something is wrong. */
+async function patiently<T>(connect: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!databaseProblem(error) || Date.now() > deadline) throw error;
+      say(`The database does not answer yet (${(error as Error).message}); trying again`);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,33 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Drain } from '../common/http/drain.js';
+
+/**
+ * On SIGTERM or SIGINT: answers what was accepted, accepts nothing new, writes what is still to be written, and exits
+ * with 0; with 1 if that takes longer than the deadline.
+ */
+export function stopCleanly(app: NestFastifyApplication, drain: Drain, deadlineMs: number): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const log: FastifyBaseLogger = fastify.log;
+  let stopping = false;
+
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: stopping`);
+    setTimeout(() => {
+      log.error(`Not stopped after ${deadlineMs} ms: exiting`);
+      process.exit(1);
+    }, deadlineMs).unref();
+
+    drain.begin();
+    // Connections on which nothing is under way are closed at once, and again as requests end on the others.
+    const sweep = setInterval(() => fastify.server.closeIdleConnections(), 50);
+    await app.close();
+    clearInterval(sweep);
+    log.info('Stopped');
+    process.exit(0);
+  };
+  process.on('SIGTERM', (signal) => void stop(signal));
+  process.on('SIGINT', (signal) => void stop(signal));
+}

@@ -1,0 +1,78 @@
+/**
+ * Gathers what arrives while a batch is under way into the next one: no timer, and no added latency when idle.
+ * Entries with the same key share one place and one answer.
+ */
+export class Batcher<Entry, Answer> {
+  private waiting = new Map<string, { entry: Entry; answer: Promise<Answer>; settle: Settle<Answer> }>();
+  private running = false;
+
+  /**
+   * @param run answers the entries in their order
+   * @param keyOf entries of one key are one entry
+   * @param failsAlone whether an error may be one entry's fault: then each is tried again by itself. Otherwise, as when
+   *   the database is away, all fail at once
+   * @param maxSize entries in a batch; the rest wait for the next
+   */
+  constructor(
+    private readonly run: (entries: Entry[]) => Promise<Answer[]>,
+    private readonly keyOf: (entry: Entry) => string,
+    private readonly failsAlone: (error: unknown) => boolean = () => true,
+    private readonly maxSize: number = 500,
+  ) {}
+
+  add(entry: Entry): Promise<Answer> {
+    const key = this.keyOf(entry);
+    const same = this.waiting.get(key);
+    if (same) return same.answer;
+
+    const { promise, resolve, reject } = withResolvers<Answer>();
+    this.waiting.set(key, { entry, answer: promise, settle: { resolve, reject } });
+    if (!this.running) void this.drain();
+    return promise;
+  }
+
+  private async drain(): Promise<void> {
+    this.running = true;
+    // What arrives in this turn of the event loop goes together.
+    await new Promise(setImmediate);
+    while (this.waiting.size > 0) await this.runNext();
+    this.running = false;
+  }
+
+  private async runNext(): Promise<void> {
+    const batch = [...this.waiting].slice(0, this.maxSize);
+    for (const [key] of batch) this.waiting.delete(key);
+    const entries = batch.map(([, { entry }]) => entry);
+    try {
+      const answers = await this.run(entries);
+      batch.forEach(([, { settle }], i) => settle.resolve(answers[i]!));
+    } catch (error) {
+      if (batch.length > 1 && this.failsAlone(error)) await this.runOneByOne(batch.map(([, waiter]) => waiter));
+      else for (const [, { settle }] of batch) settle.reject(error);
+    }
+  }
+
+  private async runOneByOne(waiters: { entry: Entry; settle: Settle<Answer> }[]): Promise<void> {
+    for (const { entry, settle } of waiters) {
+      try {
+        const [answer] = await this.run([entry]);
+        settle.resolve(answer!);
+      } catch (error) {
+        settle.reject(error);
+      }
+    }
+  }
+}
+
+interface Settle<T> {
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+}
+
+function withResolvers<T>(): { promise: Promise<T> } & Settle<T> {
+  let settle!: Settle<T>;
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, ...settle };
+}

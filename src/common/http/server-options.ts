@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import {
+  LogController,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import type { Config } from '../../config/config.js';
+import type { TrustProxy } from '../../config/trust-proxy.js';
+import { Problem } from '../problem/problem.js';
+import { sendProblem } from '../problem/problem.filter.js';
+import type { ProblemCode } from '../problem/catalogue.js';
+import { BODY_LIMIT } from './body-parsers.js';
+import { loggerOptions } from './request-log.js';
+
+const BARE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'" };
+
+/** What Fastify has to know before it exists: log, limits, whom to believe, and the errors that never reach Nest. */
+export function serverOptions(config: Config): FastifyServerOptions {
+  return {
+    logger: loggerOptions(config),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT,
+    trustProxy: believed(config.trustProxy),
+    requestIdHeader: false,
+    genReqId: requestId(config),
+    forceCloseConnections: 'idle',
+    requestTimeout: 20_000,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.headers(BARE_HEADERS);
+      sendProblem(error, request, reply, []);
+    },
+    clientErrorHandler: answerUnreadable,
+  };
+}
+
+/** A number means: the last n addresses were written by proxies of ours. */
+function believed(trust: TrustProxy): boolean | string[] | ((address: string, hop: number) => boolean) {
+  return typeof trust === 'number' ? (_address, hop) => hop < trust : trust;
+}
+
+/** A proxy we trust may name the request, so that its log and ours can be read together. */
+function requestId(config: Config): (request: IncomingMessage) => string {
+  return (request) => {
+    const given = config.trustProxy === false ? undefined : request.headers['x-request-id'];
+    return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+  };
+}
+
+/** A request that Node's parser could not read: there is no request object, only a socket. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  const problem = new Problem(UNREADABLE[error.code ?? ''] ?? 'malformed_request');
+  const body = JSON.stringify(problem.toBody(randomUUID()));
+  const headers = {
+    ...problem.toHeaders(),
+    ...BARE_HEADERS,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} Error\r\n${lines.join('')}\r\n${body}`);
+}
+
+const UNREADABLE: Record<string, ProblemCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};

@@ -1,0 +1,10 @@
+import { ApiExtension } from '@nestjs/swagger';
+import type { ProblemCode } from '../problem/catalogue.js';
+
+/**
+ * Names the errors a route can answer with. `document.ts` makes OpenAPI responses of them, and adds what any
+ * route, or any guarded route, can answer with.
+ */
+export function Problems(...codes: ProblemCode[]): MethodDecorator & ClassDecorator {
+  return ApiExtension(`x-problems-${codes.join('-')}`, codes);
+}

@@ -1,0 +1,193 @@
+/**
+ * Every error this server can answer with, in one table. `docs/errors.md` is held equal to it by a test.
+ *
+ * `code` (the key) is the error's identity and never changes. `terminal` means: drop the credentials and sign
+ * in again; nothing else may make a client do that. `retryAfter` is in seconds.
+ */
+export interface ProblemKind {
+  status: number;
+  title: string;
+  /** What went wrong and what to do about it, for the developer who reads it. */
+  detail: string;
+  terminal?: true;
+  retryAfter?: number;
+}
+
+export const CATALOGUE = {
+  validation_failed: {
+    status: 400,
+    title: 'The request is not valid',
+    detail: 'Mend the fields listed in errors.',
+  },
+  password_rejected: {
+    status: 400,
+    title: 'The password is not acceptable',
+    detail: 'Choose another password; errors says why.',
+  },
+  malformed_json: {
+    status: 400,
+    title: 'The body is not JSON',
+    detail: 'Send one well-formed JSON object in UTF-8.',
+  },
+  body_too_deep: {
+    status: 400,
+    title: 'The body is nested too deeply',
+    detail: 'No body of this API nests more than a few levels.',
+  },
+  repeated_parameter: {
+    status: 400,
+    title: 'A parameter is given twice',
+    detail: 'Give each parameter of a query or a form once.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request is malformed',
+    detail: 'The request line, a header, the path or the body could not be read.',
+  },
+  invalid_credentials: {
+    status: 401,
+    title: 'E-mail address or password is wrong',
+    detail: 'Check both. The answer is the same whether or not the address has an account.',
+  },
+  access_token_missing: {
+    status: 401,
+    title: 'No access token',
+    detail: 'Send the access token as "Authorization: Bearer …".',
+  },
+  access_token_invalid: {
+    status: 401,
+    title: 'The access token is not valid',
+    detail: 'It was not issued here for this purpose, or it was changed. Refresh, or sign in.',
+  },
+  access_token_expired: {
+    status: 401,
+    title: 'The access token has expired',
+    detail: 'Refresh and try again.',
+  },
+  access_token_outdated: {
+    status: 401,
+    title: 'The access token is out of date',
+    detail: 'Roles, password or status of the user changed since it was issued. Refresh and try again.',
+  },
+  refresh_token_missing: {
+    status: 401,
+    title: 'No refresh token',
+    detail: 'Send {"refresh_token": "…"}.',
+  },
+  refresh_token_invalid: {
+    status: 401,
+    title: 'The refresh token is not valid',
+    detail: 'It was not issued here for this purpose, or it was changed. Sign in again.',
+    terminal: true,
+  },
+  refresh_token_reused: {
+    status: 401,
+    title: 'The refresh token was used before',
+    detail: 'Two holders of one session: it was ended because one of them may be a thief. Sign in again.',
+    terminal: true,
+  },
+  session_revoked: {
+    status: 401,
+    title: 'The session was ended',
+    detail: 'Sign in again.',
+    terminal: true,
+  },
+  session_expired: {
+    status: 401,
+    title: 'The session has expired',
+    detail: 'Sign in again.',
+    terminal: true,
+  },
+  current_password_wrong: {
+    status: 403,
+    title: 'The current password is wrong',
+    detail: 'Nothing was changed. Give the password the account has now.',
+  },
+  insufficient_role: {
+    status: 403,
+    title: 'Not allowed',
+    detail: 'This needs a role that the signed-in user does not have.',
+  },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    detail: 'There is nothing here for this caller.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    detail: 'The header Allow lists the methods of this address.',
+  },
+  email_taken: {
+    status: 409,
+    title: 'The e-mail address has an account',
+    detail: 'Sign in, or register with another address.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    detail: 'A body may have at most 64 KiB.',
+  },
+  uri_too_long: {
+    status: 414,
+    title: 'The address is too long',
+    detail: 'Shorten the path.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Unsupported media type',
+    detail: 'Send application/json; where the documentation says so, a form.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    detail: 'Send fewer or smaller headers and cookies.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    detail: 'Send it again.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong here',
+    detail: 'It was logged under requestId. The credentials are still good.',
+  },
+  database_unavailable: {
+    status: 503,
+    title: 'The database is out of reach',
+    detail: 'Nobody is signed out. Try again.',
+    retryAfter: 2,
+  },
+  hashing_busy: {
+    status: 503,
+    title: 'Too many sign-ins at once',
+    detail: 'Nothing was checked or changed. Try again.',
+    retryAfter: 5,
+  },
+  refresh_busy: {
+    status: 503,
+    title: 'The refresh waited too long',
+    detail: 'The session is alive and the refresh token still good. Try again.',
+    retryAfter: 1,
+  },
+  not_ready: {
+    status: 503,
+    title: 'Not ready',
+    detail: 'This process cannot serve right now.',
+    retryAfter: 2,
+  },
+  shutting_down: {
+    status: 503,
+    title: 'Shutting down',
+    detail: 'This process is stopping. Try again: another one, or the next, will answer.',
+    retryAfter: 1,
+  },
+} as const satisfies Record<string, ProblemKind>;
+
+export type ProblemCode = keyof typeof CATALOGUE;
+
+/** The table's row, with its optional columns visible. */
+export function problemKind(code: ProblemCode): ProblemKind {
+  return CATALOGUE[code];
+}

@@ -1,0 +1,73 @@
+import { problemKind, type ProblemCode } from './catalogue.js';
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export interface ProblemOptions {
+  /** Overrides the catalogue's text. Never holds anything a caller sent or a library said. */
+  detail?: string;
+  errors?: FieldError[];
+  /** The session a terminal answer is about, where it is known. */
+  sessionId?: string;
+  /** Why a session ended: the stored word, like `logout` or `credentials_changed`. */
+  reason?: string;
+  /** Seconds. */
+  retryAfter?: number;
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** An error the caller is told about. Its identity is the `code`; everything else follows from the catalogue. */
+export class Problem extends Error {
+  constructor(
+    readonly code: ProblemCode,
+    readonly options: ProblemOptions = {},
+  ) {
+    super(code, { cause: options.cause });
+  }
+
+  get status(): number {
+    return problemKind(this.code).status;
+  }
+
+  /** The body: RFC 9457 with `code`, `requestId` and `terminal`. */
+  toBody(requestId: string): Record<string, unknown> {
+    const { status, title, detail, terminal } = problemKind(this.code);
+    const { errors, sessionId, reason } = this.options;
+    return {
+      type: `urn:latchkey:problem:${this.code}`,
+      title,
+      status,
+      detail: this.options.detail ?? detail,
+      code: this.code,
+      requestId,
+      terminal: terminal ?? false,
+      ...(errors && { errors }),
+      ...(sessionId && { session_id: sessionId }),
+      ...(reason && { reason }),
+    };
+  }
+
+  /** `Retry-After` where waiting helps; `WWW-Authenticate` on every 401 (RFC 6750 section 3). */
+  toHeaders(): Record<string, string> {
+    const retryAfter = this.options.retryAfter ?? problemKind(this.code).retryAfter;
+    return {
+      'content-type': 'application/problem+json; charset=utf-8',
+      'cache-control': 'no-store',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...challenge(this.code, this.status),
+      ...this.options.headers,
+    };
+  }
+}
+
+/** No token: the bare challenge. A bad one: `invalid_token`. Too little: `insufficient_scope`. */
+function challenge(code: ProblemCode, status: number): Record<string, string> {
+  const realm = 'Bearer realm="latchkey"';
+  if (code === 'insufficient_role') return { 'www-authenticate': `${realm}, error="insufficient_scope"` };
+  if (status !== 401) return {};
+  const bare = code === 'access_token_missing' || code === 'refresh_token_missing' || code === 'invalid_credentials';
+  return { 'www-authenticate': bare ? realm : `${realm}, error="invalid_token"` };
+}

@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export const SECRET_FILE = 'data/app-secret';
+
+/**
+ * The secret of a machine that has none configured: made once, kept in a file that only its owner reads.
+ * Two processes that start together agree: the file appears whole, and only once.
+ */
+export function keepSecret(file: string = SECRET_FILE): { secret: string; made: boolean } {
+  let made = false;
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600 });
+    try {
+      linkSync(draft, file);
+      made = true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(draft);
+    }
+  }
+  return { secret: readFileSync(file, 'utf8').trim(), made };
+}

@@ -1,0 +1,164 @@
+import { Expose, Transform } from 'class-transformer';
+import {
+  ArrayNotEmpty,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
+import { parseDatabaseUrl, type DatabaseTarget } from './database-url.js';
+import { parseDuration } from './duration.js';
+import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
+import { IsOrigin, MinBytes } from './validators.js';
+
+const ANY_HOST = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+const DAY = 86_400_000;
+const names = new Map<string, string>();
+
+/**
+ * Everything that can be configured, by the environment variable named in `@Env`. Durations are written like
+ * `15m`, `60s` or `0s` and held in milliseconds. What each is for: `docs/operations.md`.
+ */
+export class Config {
+  @Env('NODE_ENV')
+  nodeEnv: string = 'development';
+
+  @Env('PORT', Number)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(0)
+  @Max(65_535)
+  port: number = 3000;
+
+  @Env('HOST')
+  @IsNotEmpty()
+  host: string = '127.0.0.1';
+
+  /** `iss` of every token, and the address under which browsers reach this server. */
+  @Env('ISSUER')
+  @IsUrl(ANY_HOST, { message: 'must be an http(s) URL' })
+  @Matches(/^[^?#]*[^/?#]$/, { message: 'must have no query, no fragment and no slash at its end' })
+  issuer: string = 'http://localhost:3000';
+
+  @Env('DATABASE_URL', parseDatabaseUrl)
+  @IsDefined({ message: 'must be sqlite:path/to/file or postgres://user:password@host/database' })
+  database: DatabaseTarget = { kind: 'sqlite', file: 'data/latchkey.sqlite' };
+
+  /** Where a pooler stands in front of PostgreSQL: the address behind it. Migrations hold a session lock there. */
+  @Env('DATABASE_DIRECT_URL')
+  @Matches(/^postgres(ql)?:\/\//, { message: 'must be postgres://user:password@host/database' })
+  databaseDirectUrl: string = '';
+
+  @Env('DATABASE_POOL_SIZE', Number)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1)
+  @Max(1000)
+  databasePoolSize: number = 10;
+
+  @Env('SHUTDOWN_DEADLINE', parseDuration)
+  @IsInt({ message: 'must be a duration like 15s' })
+  shutdownDeadlineMs: number = 15_000;
+
+  /** The first signs and encrypts; all of them verify and decrypt. */
+  @Env('APP_SECRET', commaList)
+  @ArrayNotEmpty({ message: 'must be set: openssl rand -base64 48' })
+  @MinBytes(32, { each: true, message: 'each secret must have at least 32 bytes: openssl rand -base64 48' })
+  appSecrets: string[] = [];
+
+  @Env('ACCESS_TOKEN_TTL', parseDuration)
+  @IsInt({ message: 'must be a duration like 15m' })
+  @Min(1000, { message: 'must be at least 1s' })
+  @Max(DAY, { message: 'must be at most 1d' })
+  accessTokenTtlMs: number = 15 * 60_000;
+
+  @Env('REFRESH_IDLE_TTL', parseDuration)
+  @IsInt({ message: 'must be a duration like 7d' })
+  @Min(1000, { message: 'must be at least 1s' })
+  refreshIdleTtlMs: number = 7 * DAY;
+
+  @Env('SESSION_TTL', parseDuration)
+  @IsInt({ message: 'must be a duration like 30d' })
+  @Min(1000, { message: 'must be at least 1s' })
+  @Max(400 * DAY, { message: 'must be at most 400d' })
+  sessionTtlMs: number = 30 * DAY;
+
+  /** C of the rotation rules: how long a generation lives after its client proved to hold it. */
+  @Env('REFRESH_ROTATION_INTERVAL', parseDuration)
+  @IsInt({ message: 'must be a duration like 120s' })
+  rotationIntervalMs: number = 120_000;
+
+  /** L of the rotation rules: how long the token before the newest is forgiven. */
+  @Env('REFRESH_LEEWAY', parseDuration)
+  @IsInt({ message: 'must be a duration like 60s' })
+  leewayMs: number = 60_000;
+
+  @Env('PASSWORD_MIN_LENGTH', Number)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(8, { message: 'must be at least 8' })
+  @Max(64, { message: 'must be at most 64' })
+  passwordMinLength: number = 15;
+
+  @Env('BCRYPT_COST', Number)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(4, { message: 'must be at least 4' })
+  @Max(16, { message: 'must be at most 16' })
+  bcryptCost: number = 12;
+
+  @Env('CORS_ORIGINS', commaList)
+  @IsOrigin({ each: true, message: 'must be a comma list of origins like https://app.example.com (no path, no *)' })
+  corsOrigins: string[] = [];
+
+  /** Whose `X-Forwarded-For` is believed: a number of hops, or addresses. */
+  @Env('TRUST_PROXY', parseTrustProxy)
+  @IsDefined({ message: 'must be off, a number of proxies, or a comma list of their addresses or networks' })
+  trustProxy: TrustProxy = false;
+
+  @Env('CLIENT_ID')
+  @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'must be 1 to 64 visible ASCII characters' })
+  clientId: string = 'latchkey-spa';
+
+  @Env('SWAGGER')
+  @IsIn(['on', 'off', ''], { message: 'must be on or off' })
+  swagger: string = '';
+
+  @Env('LOG_LEVEL')
+  @IsIn(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}` })
+  @MinLength(1)
+  logLevel: string = 'info';
+
+  get isProduction(): boolean {
+    return this.nodeEnv === 'production';
+  }
+
+  /** Swagger UI and its document: off in production unless asked for. */
+  get swaggerEnabled(): boolean {
+    return this.swagger === '' ? !this.isProduction : this.swagger === 'on';
+  }
+}
+
+function Env(name: string, parse: (text: string) => unknown = String): PropertyDecorator {
+  const expose = Expose({ name });
+  const transform = Transform(({ value }) => (typeof value === 'string' ? parse(value) : value));
+  return (target, property) => {
+    expose(target, property);
+    transform(target, property);
+    names.set(String(property), name);
+  };
+}
+
+/** The environment variable that sets a property of `Config`. */
+export function envName(property: string): string {
+  return names.get(property) ?? property;
+}
+
+function commaList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

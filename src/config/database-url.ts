@@ -1,0 +1,12 @@
+export type DatabaseTarget = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
+
+/** Reads `sqlite:path/to/file` or `postgres://…`; undefined when it is neither. */
+export function parseDatabaseUrl(text: unknown): DatabaseTarget | undefined {
+  const url = String(text);
+  if (url.startsWith('sqlite:')) {
+    const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+    // An in-memory database is a different one for each connection, and there are two.
+    return file === '' || file.includes(':memory:') ? undefined : { kind: 'sqlite', file };
+  }
+  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url) ? { kind: 'postgres', url } : undefined;
+}

@@ -1,0 +1,70 @@
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { Config, envName } from './config.js';
+
+export type Environment = Record<string, string | undefined>;
+
+/** Thrown with every mistake of the environment at once; `mistakes` are complete sentences without any secret. */
+export class ConfigError extends Error {
+  constructor(readonly mistakes: string[]) {
+    super(`The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}.`);
+  }
+}
+
+/** Reads and validates the configuration. An empty variable counts as not set. Throws `ConfigError`. */
+export function loadConfig(environment: Environment): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
+  const config = plainToInstance(Config, given, { excludeExtraneousValues: true, exposeDefaultValues: true });
+  const set = (property: string) => envName(property) in given || property === 'appSecrets';
+
+  const errors = validateSync(config, { stopAtFirstError: true }).filter((error) => set(error.property));
+  const wrong = new Set(errors.map((error) => error.property));
+  const mistakes = [
+    ...errors.map((error) => {
+      const [text = 'is not valid'] = Object.values(error.constraints ?? {});
+      return `${envName(error.property)} ${text.replace(`${error.property} `, '')}`;
+    }),
+    ...contradictions(config, wrong),
+  ];
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+type Rule = { about: (keyof Config)[]; holds: (config: Config) => boolean; text: string };
+
+const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** What no single variable shows. Sources: `docs/rotation.md` (C ≥ 2 L), OWASP ASVS 5.0 11.4.2 (bcrypt cost). */
+const RULES: Rule[] = [
+  {
+    about: ['rotationIntervalMs', 'leewayMs'],
+    holds: ({ rotationIntervalMs: c, leewayMs: l }) => (c === 0 && l === 0) || (c > 0 && c >= 2 * l),
+    text: 'REFRESH_ROTATION_INTERVAL must be at least twice REFRESH_LEEWAY, or both 0s',
+  },
+  {
+    about: ['refreshIdleTtlMs', 'sessionTtlMs'],
+    holds: (config) => config.refreshIdleTtlMs <= config.sessionTtlMs,
+    text: 'REFRESH_IDLE_TTL must not be longer than SESSION_TTL',
+  },
+  {
+    about: ['databaseDirectUrl', 'database'],
+    holds: (config) => config.databaseDirectUrl === '' || config.database.kind === 'postgres',
+    text: 'DATABASE_DIRECT_URL is for PostgreSQL only: DATABASE_URL names a SQLite file',
+  },
+  {
+    about: ['bcryptCost'],
+    holds: (config) => !config.isProduction || config.bcryptCost >= 10,
+    text: 'BCRYPT_COST must be at least 10 in production',
+  },
+  {
+    about: ['issuer'],
+    holds: ({ isProduction, issuer }) => !isProduction || issuer.startsWith('https://') || LOOPBACK.test(issuer),
+    text: 'ISSUER must be an https URL in production (http only for this machine itself)',
+  },
+];
+
+function contradictions(config: Config, wrong: Set<string>): string[] {
+  return RULES.filter(({ about, holds }) => !about.some((name) => wrong.has(name)) && !holds(config)).map(
+    ({ text }) => text,
+  );
+}

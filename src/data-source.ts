@@ -1,0 +1,19 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { Config } from './config/config.js';
+import { connectionOptions } from './database/connection-options.js';
+import { postgresMigrations } from './database/migrations/postgres/index.js';
+import { sqliteMigrations } from './database/migrations/sqlite/index.js';
+import { StoredKey } from './keys/stored-key.entity.js';
+import { Revocation } from './sessions/revocation.entity.js';
+import { Session } from './sessions/session.entity.js';
+import { User } from './users/user.entity.js';
+
+/** A data source for a configuration: the tables, and the migrations of its kind of database. Not connected yet. */
+export function createDataSource(config: Config): DataSource {
+  return new DataSource({
+    ...connectionOptions(config),
+    entities: [User, Session, Revocation, StoredKey],
+    migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
+    migrationsTableName: 'migrations',
+  } as DataSourceOptions);
+}

@@ -1,0 +1,61 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import sqlite3 from 'sqlite3';
+import type { DataSourceOptions } from 'typeorm';
+import type { Config } from '../config/config.js';
+
+/** How long a statement may wait, in milliseconds: a database that does not answer is answered for with 503. */
+export const TIMEOUTS = { connect: 3000, lock: 2000, statement: 5000, query: 6000 };
+
+type ConnectionOptions = Pick<DataSourceOptions, 'type'> & Record<string, unknown>;
+
+/** How to reach the configured database. `url` overrides the PostgreSQL address. */
+export function connectionOptions(config: Config, url?: string): ConnectionOptions {
+  const { database } = config;
+  return database.kind === 'sqlite' ? sqliteOptions(database.file) : postgresOptions(config, url ?? database.url);
+}
+
+function sqliteOptions(file: string): ConnectionOptions {
+  return {
+    type: 'sqlite',
+    database: file,
+    // `verbose()` makes a stack trace for every statement.
+    driver: { verbose: () => sqlite3 },
+    enableWAL: true,
+    busyTimeout: TIMEOUTS.statement,
+  };
+}
+
+function postgresOptions(config: Config, url: string): ConnectionOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: 'latchkey',
+    poolSize: config.databasePoolSize,
+    connectTimeoutMS: TIMEOUTS.connect,
+    installExtensions: false,
+    parseInt8: true,
+    poolErrorHandler: () => {},
+    extra: {
+      keepAlive: true,
+      statement_timeout: TIMEOUTS.statement,
+      lock_timeout: TIMEOUTS.lock,
+      // A paused server answers nothing at all: only this timer, on our side, ends the wait.
+      query_timeout: TIMEOUTS.query,
+      idle_in_transaction_session_timeout: 2 * TIMEOUTS.statement,
+    },
+  };
+}
+
+/** The file and its folder, made before SQLite makes them readable for everybody. True when the file is new. */
+export function makePrivateFile(file: string): boolean {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    chmodSync(file, 0o600);
+    return false;
+  }
+}

@@ -1,0 +1,16 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { Database } from './database.js';
+
+/** Hands out the one data source: its repositories by entity, and `Database` for statements and transactions. */
+@Module({})
+export class DatabaseModule {
+  static forRoot(dataSource: DataSource): DynamicModule {
+    const typeorm = TypeOrmModule.forRootAsync({
+      useFactory: () => ({ ...dataSource.options, retryAttempts: 0 }),
+      dataSourceFactory: async () => (dataSource.isInitialized ? dataSource : dataSource.initialize()),
+    });
+    return { module: DatabaseModule, global: true, imports: [typeorm], providers: [Database], exports: [Database] };
+  }
+}

@@ -1,0 +1,62 @@
+import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
+
+/** Any number that nobody else locks: "latchkey" in base 36, cut to what PostgreSQL takes. */
+const MIGRATION_LOCK = 2_038_114_523;
+
+/**
+ * Brings the schema up to date. Several processes may start at once: one migrates, the others wait for it and
+ * then find nothing to do.
+ *
+ * @param options of the data source the application runs on
+ * @param directUrl where a transaction pooler stands in front of PostgreSQL: the address behind it
+ * @returns the names of the migrations that this call ran
+ */
+export async function migrate(options: DataSourceOptions, directUrl: string = ''): Promise<string[]> {
+  // No time-outs here: a migration may take longer than any request may, and so may waiting for another's.
+  const own = options.type === 'postgres' ? { poolSize: 1, extra: {}, ...(directUrl && { url: directUrl }) } : {};
+  const dataSource = await new DataSource({ ...options, ...own } as DataSourceOptions).initialize();
+  try {
+    return await (options.type === 'postgres' ? migratePostgres(dataSource) : migrateSqlite(dataSource));
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+async function migratePostgres(dataSource: DataSource): Promise<string[]> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await waitForLock(async () => {
+      const sql = `SELECT pg_try_advisory_lock(${MIGRATION_LOCK}) AS locked`;
+      const [row] = (await runner.query(sql)) as { locked: boolean }[];
+      return row!.locked;
+    });
+    const executor = new MigrationExecutor(dataSource, runner);
+    executor.transaction = 'each';
+    return (await executor.executePendingMigrations()).map(({ name }) => name);
+  } finally {
+    // Closing the connection, which the caller does, lets go of the lock.
+    await runner.release();
+  }
+}
+
+/** SQLite has one connection here, and its write lock keeps other processes out. */
+async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
+  await dataSource.query('BEGIN IMMEDIATE');
+  try {
+    const done = await dataSource.runMigrations({ transaction: 'none' });
+    await dataSource.query('COMMIT');
+    return done.map(({ name }) => name);
+  } catch (error) {
+    await dataSource.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** Asks again rather than waits in the server, so that it can give up with a word. */
+async function waitForLock(tryLock: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  while (!(await tryLock())) {
+    if (Date.now() > deadline) throw new Error('Another process has held the migration lock for two minutes');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

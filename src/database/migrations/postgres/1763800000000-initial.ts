@@ -1,0 +1,69 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+export class Initial1763800000000 implements MigrationInterface {
+  name = 'Initial1763800000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE "users" (
+        "id" uuid NOT NULL,
+        "email" character varying(320) NOT NULL,
+        "email_canonical" character varying(320) NOT NULL,
+        "name" character varying(100),
+        "password_hash" character varying(100) NOT NULL,
+        "roles" text NOT NULL,
+        "status" character varying(16) NOT NULL,
+        "ver" integer NOT NULL,
+        "created_at" bigint NOT NULL,
+        "updated_at" bigint NOT NULL,
+        CONSTRAINT "users_pk" PRIMARY KEY ("id")
+      )
+    `);
+    await runner.query(`CREATE UNIQUE INDEX "users_email_canonical" ON "users" ("email_canonical")`);
+    // Room in each page for the next version of a row: a rotation stays a HOT update.
+    await runner.query(`
+      CREATE TABLE "sessions" (
+        "id" uuid NOT NULL,
+        "user_id" uuid NOT NULL,
+        "generation" integer NOT NULL,
+        "rotated_at" bigint NOT NULL,
+        "acknowledged_generation" integer NOT NULL,
+        "acknowledged_at" bigint,
+        "created_at" bigint NOT NULL,
+        "expires_at" bigint NOT NULL,
+        "idle_expires_at" bigint NOT NULL,
+        "revoked_at" bigint,
+        "revoked_reason" character varying(32),
+        "ip" character varying(45) NOT NULL,
+        "user_agent" character varying(256) NOT NULL,
+        CONSTRAINT "sessions_pk" PRIMARY KEY ("id"),
+        CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
+      ) WITH (fillfactor = 70)
+    `);
+    await runner.query(`CREATE INDEX "sessions_user_id" ON "sessions" ("user_id")`);
+    await runner.query(`
+      CREATE TABLE "revocations" (
+        "subject" character varying(50) NOT NULL,
+        "ver" integer NOT NULL,
+        "until" bigint NOT NULL,
+        CONSTRAINT "revocations_pk" PRIMARY KEY ("subject")
+      )
+    `);
+    await runner.query(`
+      CREATE TABLE "keys" (
+        "purpose" character varying(32) NOT NULL,
+        "sequence" integer NOT NULL,
+        "sealed" text NOT NULL,
+        "created_at" bigint NOT NULL,
+        CONSTRAINT "keys_pk" PRIMARY KEY ("purpose", "sequence")
+      )
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE "keys"`);
+    await runner.query(`DROP TABLE "revocations"`);
+    await runner.query(`DROP TABLE "sessions"`);
+    await runner.query(`DROP TABLE "users"`);
+  }
+}

@@ -1,0 +1,47 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiExtension, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Public } from '../common/auth/decorators.js';
+import { Clock } from '../common/clock.js';
+import { Problems } from '../common/openapi/problems.js';
+import { Problem } from '../common/problem/problem.js';
+import { Database } from '../database/database.js';
+
+/** The rotation rules compare times that different processes wrote. */
+const MAX_CLOCK_SKEW_MS = 5000;
+
+class Health {
+  @ApiProperty({ enum: ['ok'] }) status: 'ok';
+}
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  @Public()
+  @Get('live')
+  @Header('Cache-Control', 'no-store')
+  @ApiExtension('x-no-database', [true])
+  @ApiOperation({ summary: 'The process runs' })
+  @ApiOkResponse({ type: Health })
+  live(): Health {
+    return { status: 'ok' };
+  }
+
+  @Public()
+  @Get('ready')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'The process can serve: the database answers, and their clocks agree' })
+  @ApiOkResponse({ type: Health })
+  @Problems('not_ready')
+  async ready(): Promise<Health> {
+    const skew = await this.database.clockSkew(() => this.clock.now());
+    if (Math.abs(skew) > MAX_CLOCK_SKEW_MS) {
+      throw new Problem('not_ready', { detail: `The clock is ${skew} ms away from the database's.` });
+    }
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,40 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
+import type { Session } from './session.entity.js';
+
+const HOUR = 3_600_000;
+
+export class EndSessionsQuery {
+  @ApiPropertyOptional({ enum: ['current'], description: 'Leaves the session of this request alone.' })
+  @IsOptional()
+  @IsIn(['current'], { message: 'can only be "current"' })
+  except?: 'current';
+}
+
+export class SessionView {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty({ format: 'date-time' }) createdAt: string;
+  @ApiProperty({ format: 'date-time', description: 'To the hour: finer would help a thief to stay in step.' })
+  lastUsedAt: string;
+  @ApiProperty({ format: 'date-time' }) expiresAt: string;
+  @ApiProperty({ description: 'Where the session was begun from.' }) ip: string;
+  @ApiProperty() userAgent: string;
+  @ApiProperty({ description: 'Whether it is the session of this request.' }) current: boolean;
+
+  static from(session: Session, currentId: string): SessionView {
+    const usedAt = Math.max(session.rotatedAt, session.acknowledgedAt ?? 0);
+    return Object.assign(new SessionView(), {
+      id: session.id,
+      createdAt: iso(session.createdAt),
+      lastUsedAt: iso(Math.floor(usedAt / HOUR) * HOUR),
+      expiresAt: iso(session.expiresAt),
+      ip: session.ip,
+      userAgent: session.userAgent,
+      current: session.id === currentId,
+    });
+  }
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

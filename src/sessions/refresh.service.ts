@@ -1,0 +1,116 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Batcher } from '../common/batcher.js';
+import { Clock } from '../common/clock.js';
+import { Problem } from '../common/problem/problem.js';
+import { mayBeOneRow } from '../database/database-errors.js';
+import { RotationStatements, type Presentation } from './rotation-statements.js';
+import { judge, type RefusedBecause } from './rotation.js';
+import { toLiveSession, toState, type LiveSession, type SessionRow } from './session-row.js';
+import { SessionUpkeep } from './session-upkeep.js';
+import { SessionsService } from './sessions.service.js';
+
+export type RefreshOutcome =
+  | { outcome: 'unchanged' | 'rotated' | 'resent'; session: LiveSession }
+  | { outcome: 'reused' }
+  | { outcome: 'refused'; because: RefusedBecause; revokedReason: string | null };
+
+/** A presentation that has waited longer is not judged: the rules rely on requests that arrive in time. */
+const MAX_WAIT_MS = 10_000;
+const MAX_ATTEMPTS = 3;
+
+interface Waiting extends Presentation {
+  since: number;
+}
+
+/**
+ * A refresh, from the presented token to what to answer: first the batched write that most of them need (rule 3); if
+ * it did not apply, a batched read, and `rotation.ts` judges.
+ */
+@Injectable()
+export class RefreshService {
+  private readonly logger = new Logger(RefreshService.name);
+  private readonly rotations: Batcher<Waiting, SessionRow | null>;
+  private readonly reads: Batcher<string, SessionRow | null>;
+
+  constructor(
+    private readonly statements: RotationStatements,
+    private readonly sessions: SessionsService,
+    private readonly upkeep: SessionUpkeep,
+    private readonly clock: Clock,
+  ) {
+    const key = ({ sessionId, generation }: Waiting) => `${sessionId} ${generation}`;
+    this.rotations = new Batcher((batch) => this.rotateBatch(batch), key, mayBeOneRow);
+    this.reads = new Batcher((ids) => this.readBatch(ids), String, mayBeOneRow);
+  }
+
+  /** Throws `refresh_busy` and `database_unavailable`; whatever the rules decide is a value. */
+  async refresh(presented: Presentation): Promise<RefreshOutcome> {
+    const since = performance.now();
+    const rotated = await this.rotations.add({ ...presented, since });
+    if (rotated) return { outcome: 'rotated', session: toLiveSession(rotated) };
+
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const row = await this.reads.add(presented.sessionId);
+      refuseStale(since);
+      const outcome = await this.judge(row, presented);
+      if (outcome) return outcome;
+    }
+    throw new Problem('refresh_busy');
+  }
+
+  /** Null when the row moved in between: read and judge again. */
+  private async judge(row: SessionRow | null, presented: Presentation): Promise<RefreshOutcome | null> {
+    const now = this.clock.now();
+    const verdict = judge(row && toState(row), presented.generation, now, this.statements.policy);
+    switch (verdict.outcome) {
+      case 'refused':
+        return verdict;
+      case 'unchanged':
+        if (verdict.acknowledges) this.upkeep.acknowledge(presented.sessionId, presented.generation);
+        return { outcome: 'unchanged', session: toLiveSession(row!) };
+      case 'resend': {
+        const session = toLiveSession(row!);
+        if (verdict.extendsIdle) session.idleExpiresAt = this.upkeep.extendIdle(session, now);
+        return { outcome: 'resent', session };
+      }
+      case 'rotate': {
+        if (verdict.behind)
+          this.logger.warn(`database_behind: session ${presented.sessionId} was older than its token`);
+        const moved = verdict.behind
+          ? await this.statements.catchUp(presented, now)
+          : (await this.statements.rotate([presented], now, true))[0];
+        return moved ? { outcome: 'rotated', session: toLiveSession(moved) } : null;
+      }
+      case 'reused': {
+        const ended = await this.sessions.endReused(presented.sessionId);
+        if (ended)
+          this.logger.warn(`refresh_token_reused: ended session ${presented.sessionId} of user ${row!.user_id}`);
+        return ended ? { outcome: 'reused' } : null;
+      }
+    }
+  }
+
+  private async rotateBatch(batch: Waiting[]): Promise<(SessionRow | null)[]> {
+    const inTime = batch.filter(({ since }) => !isStale(since));
+    const rows = inTime.length > 0 ? await this.statements.rotate(inTime, this.clock.now(), false) : [];
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return batch.map(({ sessionId, generation }) => {
+      const row = byId.get(sessionId);
+      return row?.generation === generation + 1 ? row : null;
+    });
+  }
+
+  private async readBatch(ids: string[]): Promise<(SessionRow | null)[]> {
+    const rows = await this.statements.read(ids);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+}
+
+function isStale(since: number): boolean {
+  return performance.now() - since > MAX_WAIT_MS;
+}
+
+function refuseStale(since: number): void {
+  if (isStale(since)) throw new Problem('refresh_busy');
+}

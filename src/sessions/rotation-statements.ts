@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Database, type Parameter } from '../database/database.js';
+import { isStrict, type RotationPolicy } from './rotation.js';
+import { RETURNING_COLUMNS, SELECT_COLUMNS, type SessionRow } from './session-row.js';
+
+/** A refresh token as the rules see it. */
+export interface Presentation {
+  sessionId: string;
+  generation: number;
+}
+
+const ALIVE = `s.revoked_at IS NULL AND s.expires_at > $2::bigint AND s.idle_expires_at > $2::bigint
+  AND EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.status = 'active')`;
+
+/**
+ * The statements that move a session's generation. Each says its rule's conditions again in SQL, so that it is atomic:
+ * the fast path of `rotation.ts`, never a second rule book (`rotation-statements.spec` holds them equal).
+ */
+@Injectable()
+export class RotationStatements {
+  readonly policy: RotationPolicy;
+  private readonly idleTtl: number;
+
+  constructor(
+    config: Config,
+    private readonly database: Database,
+  ) {
+    this.policy = { rotationInterval: config.rotationIntervalMs, leeway: config.leewayMs };
+    this.idleTtl = config.refreshIdleTtlMs;
+  }
+
+  /**
+   * Rule 3 for many at once; answers the rows that it moved. `wait` for rows that somebody else holds, or skip them:
+   * a batch skips, so that one stuck row holds up nobody else.
+   */
+  rotate(presented: Presentation[], now: number, wait: boolean): Promise<SessionRow[]> {
+    const strict = isStrict(this.policy);
+    const due = strict
+      ? 's.generation = p.presented_generation'
+      : `s.generation = p.presented_generation AND s.acknowledged_generation = p.presented_generation
+         AND s.acknowledged_at <= $2::bigint - ${this.policy.rotationInterval}`;
+    const acknowledge = strict ? ', acknowledged_generation = s.generation, acknowledged_at = $2::bigint' : '';
+    return this.move(
+      `generation = s.generation + 1, rotated_at = $2::bigint,
+       idle_expires_at = LEAST($2::bigint + ${this.idleTtl}, s.expires_at)${acknowledge}`,
+      `${due} AND ${ALIVE}`,
+      wait ? '' : 'SKIP LOCKED',
+      [JSON.stringify(presented.map(toRow)), now],
+    );
+  }
+
+  /** Rule 7: the row is older than a token we signed. Answers the row if it moved. */
+  async catchUp(presented: Presentation, now: number): Promise<SessionRow | undefined> {
+    const [row] = await this.move(
+      `generation = p.presented_generation + 1, acknowledged_generation = p.presented_generation,
+       acknowledged_at = $2::bigint, rotated_at = $2::bigint,
+       idle_expires_at = LEAST($2::bigint + ${this.idleTtl}, s.expires_at)`,
+      `s.generation < p.presented_generation AND ${ALIVE}`,
+      '',
+      [JSON.stringify([toRow(presented)]), now],
+    );
+    return row;
+  }
+
+  /** The sessions as they are, with what they need of their users; missing ones are missing. */
+  read(sessionIds: string[]): Promise<SessionRow[]> {
+    const wanted = this.database.table('$1', { wanted_id: 'uuid' });
+    return this.database.rows<SessionRow>(
+      `SELECT ${SELECT_COLUMNS} FROM ${wanted} AS w
+       JOIN sessions s ON s.id = w.wanted_id LEFT JOIN users u ON u.id = s.user_id`,
+      [JSON.stringify(sessionIds.map((id) => ({ wanted_id: id })))],
+    );
+  }
+
+  /**
+   * Locks in the order of ids, which keeps batches from deadlocking; the order of a list of values alone does not.
+   */
+  private move(changes: string, conditions: string, skip: string, parameters: Parameter[]): Promise<SessionRow[]> {
+    const presented = this.database.table('$1', { presented_id: 'uuid', presented_generation: 'integer' });
+    return this.database.rows<SessionRow>(
+      `WITH presented AS ${presented},
+       locked AS (
+         SELECT s.id AS locked_id FROM sessions s JOIN presented p ON p.presented_id = s.id
+         WHERE ${conditions} ORDER BY s.id FOR NO KEY UPDATE OF s ${skip}
+       )
+       UPDATE sessions AS s SET ${changes}
+       FROM presented p JOIN locked l ON l.locked_id = p.presented_id
+       WHERE s.id = p.presented_id AND ${conditions}
+       RETURNING ${RETURNING_COLUMNS}`,
+      parameters,
+    );
+  }
+}
+
+function toRow({ sessionId, generation }: Presentation) {
+  return { presented_id: sessionId, presented_generation: generation };
+}

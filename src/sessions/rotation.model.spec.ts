@@ -1,0 +1,267 @@
+/**
+ * Every history of a small world, instead of some: what one browser with several tabs, or a victim and a thief, can do
+ * in any order, with answers late or lost. The bounds that make an honest browser safe are those of `docs/rotation.md`:
+ * a request arrives within L, a round trip takes less than C.
+ */
+import { describe, expect, it } from 'vitest';
+import { judge, type RotationPolicy, type Verdict } from './rotation.js';
+
+/** What the rules look at, of a session that is alive. An age, in ticks, stops growing where no rule can tell. */
+interface Row {
+  generation: number;
+  acknowledged: number;
+  acknowledgedAge: number | null;
+}
+
+const atLogin: Row = { generation: 1, acknowledged: 0, acknowledgedAge: null };
+
+function present(row: Row, generation: number, policy: RotationPolicy): Verdict {
+  const now = 1_000;
+  const session = {
+    generation: row.generation,
+    acknowledgedGeneration: row.acknowledged,
+    acknowledgedAt: row.acknowledgedAge === null ? null : now - row.acknowledgedAge,
+    expiresAt: Infinity,
+    idleExpiresAt: Infinity,
+    revokedAt: null,
+    revokedReason: null,
+    userActive: true,
+  };
+  return judge(session, generation, now, policy);
+}
+
+/** What is written down after a verdict. An acknowledgement that the row has already is no write. */
+function record(row: Row, generation: number, verdict: Verdict): Row {
+  if (verdict.outcome === 'unchanged') return verdict.acknowledges ? acknowledge(row, generation) : row;
+  if (verdict.outcome === 'rotate') return { ...acknowledge(row, generation), generation: verdict.generation };
+  return row;
+}
+
+function acknowledge(row: Row, generation: number): Row {
+  if (generation <= row.acknowledged || generation > row.generation) return row;
+  return { ...row, acknowledged: generation, acknowledgedAge: 0 };
+}
+
+function aTickLater(row: Row, { rotationInterval, leeway }: RotationPolicy): Row {
+  if (row.acknowledgedAge === null) return row;
+  const oldest = Math.max(rotationInterval, leeway + 1);
+  return { ...row, acknowledgedAge: Math.min(row.acknowledgedAge + 1, oldest) };
+}
+
+type Step<World> = [what: string, next: World | 'violation'];
+
+/** Visits every world that can be reached, breadth first, so that the trace of a violation is a shortest one. */
+function explore<World>(start: World, stepsFrom: (world: World) => Step<World>[], keyOf: (world: World) => string) {
+  const seen = new Set([keyOf(start)]);
+  const queue = [{ world: start, what: 'login', from: -1 }];
+  for (let index = 0; index < queue.length; index += 1) {
+    for (const [what, next] of stepsFrom(queue[index]!.world)) {
+      if (next === 'violation') {
+        const trace = [what];
+        for (let at = index; at >= 0; at = queue[at]!.from) trace.unshift(queue[at]!.what);
+        return { states: seen.size, trace };
+      }
+      const key = keyOf(next);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      queue.push({ world: next, what, from: index });
+    }
+  }
+  return { states: seen.size, trace: null };
+}
+
+/** `token`: an answer that sets both cookies. `access`: the answer of rule 2, which leaves the refresh token alone. */
+interface Message {
+  kind: 'request' | 'token' | 'access';
+  generation: number;
+  /** Since the request was sent, also for its answer. */
+  age: number;
+}
+
+/** A browser: one cookie jar for all its tabs, and what is between it and the server. */
+interface Browser {
+  row: Row;
+  refreshToken: number;
+  accessToken: number;
+  /**
+   * The newest generation that the API has seen and not written down. It waits for as long as it likes, so a slow API
+   * call needs no message of its own.
+   */
+  queued: number;
+  messages: Message[];
+}
+
+/** The greatest ages at which a request still arrives and an answer is still stored. */
+interface Travel {
+  request: number;
+  roundTrip: number;
+  /** What rule 2 forbids: an unchanged token is set again. */
+  cookieWhenUnchanged?: boolean;
+}
+
+const maxInFlight = 5;
+
+function browserSteps(browser: Browser, policy: RotationPolicy, travel: Travel): Step<Browser>[] {
+  const { row, refreshToken, accessToken, queued, messages } = browser;
+  const steps: Step<Browser>[] = [];
+  if (messages.length < maxInFlight) {
+    const request: Message = { kind: 'request', generation: refreshToken, age: 0 };
+    steps.push([`a tab sends ${refreshToken}`, { ...browser, messages: [...messages, request] }]);
+  }
+  if (accessToken > Math.max(row.acknowledged, queued)) {
+    steps.push([`a tab uses access token ${accessToken}`, { ...browser, queued: accessToken }]);
+  }
+  if (queued > row.acknowledged) {
+    steps.push([`the queue acknowledges ${queued}`, { ...browser, row: acknowledge(row, queued) }]);
+    steps.push(['the queue is lost', { ...browser, queued: 0 }]);
+  }
+  messages.forEach((message, index) => {
+    const without = { ...browser, messages: messages.toSpliced(index, 1) };
+    const what = `${message.kind} ${message.generation}, sent ${message.age} ago,`;
+    steps.push([`${what} is lost`, without]);
+    steps.push(message.kind === 'request' ? arrive(without, message, what) : store(without, message, what));
+  });
+  const travelling = messages
+    .map((message) => ({ ...message, age: message.age + 1 }))
+    .filter(({ kind, age }) => age <= (kind === 'request' ? travel.request : travel.roundTrip));
+  steps.push(['a tick', { ...browser, row: aTickLater(row, policy), messages: travelling }]);
+  return steps;
+
+  function arrive(rest: Browser, { generation, age }: Message, what: string): Step<Browser> {
+    const verdict = present(row, generation, policy);
+    const judged = `${what} is judged ${verdict.outcome}`;
+    if (verdict.outcome === 'reused' || verdict.outcome === 'refused') return [judged, 'violation'];
+    const after = record(row, generation, verdict);
+    const kind = verdict.outcome === 'unchanged' && !travel.cookieWhenUnchanged ? 'access' : 'token';
+    return [judged, { ...rest, row: after, messages: [...rest.messages, { kind, generation: after.generation, age }] }];
+  }
+
+  function store(rest: Browser, { kind, generation }: Message, what: string): Step<Browser> {
+    const stored = kind === 'token' ? generation : refreshToken;
+    return [`${what} is stored`, { ...rest, refreshToken: stored, accessToken: generation }];
+  }
+}
+
+/** Worlds are the same when only the order of the messages differs, or every generation by one number. */
+function browserKey({ row, refreshToken, accessToken, queued, messages }: Browser): string {
+  const behind = (generation: number): number => row.generation - generation;
+  const kinds = { request: 0, token: 1, access: 2 };
+  return String.fromCharCode(
+    behind(row.acknowledged),
+    row.acknowledgedAge === null ? 0 : row.acknowledgedAge + 1,
+    behind(refreshToken),
+    behind(accessToken),
+    queued > row.acknowledged ? behind(queued) + 1 : 0,
+    ...messages
+      .map(({ kind, generation, age }) => (behind(generation) * 3 + kinds[kind]) * 64 + age)
+      .sort((one, other) => one - other),
+  );
+}
+
+function exploreBrowser(policy: RotationPolicy, travel: Partial<Travel> = {}) {
+  const bounds = { request: policy.leeway, roundTrip: policy.rotationInterval - 1, ...travel };
+  const start: Browser = { row: atLogin, refreshToken: 1, accessToken: 1, queued: 0, messages: [] };
+  return explore(start, (browser) => browserSteps(browser, policy, bounds), browserKey);
+}
+
+describe('an honest browser with up to five messages in flight', () => {
+  it.each([
+    { leeway: 1, rotationInterval: 2, atLeast: 4_000 },
+    { leeway: 2, rotationInterval: 4, atLeast: 50_000 },
+    { leeway: 2, rotationInterval: 5, atLeast: 90_000 },
+    { leeway: 3, rotationInterval: 6, atLeast: 250_000 },
+  ])('is never refused, in any history: L = $leeway, C = $rotationInterval', ({ atLeast, ...policy }) => {
+    const { states, trace } = exploreBrowser(policy);
+    expect(trace).toBeNull();
+    expect(states).toBeGreaterThan(atLeast);
+  });
+
+  const policy = { leeway: 2, rotationInterval: 4 };
+
+  it.each<[string, Partial<Travel>]>([
+    ['a request may arrive a tick after L', { request: 3 }],
+    ['a round trip may take C', { roundTrip: 4 }],
+    ['an unchanged token is set again', { cookieWhenUnchanged: true }],
+  ])('would be refused if %s', (_, travel) => {
+    const { states, trace } = exploreBrowser(policy, travel);
+    expect(trace?.at(-1)).toMatch(/^request \d+, sent \d ago, is judged reused$/);
+    expect(states).toBeGreaterThan(10_000);
+  });
+});
+
+type Role = 'victim' | 'thief';
+type Tokens = Pick<Browser, 'refreshToken' | 'accessToken'>;
+
+/** Two holders of copies of one jar. Messages take no time here; answers can be lost. */
+interface Theft extends Record<Role, Tokens> {
+  row: Row;
+}
+
+/** The promise: two holders differ, and the newer generation was acknowledged more than `after` ago. */
+function olderHolder({ row, victim, thief }: Theft, after: number): Role | null {
+  const newer = Math.max(victim.refreshToken, thief.refreshToken);
+  const isDue = row.acknowledged >= newer && row.acknowledgedAge !== null && row.acknowledgedAge > after;
+  if (!isDue || victim.refreshToken === thief.refreshToken) return null;
+  return victim.refreshToken < newer ? 'victim' : 'thief';
+}
+
+function theftSteps(theft: Theft, policy: RotationPolicy): Step<Theft>[] {
+  const { row } = theft;
+  const steps: Step<Theft>[] = [
+    ['a tick', { ...theft, row: aTickLater(row, policy) }],
+    ['the thief copies the jar', { ...theft, thief: theft.victim }],
+  ];
+  for (const role of ['victim', 'thief'] as const) {
+    const { refreshToken, accessToken } = theft[role];
+    steps.push([`the ${role} uses access token ${accessToken}`, { ...theft, row: acknowledge(row, accessToken) }]);
+    const verdict = present(row, refreshToken, policy);
+    if (verdict.outcome === 'reused') continue; // the session ends, and with it this history
+    const after = record(row, refreshToken, verdict);
+    const tokens = { refreshToken: after.generation, accessToken: after.generation };
+    const what = `the ${role} sends ${refreshToken}, judged ${verdict.outcome}`;
+    steps.push([what, { ...theft, row: after, [role]: tokens }]);
+    steps.push([`${what}, and the answer is lost`, { ...theft, row: after }]);
+  }
+  return steps;
+}
+
+function exploreTheft(policy: RotationPolicy, after: number) {
+  const tokens = { refreshToken: 1, accessToken: 1 };
+  const caught = { victim: 0, thief: 0 };
+  const stepsFrom = (theft: Theft): Step<Theft>[] => {
+    const older = olderHolder(theft, after);
+    if (!older) return theftSteps(theft, policy);
+    caught[older] += 1;
+    const { outcome } = present(theft.row, theft[older].refreshToken, policy);
+    return outcome === 'reused'
+      ? theftSteps(theft, policy)
+      : [[`the older ${older} is judged ${outcome}`, 'violation']];
+  };
+  // The newest token is always with one of the two or lost on its way: two behind is as old as any.
+  const keyOf = ({ row, victim, thief }: Theft): string => {
+    const held = [victim.refreshToken, victim.accessToken, thief.refreshToken, thief.accessToken];
+    const behind = [row.acknowledged, ...held].map((generation) => Math.min(2, row.generation - generation));
+    return [...behind, row.acknowledgedAge].join();
+  };
+  return { ...explore({ row: atLogin, victim: tokens, thief: tokens }, stepsFrom, keyOf), caught };
+}
+
+describe('a thief and a victim with copies of one token, whichever uses a generation first', () => {
+  it.each([
+    { leeway: 2, rotationInterval: 4 },
+    { leeway: 2, rotationInterval: 7 },
+    { leeway: 0, rotationInterval: 4 },
+    { leeway: 0, rotationInterval: 0 },
+  ])('are found out once the newer one is acknowledged for more than L = $leeway (C = $rotationInterval)', (policy) => {
+    const { states, trace, caught } = exploreTheft(policy, policy.leeway);
+    expect(trace).toBeNull();
+    expect(caught.victim).toBeGreaterThan(0);
+    expect(caught.thief).toBeGreaterThan(0);
+    expect(states).toBeGreaterThan(30);
+  });
+
+  it('are not told from two tabs before that', () => {
+    const { trace } = exploreTheft({ leeway: 2, rotationInterval: 4 }, 1);
+    expect(trace?.at(-1)).toMatch(/^the older (victim|thief) is judged resend$/);
+  });
+});

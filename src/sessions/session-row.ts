@@ -1,0 +1,87 @@
+import type { UserStatus } from '../users/user.entity.js';
+import type { SessionState } from './rotation.js';
+import type { RevokedReason } from './session.entity.js';
+
+/** A session with what a refresh has to know of its user, as one statement reads it. */
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  generation: number;
+  rotated_at: number;
+  acknowledged_generation: number;
+  acknowledged_at: number | null;
+  created_at: number;
+  expires_at: number;
+  idle_expires_at: number;
+  revoked_at: number | null;
+  revoked_reason: RevokedReason | null;
+  /** A JSON list; null when the user is gone, like the next two. */
+  roles: string | null;
+  ver: number | null;
+  status: UserStatus | null;
+}
+
+const SESSION_COLUMNS = [
+  'id',
+  'user_id',
+  'generation',
+  'rotated_at',
+  'acknowledged_generation',
+  'acknowledged_at',
+  'created_at',
+  'expires_at',
+  'idle_expires_at',
+  'revoked_at',
+  'revoked_reason',
+];
+
+/** For a SELECT over `sessions s LEFT JOIN users u`. */
+export const SELECT_COLUMNS = [...SESSION_COLUMNS.map((name) => `s.${name}`), 'u.roles', 'u.ver', 'u.status'].join(
+  ', ',
+);
+
+/** For a RETURNING, which on SQLite can name no joined table. */
+export const RETURNING_COLUMNS = [
+  ...SESSION_COLUMNS,
+  ...['roles', 'ver', 'status'].map((name) => `(SELECT u.${name} FROM users u WHERE u.id = user_id) AS ${name}`),
+].join(', ');
+
+export function toState(row: SessionRow): SessionState {
+  return {
+    generation: row.generation,
+    acknowledgedGeneration: row.acknowledged_generation,
+    acknowledgedAt: row.acknowledged_at,
+    expiresAt: row.expires_at,
+    idleExpiresAt: row.idle_expires_at,
+    revokedAt: row.revoked_at,
+    revokedReason: row.revoked_reason,
+    userActive: row.status === 'active',
+  };
+}
+
+/** A session that is alive, with what tokens are made from. Times in milliseconds since the epoch. */
+export interface LiveSession {
+  id: string;
+  userId: string;
+  generation: number;
+  rotatedAt: number;
+  createdAt: number;
+  expiresAt: number;
+  idleExpiresAt: number;
+  roles: string[];
+  ver: number;
+}
+
+export function toLiveSession(row: SessionRow): LiveSession {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    generation: row.generation,
+    rotatedAt: row.rotated_at,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    idleExpiresAt: row.idle_expires_at,
+    roles: JSON.parse(row.roles ?? '[]') as string[],
+    ver: row.ver ?? 0,
+  };
+}

@@ -1,0 +1,58 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { User } from '../users/user.entity.js';
+
+/** Why a session ended. */
+export type RevokedReason = 'logout' | 'ended_by_user' | 'credentials_changed' | 'reused';
+
+/**
+ * A sign-in on one device: one row for ever. No refresh token is stored, nor a hash of one: the newest is
+ * computed from the row (`tokens/refresh-tokens.ts`). The rules that move it: `rotation.ts`.
+ *
+ * Only `user_id` is indexed, and it never changes: PostgreSQL keeps every rotation a HOT update.
+ */
+@Entity('sessions')
+export class Session {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'sessions_pk' })
+  id: string;
+
+  @Index('sessions_user_id')
+  @Column({ name: 'user_id', type: 'uuid' })
+  userId: string;
+
+  @ManyToOne(() => User, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'sessions_user_id_fk' })
+  user: Relation<User>;
+
+  @Column({ type: 'integer' })
+  generation: number;
+
+  @Column({ name: 'rotated_at', type: 'bigint' })
+  rotatedAt: number;
+
+  @Column({ name: 'acknowledged_generation', type: 'integer' })
+  acknowledgedGeneration: number;
+
+  @Column({ name: 'acknowledged_at', type: 'bigint', nullable: true })
+  acknowledgedAt: number | null;
+
+  @Column({ name: 'created_at', type: 'bigint' })
+  createdAt: number;
+
+  @Column({ name: 'expires_at', type: 'bigint' })
+  expiresAt: number;
+
+  @Column({ name: 'idle_expires_at', type: 'bigint' })
+  idleExpiresAt: number;
+
+  @Column({ name: 'revoked_at', type: 'bigint', nullable: true })
+  revokedAt: number | null;
+
+  @Column({ name: 'revoked_reason', type: 'varchar', length: 32, nullable: true })
+  revokedReason: RevokedReason | null;
+
+  @Column({ type: 'varchar', length: 45 })
+  ip: string;
+
+  @Column({ name: 'user_agent', type: 'varchar', length: 256 })
+  userAgent: string;
+}

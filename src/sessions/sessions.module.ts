@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { RefreshService } from './refresh.service.js';
+import { Revocation } from './revocation.entity.js';
+import { Revocations } from './revocations.js';
+import { RotationStatements } from './rotation-statements.js';
+import { Session } from './session.entity.js';
+import { SessionUpkeep } from './session-upkeep.js';
+import { SessionsController } from './sessions.controller.js';
+import { SessionsService } from './sessions.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Session, Revocation])],
+  controllers: [SessionsController],
+  providers: [RefreshService, Revocations, RotationStatements, SessionsService, SessionUpkeep],
+  exports: [RefreshService, Revocations, SessionsService, SessionUpkeep],
+})
+export class SessionsModule {}

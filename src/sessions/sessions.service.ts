@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, IsNull, MoreThan, Repository } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { Clock } from '../common/clock.js';
+import { Config } from '../config/config.js';
+import { Database, type Parameter } from '../database/database.js';
+import type { NewUser } from '../users/users.service.js';
+import type { Revocation } from './revocation.entity.js';
+import { Revocations } from './revocations.js';
+import { RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
+import { Session, type RevokedReason } from './session.entity.js';
+
+/** Where a session is used from, for its owner to recognise it. */
+export interface Device {
+  ip: string;
+  userAgent: string;
+}
+
+/** How sessions begin and end. What happens in between: `refresh.service.ts`. */
+@Injectable()
+export class SessionsService {
+  constructor(
+    @InjectRepository(Session) private readonly sessions: Repository<Session>,
+    private readonly database: Database,
+    private readonly revocations: Revocations,
+    private readonly config: Config,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Begins a session, if the user is still as they were when the password was checked: null when their `ver` or status
+   * has changed since. On PostgreSQL the user's row is locked meanwhile, so that a slow login with an old password
+   * cannot outlive the change that made it old.
+   */
+  async begin(user: Pick<NewUser, 'id' | 'ver'>, device: Device, manager?: EntityManager): Promise<LiveSession | null> {
+    const now = this.clock.now();
+    const expiresAt = now + this.config.sessionTtlMs;
+    const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, expiresAt);
+    const [row] = await this.database.rows<SessionRow>(
+      `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
+         idle_expires_at, ip, user_agent)
+       SELECT $1::uuid, u.id, 1, $2::bigint, 0, $3::bigint, $4::bigint, $5::bigint, $6::text, $7::text
+       FROM users u WHERE u.id = $8::uuid AND u.ver = $9::integer AND u.status = 'active' FOR SHARE
+       RETURNING ${RETURNING_COLUMNS}`,
+      [uuidv7(), now, now, expiresAt, idleExpiresAt, device.ip, device.userAgent.slice(0, 256), user.id, user.ver],
+      manager,
+    );
+    return row ? toLiveSession(row) : null;
+  }
+
+  /** The user's living sessions, newest first. */
+  list(userId: string): Promise<Session[]> {
+    const now = this.clock.now();
+    return this.sessions.find({
+      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
+      order: { createdAt: 'DESC', id: 'DESC' },
+    });
+  }
+
+  /** Ends a session of this user. False when they have no such living session. */
+  async end(sessionId: string, userId: string, reason: RevokedReason): Promise<boolean> {
+    const where = 'id = $3::uuid AND user_id = $4::uuid';
+    return (await this.endAndRemember(reason, where, [sessionId, userId])) > 0;
+  }
+
+  /** Ends a session that two hold. False when it has ended already. */
+  async endReused(sessionId: string): Promise<boolean> {
+    return (await this.endAndRemember('reused', 'id = $3::uuid', [sessionId])) > 0;
+  }
+
+  /** Ends every session of the user, but for one if it is named. */
+  async revokeAllForUser(userId: string, reason: RevokedReason, exceptSessionId?: string): Promise<void> {
+    if (exceptSessionId === undefined) await this.endAndRemember(reason, 'user_id = $3::uuid', [userId]);
+    else await this.endAndRemember(reason, 'user_id = $3::uuid AND id <> $4::uuid', [userId, exceptSessionId]);
+  }
+
+  /**
+   * The part of a change of credentials that concerns sessions: ends them all in the caller's transaction, which has
+   * locked the user's row. Hand the answer to `Revocations.remember` once it is committed.
+   */
+  async revokeAllIn(manager: EntityManager, user: NewUser, reason: RevokedReason): Promise<Revocation[]> {
+    const ended = await this.endIn(manager, reason, 'user_id = $3::uuid', [user.id]);
+    return [...ended, ...(await this.revocations.outdateUser(user.id, user.ver, manager))];
+  }
+
+  private async endAndRemember(reason: RevokedReason, where: string, parameters: Parameter[]): Promise<number> {
+    const ended = await this.database.transaction((manager) => this.endIn(manager, reason, where, parameters));
+    this.revocations.remember(ended);
+    return ended.length;
+  }
+
+  private async endIn(
+    manager: EntityManager,
+    reason: RevokedReason,
+    where: string,
+    parameters: Parameter[],
+  ): Promise<Revocation[]> {
+    const ended = await this.database.rows<{ id: string }>(
+      `WITH ending AS (
+         SELECT id AS ending_id FROM sessions WHERE revoked_at IS NULL AND ${where} ORDER BY id FOR NO KEY UPDATE
+       )
+       UPDATE sessions SET revoked_at = $1::bigint, revoked_reason = $2
+       WHERE id IN (SELECT ending_id FROM ending) AND revoked_at IS NULL
+       RETURNING id`,
+      [this.clock.now(), reason, ...parameters],
+      manager,
+    );
+    const ids = ended.map(({ id }) => id);
+    return this.revocations.endSessions(ids, manager);
+  }
+}

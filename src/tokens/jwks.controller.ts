@@ -1,0 +1,33 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { Public } from '../common/auth/decorators.js';
+import { SigningKeys, type PublicJwk } from './signing-keys.js';
+
+class PublicKey implements PublicJwk {
+  @ApiProperty({ enum: ['EC'] }) kty: 'EC';
+  @ApiProperty({ enum: ['P-256'] }) crv: 'P-256';
+  @ApiProperty() x: string;
+  @ApiProperty() y: string;
+  @ApiProperty({ description: 'RFC 7638 thumbprint' }) kid: string;
+  @ApiProperty({ enum: ['ES256'] }) alg: 'ES256';
+  @ApiProperty({ enum: ['sig'] }) use: 'sig';
+}
+
+class KeySet {
+  @ApiProperty({ type: [PublicKey] }) keys: PublicKey[];
+}
+
+@ApiTags('keys')
+@Controller('.well-known')
+export class JwksController {
+  constructor(private readonly keys: SigningKeys) {}
+
+  @Public()
+  @Get('jwks.json')
+  @Header('Cache-Control', 'public, max-age=300')
+  @ApiOperation({ summary: 'The public keys of access tokens (RFC 7517)' })
+  @ApiOkResponse({ type: KeySet })
+  read(): KeySet {
+    return { keys: this.keys.publicKeys() };
+  }
+}

@@ -1,0 +1,88 @@
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { Config } from '../config/config.js';
+import { countClaim, isObject, textClaim, timeClaim } from './claims.js';
+import { readKeyId, type TokenKind } from './jwt-header.js';
+
+const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
+
+/** What a refresh token is computed from: the row of its session, and nothing else. */
+export interface RefreshGrant {
+  sessionId: string;
+  userId: string;
+  generation: number;
+  /** Milliseconds since the epoch, as is `expiresAt`. */
+  rotatedAt: number;
+  expiresAt: number;
+}
+
+/** What a refresh token with a good signature says. */
+export interface PresentedRefreshToken {
+  sessionId: string;
+  userId: string;
+  generation: number;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/**
+ * Refresh tokens: JWTs under HMAC-SHA-256 with a key that HKDF derives from APP_SECRET. They are a function of the
+ * session's row, so that any generation can be issued again at any time, and a copy of the database forges none.
+ */
+@Injectable()
+export class RefreshTokens {
+  /** Refresh tokens are for the refresh endpoint alone. */
+  readonly audience: string;
+  private readonly keys = new Map<string, KeyObject>();
+  private readonly signer: { kid: string; key: KeyObject };
+
+  constructor(
+    private readonly config: Config,
+    private readonly jwt: JwtService,
+  ) {
+    this.audience = `${config.issuer}/auth/refresh`;
+    for (const secret of config.appSecrets) {
+      const derive = (use: string, length: number) => Buffer.from(hkdfSync('sha256', secret, '', use, length));
+      const kid = derive('latchkey refresh token id', 9).toString('base64url');
+      this.keys.set(kid, createSecretKey(derive('latchkey refresh token key', 32)));
+    }
+    const [kid, key] = [...this.keys][0]!;
+    this.signer = { kid, key };
+  }
+
+  /** The same string each time for the same row, under one secret. */
+  issue(grant: RefreshGrant): string {
+    const { kid, key } = this.signer;
+    return this.jwt.sign(
+      {
+        iss: this.config.issuer,
+        aud: this.audience,
+        sub: grant.userId,
+        sid: grant.sessionId,
+        gen: grant.generation,
+        iat: Math.floor(grant.rotatedAt / 1000),
+        exp: Math.ceil(grant.expiresAt / 1000),
+      },
+      { privateKey: key, algorithm: KIND.alg, header: { ...KIND, kid } },
+    );
+  }
+
+  /** The key to verify a token with, if it looks like one of these at all. */
+  keyFor(token: string): KeyObject | undefined {
+    const kid = readKeyId(token, KIND);
+    return kid === null ? undefined : this.keys.get(kid);
+  }
+
+  /** Reads the payload of a token whose signature is good; null unless every claim is there and of its type. */
+  read(payload: unknown): PresentedRefreshToken | null {
+    if (!isObject(payload)) return null;
+    if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
+    const userId = textClaim(payload['sub']);
+    const sessionId = textClaim(payload['sid']);
+    const generation = countClaim(payload['gen']);
+    const expiresAt = timeClaim(payload['exp']);
+    if (!userId || !sessionId || !generation || !expiresAt || !timeClaim(payload['iat'])) return null;
+    return { userId, sessionId, generation, expiresAt };
+  }
+}

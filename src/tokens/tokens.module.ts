@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { KeysModule } from '../keys/keys.module.js';
+import { AccessTokens } from './access-tokens.js';
+import { JwksController } from './jwks.controller.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import { SigningKeys } from './signing-keys.js';
+
+@Module({
+  // Without options: every key is handed over with its token, as a KeyObject.
+  imports: [JwtModule.register({}), KeysModule],
+  controllers: [JwksController],
+  providers: [AccessTokens, RefreshTokens, SigningKeys],
+  exports: [AccessTokens, RefreshTokens],
+})
+export class TokensModule {}

@@ -1,0 +1,56 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, Matches, MaxLength, ValidateBy, type ValidationOptions } from 'class-validator';
+import { parseEmail } from './email.js';
+import type { User } from './user.entity.js';
+
+/** An address that `parseEmail` reads. */
+export function IsEmailAddress(options: ValidationOptions = {}): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: 'isEmailAddress',
+      validator: {
+        validate: (value) => parseEmail(value) !== null,
+        defaultMessage: () => 'must be an e-mail address',
+      },
+    },
+    options,
+  );
+}
+
+/** No control characters: a name ends up in mails and logs. */
+export function IsPersonName(): PropertyDecorator {
+  const matches = Matches(/^(?=.*\S)[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, {
+    message: 'must be text without control characters, and not blank',
+  });
+  const maxLength = MaxLength(100);
+  return (target, key) => {
+    matches(target, key);
+    maxLength(target, key);
+  };
+}
+
+export class UpdateProfileDto {
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: 100,
+    example: 'Ada Lovelace',
+    description: 'null removes it',
+  })
+  @IsOptional()
+  @IsPersonName()
+  name?: string | null;
+}
+
+export class Profile {
+  @ApiProperty({ format: 'uuid' }) id: string;
+  @ApiProperty({ format: 'email' }) email: string;
+  @ApiProperty({ type: String, nullable: true }) name: string | null;
+  @ApiProperty({ type: [String] }) roles: string[];
+  @ApiProperty({ format: 'date-time' }) createdAt: string;
+
+  static from(user: User): Profile {
+    const { id, email, name, roles } = user;
+    return Object.assign(new Profile(), { id, email, name, roles, createdAt: new Date(user.createdAt).toISOString() });
+  }
+}

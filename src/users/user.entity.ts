@@ -1,0 +1,42 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export type UserStatus = 'active' | 'disabled';
+
+@Entity('users')
+export class User {
+  /** UUID v7: sorted by age, which keeps the index compact. */
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'users_pk' })
+  id: string;
+
+  /** As the person wrote it (NFC, domain in ASCII). Mail goes here. */
+  @Column({ type: 'varchar', length: 320 })
+  email: string;
+
+  /** What makes two spellings one account. */
+  @Index('users_email_canonical', { unique: true })
+  @Column({ name: 'email_canonical', type: 'varchar', length: 320 })
+  emailCanonical: string;
+
+  @Column({ type: 'varchar', length: 100, nullable: true })
+  name: string | null;
+
+  /** `{hs384:<key>}<bcrypt>`: see `passwords/password-hasher.ts`. */
+  @Column({ name: 'password_hash', type: 'varchar', length: 100 })
+  passwordHash: string;
+
+  @Column({ type: 'simple-json' })
+  roles: string[];
+
+  @Column({ type: 'varchar', length: 16 })
+  status: UserStatus;
+
+  /** Grows when roles, password or status change: older access tokens are then out of date. */
+  @Column({ type: 'integer' })
+  ver: number;
+
+  @Column({ name: 'created_at', type: 'bigint' })
+  createdAt: number;
+
+  @Column({ name: 'updated_at', type: 'bigint' })
+  updatedAt: number;
+}

@@ -1,0 +1,40 @@
+import { Body, Controller, Get, Header, Patch } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentUser } from '../common/auth/decorators.js';
+import type { Identity } from '../common/auth/identity.js';
+import { Problems } from '../common/openapi/problems.js';
+import { Problem } from '../common/problem/problem.js';
+import { Profile, UpdateProfileDto } from './dto.js';
+import type { User } from './user.entity.js';
+import { UsersService } from './users.service.js';
+
+@ApiTags('users')
+@Controller('users/me')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'My profile' })
+  @ApiOkResponse({ type: Profile })
+  @Problems('session_revoked')
+  async read(@CurrentUser() caller: Identity): Promise<Profile> {
+    return Profile.from(existing(await this.users.findById(caller.userId)));
+  }
+
+  @Patch()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'Change my name' })
+  @ApiOkResponse({ type: Profile })
+  @Problems('validation_failed')
+  async update(@CurrentUser() caller: Identity, @Body() changes: UpdateProfileDto): Promise<Profile> {
+    if (changes.name === undefined) return this.read(caller);
+    return Profile.from(existing(await this.users.rename(caller.userId, changes.name)));
+  }
+}
+
+/** A user that is gone has no sessions either. */
+function existing(user: User | null): User {
+  if (!user) throw new Problem('session_revoked');
+  return user;
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites in `test/e2e` run once on each database; unit tests stand beside their source. */
+export default defineConfig({
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
+      {
+        extends: true,
+        test: { name: 'sqlite', include: ['test/e2e/**/*.spec.ts'], env: { TEST_DATABASE: 'sqlite' } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: ['test/e2e/**/*.spec.ts'],
+          env: { TEST_DATABASE: 'postgres' },
+          globalSetup: ['test/support/postgres-server.ts'],
+        },
+      },
+    ],
+  },
+});
