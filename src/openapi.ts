@@ -14,7 +14,7 @@ import { migrate } from './database/migrate.js';
 /** `npm run openapi`: writes `openapi.json`, without a server and without touching anybody's database. */
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-openapi-'));
 const config = loadConfig({
-  APP_SECRET: 'only to write the document, never to sign',
+  APP_SECRET: 'only to write the document and never to sign',
   DATABASE_URL: `sqlite:${join(folder, 'empty.sqlite')}`,
   LOG_LEVEL: 'silent',
 });

@@ -4,10 +4,10 @@ import { Config, envName } from './config.js';
 
 export type Environment = Record<string, string | undefined>;
 
-/** Thrown with every mistake of the environment at once; `mistakes` are complete sentences without any secret. */
+/** Thrown with every mistake of the environment at once, a line each, none with a secret in it. */
 export class ConfigError extends Error {
   constructor(readonly mistakes: string[]) {
-    super(`The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}.`);
+    super(['The configuration is not usable:', ...mistakes].join('\n  '));
   }
 }
 

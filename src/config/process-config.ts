@@ -17,9 +17,7 @@ function readOrExit(): Config {
   try {
     return loadConfig(withSecret({ ...dotEnv(), ...process.env }));
   } catch (error) {
-    exitWith(
-      error instanceof ConfigError ? [error.message, ...error.mistakes.map((text) => `  ${text}`)] : [reason(error)],
-    );
+    exitWith([error instanceof ConfigError ? error.message : reason(error)]);
   }
 }
 

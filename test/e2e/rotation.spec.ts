@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { claimsOf, login, refresh, register } from '../support/people.js';
+
+/** The rules of docs/rotation.md over HTTP, with C = 120 s and L = 60 s. */
+describe('a session over its refreshes', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  /** Uses the newest access token, as a client does, and lets a minute and more go by, so that the next refresh rotates. */
+  async function rotate(tokens: { access_token: string; refresh_token: string }) {
+    await use(tokens.access_token);
+    test.clock.move('121s');
+    const { status, body } = await refresh(test.http, tokens.refresh_token);
+    expect(status).toBe(200);
+    expect(claimsOf(body.refresh_token)['gen']).toBe(claimsOf(tokens.refresh_token)['gen'] + 1);
+    return body;
+  }
+
+  async function use(accessToken: string) {
+    const { status } = await test.http.get('/auth/whoami', { token: accessToken });
+    await test.flush();
+    return status;
+  }
+
+  it('keeps one refresh token while its generation is young, and gives a new access token each time', async () => {
+    const { tokens } = await register(test.http);
+    const first = await refresh(test.http, tokens.refresh_token);
+    const second = await refresh(test.http, tokens.refresh_token);
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(first.body.refresh_token).toBe(tokens.refresh_token);
+    expect(second.body.access_token).not.toBe(first.body.access_token);
+    expect(await use(second.body.access_token)).toBe(200);
+  });
+
+  it('rotates when the generation was proved to be held for the rotation interval', async () => {
+    const { tokens } = await register(test.http);
+    const next = await rotate(tokens);
+    expect(next.refresh_token).not.toBe(tokens.refresh_token);
+    expect(next.session_id).toBe(tokens.session_id);
+    expect(await use(next.access_token)).toBe(200);
+  });
+
+  it('answers a lost answer again after any time: it is the same token', async () => {
+    const { tokens } = await register(test.http);
+    const lost = await rotate(tokens);
+    test.clock.move('6d');
+    const { status, body } = await refresh(test.http, tokens.refresh_token);
+    expect(status).toBe(200);
+    expect(body.refresh_token).toBe(lost.refresh_token);
+  });
+
+  it('extends the idle limit when a lost answer is asked for again', async () => {
+    const { tokens } = await register(test.http);
+    await rotate(tokens);
+    test.clock.move('6d');
+    const resent = await refresh(test.http, tokens.refresh_token);
+    expect(resent.body.refresh_expires_in).toBeGreaterThan(6.9 * 86_400);
+    await test.flush();
+    test.clock.move('6d');
+    expect((await refresh(test.http, resent.body.refresh_token)).status).toBe(200);
+  });
+
+  it('lets a second tab that was on its way have the same new token', async () => {
+    const { tokens } = await register(test.http);
+    const first = await rotate(tokens);
+    await use(first.access_token);
+    test.clock.move('59s');
+    const late = await refresh(test.http, tokens.refresh_token);
+    expect(late.status).toBe(200);
+    expect(late.body.refresh_token).toBe(first.refresh_token);
+  });
+
+  it('lets four tabs wake after hours with a lost answer behind them, with one rotation', async () => {
+    const { tokens } = await register(test.http);
+    const lost = await rotate(tokens);
+    test.clock.move('9h');
+    const tabs = await Promise.all([1, 2, 3, 4].map(() => refresh(test.http, tokens.refresh_token)));
+    expect(tabs.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(new Set(tabs.map(({ body }) => body.refresh_token))).toEqual(new Set([lost.refresh_token]));
+  });
+
+  it('ends with a replayed old token, and no other session does', async () => {
+    const { email, tokens } = await register(test.http);
+    const otherDevice = await login(test.http, email);
+    const second = await rotate(tokens);
+    const third = await rotate(second);
+
+    const replay = await refresh(test.http, tokens.refresh_token);
+    expect(replay.status).toBe(401);
+    expect(replay.body).toMatchObject({ code: 'refresh_token_reused', terminal: true, session_id: tokens.session_id });
+    expect(await use(third.access_token)).toBe(401);
+    expect((await refresh(test.http, third.refresh_token)).body).toMatchObject({
+      code: 'session_revoked',
+      terminal: true,
+      reason: 'reused',
+    });
+    expect((await refresh(test.http, otherDevice.refresh_token)).status).toBe(200);
+  });
+
+  it('betrays a thief who rotates first and uses what he got, at the victim’s next refresh', async () => {
+    const { tokens } = await register(test.http);
+    await use(tokens.access_token);
+    test.clock.move('121s');
+    const thief = (await refresh(test.http, tokens.refresh_token)).body;
+    expect(await use(thief.access_token)).toBe(200);
+    test.clock.move('61s');
+
+    const victim = await refresh(test.http, tokens.refresh_token);
+    expect(victim.body).toMatchObject({ code: 'refresh_token_reused', terminal: true });
+    expect(await use(thief.access_token)).toBe(401);
+    expect((await refresh(test.http, thief.refresh_token)).body.code).toBe('session_revoked');
+  });
+
+  it('betrays a thief who comes second, at his own refresh', async () => {
+    const { tokens } = await register(test.http);
+    const victim = await rotate(tokens);
+    await use(victim.access_token);
+    test.clock.move('61s');
+    expect((await refresh(test.http, tokens.refresh_token)).body.code).toBe('refresh_token_reused');
+  });
+
+  it('ends when it was idle for REFRESH_IDLE_TTL', async () => {
+    const { tokens } = await register(test.http);
+    test.clock.move('7d');
+    const { status, body } = await refresh(test.http, tokens.refresh_token);
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ code: 'session_expired', terminal: true, reason: 'expired_idle' });
+  });
+
+  it('ends at SESSION_TTL however much it is used, and promises no more', async () => {
+    let { tokens } = await register(test.http);
+    for (let day = 6; day < 30; day += 6) {
+      await use(tokens.access_token);
+      test.clock.move('6d');
+      const { status, body } = await refresh(test.http, tokens.refresh_token);
+      expect(status).toBe(200);
+      tokens = body;
+    }
+    expect(tokens.refresh_expires_in).toBeLessThanOrEqual(6 * 86_400);
+    test.clock.move('6d');
+    expect((await refresh(test.http, tokens.refresh_token)).body).toMatchObject({
+      code: 'session_expired',
+      terminal: true,
+      session_id: tokens.session_id,
+    });
+  });
+
+  it('never has an access token that outlives it', async () => {
+    const { tokens } = await register(test.http);
+    test.clock.move('7d');
+    test.clock.move('-5m');
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    expect(body.expires_in).toBeLessThanOrEqual(300);
+  });
+
+  it('catches up when the database is behind its tokens, as after a failover that lost commits', async () => {
+    const { tokens } = await register(test.http);
+    const second = await rotate(tokens);
+    const third = await rotate(second);
+    await test.dataSource.query(
+      `UPDATE sessions SET generation = 1, acknowledged_generation = 1 WHERE id = '${tokens.session_id}'`,
+    );
+    const { status, body } = await refresh(test.http, third.refresh_token);
+    expect(status).toBe(200);
+    expect(claimsOf(body.refresh_token)['gen']).toBe(4);
+  });
+
+  it('has refresh tokens that the row alone decides: the same string again', async () => {
+    const { tokens } = await register(test.http);
+    const rotated = await rotate(tokens);
+    const again = await Promise.all([1, 2, 3].map(() => refresh(test.http, tokens.refresh_token)));
+    for (const { body } of again) expect(body.refresh_token).toBe(rotated.refresh_token);
+  });
+});

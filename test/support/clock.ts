@@ -1,0 +1,18 @@
+import { Clock } from '../../src/common/clock.js';
+
+/** A clock that runs as the real one does, and can be moved. */
+export class MovableClock extends Clock {
+  private offset = 0;
+
+  override now(): number {
+    return Date.now() + this.offset;
+  }
+
+  /** @param duration like `90s`, `2h`, `8d`; with a minus sign it goes back */
+  move(duration: string): void {
+    const [, sign, amount, unit] = /^(-?)(\d+)(ms|s|m|h|d)$/.exec(duration) ?? [];
+    const size = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ''];
+    if (!size) throw new Error(`Not a duration: ${duration}`);
+    this.offset += (sign ? -1 : 1) * Number(amount) * size;
+  }
+}

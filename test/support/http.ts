@@ -1,0 +1,83 @@
+/** What a request was answered with. `body` is the parsed JSON, or undefined where there is none. */
+export interface Answer<Body = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: Body;
+}
+
+export interface TokenAnswer {
+  access_token: string;
+  token_type: string;
+  expires_in: number;
+  refresh_token: string;
+  refresh_expires_in: number;
+  session_id: string;
+}
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  requestId: string;
+  terminal: boolean;
+  errors?: { field: string; message: string }[];
+  session_id?: string;
+  reason?: string;
+}
+
+export interface RequestOptions {
+  token?: string;
+  json?: unknown;
+  form?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+}
+
+/** HTTP as a client would speak it, against a real socket. */
+export class Http {
+  constructor(readonly url: string) {}
+
+  get<B = never>(path: string, options: RequestOptions = {}) {
+    return this.send<B>('GET', path, options);
+  }
+  post<B = never>(path: string, options: RequestOptions = {}) {
+    return this.send<B>('POST', path, options);
+  }
+  patch<B = never>(path: string, options: RequestOptions = {}) {
+    return this.send<B>('PATCH', path, options);
+  }
+  delete<B = never>(path: string, options: RequestOptions = {}) {
+    return this.send<B>('DELETE', path, options);
+  }
+
+  async send<B = never>(
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<Answer<[B] extends [never] ? any : B>> {
+    // prettier-ignore
+    const { token, json, form, headers = {}, body } = options;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...((json !== undefined || form || body !== undefined) && {
+        body:
+          json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : (body as string),
+      }),
+    });
+    const text = await response.text();
+    const parsed: unknown = text === '' ? undefined : isJson(response) ? JSON.parse(text) : text;
+    return { status: response.status, headers: response.headers, body: parsed as never };
+  }
+}
+
+function isJson(response: Response): boolean {
+  return /json/.test(response.headers.get('content-type') ?? '');
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto';
+import type { Answer, Http, ProblemBody, TokenAnswer } from './http.js';
+
+export const PASSWORD = 'a long enough passphrase';
+
+/** An address that nobody has yet. */
+export function someEmail(): string {
+  return `person-${randomBytes(6).toString('hex')}@example.com`;
+}
+
+/** Registers somebody new; `email` and the first tokens. */
+export async function register(http: Http, email: string = someEmail(), password: string = PASSWORD) {
+  const { status, body } = await http.post('/auth/register', { json: { email, password } });
+  if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+  return { email, password, tokens: body as TokenAnswer };
+}
+
+export async function login(http: Http, email: string, password: string = PASSWORD): Promise<TokenAnswer> {
+  const { status, body } = await http.post('/auth/login', { json: { email, password } });
+  if (status !== 200) throw new Error(`login: ${status} ${JSON.stringify(body)}`);
+  return body as TokenAnswer;
+}
+
+export function refresh(http: Http, refreshToken: string): Promise<Answer<TokenAnswer & ProblemBody>> {
+  return http.post<TokenAnswer & ProblemBody>('/auth/refresh', { json: { refresh_token: refreshToken } });
+}
+
+/** The payload of a JWT, unchecked. */
+export function claimsOf(token: string): Record<string, any> {
+  // prettier-ignore
+  return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, never>;
+}
