@@ -1,41 +1,45 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import pLimit from 'p-limit';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { toSqlite } from './sqlite-dialect.js';
+import { oneStatementAtATime, SqliteWriter } from './sqlite-writer.js';
 
 export type Parameter = string | number | boolean | null;
 
+const WRITES = /\b(INSERT INTO|UPDATE \w+ |DELETE FROM)\b/;
+
 /**
- * The one place that knows how the two drivers differ. Statements are written once, for PostgreSQL, with `$1`
- * parameters that appear in ascending order, and answer with the rows of their `RETURNING`.
+ * The one place that knows how the two drivers differ. Statements are written once, for PostgreSQL, and answer with the
+ * rows of their `RETURNING`.
+ *
+ * On SQLite everything that writes goes over a connection of its own, one at a time. TypeORM runs all requests over one
+ * connection there: a transaction on it would take in other requests' statements, and its rollback would undo their
+ * answered writes. And two connections that wait for each other's lock each block one of libuv's four threads while they
+ * wait: a few of them starve the one that holds it.
  */
 @Injectable()
 export class Database implements OnModuleInit, OnApplicationShutdown {
   readonly isPostgres: boolean;
-  /**
-   * SQLite only. TypeORM runs all requests over one connection there, so a transaction on it would take in other
-   * requests' statements, and its rollback would undo their answered writes. Transactions have a connection of
-   * their own, one at a time.
-   */
-  private readonly transactions: DataSource | undefined;
-  private readonly oneAtATime = pLimit(1);
+  private readonly writer: SqliteWriter | undefined;
 
   constructor(private readonly dataSource: DataSource) {
     this.isPostgres = dataSource.options.type === 'postgres';
-    if (!this.isPostgres) this.transactions = new DataSource(dataSource.options);
+    if (!this.isPostgres) this.writer = new SqliteWriter(dataSource.options);
   }
 
   async onModuleInit(): Promise<void> {
-    await this.transactions?.initialize();
+    if (!this.writer) return;
+    await this.writer.open();
+    oneStatementAtATime(this.dataSource);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.transactions?.isInitialized) await this.transactions.destroy();
+    await this.writer?.close();
   }
 
   /** Runs one statement, inside the transaction of `manager` if one is given, and answers its rows. */
   async rows<Row>(sql: string, parameters: Parameter[] = [], manager?: EntityManager): Promise<Row[]> {
     if (manager?.queryRunner) return this.run<Row>(manager.queryRunner, sql, parameters);
+    if (this.writer && WRITES.test(sql)) return this.writer.inTurn((runner) => this.run<Row>(runner, sql, parameters));
     const runner = this.dataSource.createQueryRunner();
     try {
       return await this.run<Row>(runner, sql, parameters);
@@ -51,9 +55,7 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
 
   /** All of `work` or nothing. Only what goes through `manager` belongs to the transaction. */
   async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    if (!this.transactions) return this.dataSource.transaction(work);
-    const { transactions } = this;
-    return this.oneAtATime(() => immediately(transactions, work));
+    return this.writer ? this.writer.transaction(work) : this.dataSource.transaction(work);
   }
 
   /**
@@ -80,20 +82,5 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
     const before = now();
     const [row] = await this.rows<{ at: number }>(sql);
     return Math.round((before + now()) / 2 - row!.at);
-  }
-}
-
-/** SQLite: takes the write lock at once; a transaction that reads first and writes later can fail half-way. */
-async function immediately<T>(dataSource: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-  const runner = dataSource.createQueryRunner();
-  await runner.query('BEGIN IMMEDIATE');
-  try {
-    const result = await work(runner.manager);
-    await runner.query('COMMIT');
-    return result;
-  } catch (error) {
-    // A failed COMMIT may have ended the transaction already: then there is nothing left to roll back.
-    await runner.query('ROLLBACK').catch(() => {});
-    throw error;
   }
 }

@@ -47,7 +47,11 @@ export class UsersService {
 
   /** The user after the change; null when there is none. */
   async rename(id: string, name: string | null): Promise<User | null> {
-    await this.users.update({ id }, { name, updatedAt: this.clock.now() });
+    await this.database.rows('UPDATE users SET name = $1, updated_at = $2::bigint WHERE id = $3::uuid', [
+      name,
+      this.clock.now(),
+      id,
+    ]);
     return this.findById(id);
   }
 
@@ -68,8 +72,10 @@ export class UsersService {
 
   /** The same password under a costlier hash: nothing changes for anybody. False when somebody was faster. */
   async replaceHash(user: User, newHash: string): Promise<boolean> {
-    const unchanged = { id: user.id, passwordHash: user.passwordHash };
-    const { affected } = await this.users.update(unchanged, { passwordHash: newHash });
-    return affected === 1;
+    const replaced = await this.database.rows(
+      'UPDATE users SET password_hash = $1 WHERE id = $2::uuid AND password_hash = $3 RETURNING id',
+      [newHash, user.id, user.passwordHash],
+    );
+    return replaced.length === 1;
   }
 }
