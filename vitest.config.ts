@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const resultFile = process.env['TEST_RESULTS'];
+
 /** Suites in `test/e2e` run once on each database; unit tests stand beside their source. */
 export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
@@ -7,6 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: resultFile ? ['default', ['json', { outputFile: resultFile }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
       {

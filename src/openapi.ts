@@ -21,7 +21,8 @@ const config = loadConfig({
 const dataSource = createDataSource(config);
 await migrate(dataSource.options);
 const root = AppModule.forRoot(config, dataSource);
-const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), appOptions);
+const options = { ...appOptions, logger: false } as const;
+const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), options);
 await app.init();
 writeFileSync('openapi.json', `${JSON.stringify(createDocument(app), null, 2)}\n`);
 await app.close();

@@ -11,7 +11,7 @@ import type { FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../common/auth/decorators.js';
 import type { Identity } from '../common/auth/identity.js';
 import { AlsoForm } from '../common/http/also-form.js';
-import { Problems } from '../common/openapi/problems.js';
+import { NoDatabase, Problems } from '../common/openapi/problems.js';
 import type { Device } from '../sessions/sessions.service.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import type { User } from '../users/user.entity.js';
@@ -99,6 +99,7 @@ export class AuthController {
   }
 
   @Get('whoami')
+  @NoDatabase()
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'What the access token says', description: 'Reads no database.' })
   @ApiOkResponse({ type: WhoAmI })

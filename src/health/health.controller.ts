@@ -1,8 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiExtension, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Public } from '../common/auth/decorators.js';
 import { Clock } from '../common/clock.js';
-import { Problems } from '../common/openapi/problems.js';
+import { NoDatabase, Problems } from '../common/openapi/problems.js';
 import { Problem } from '../common/problem/problem.js';
 import { Database } from '../database/database.js';
 
@@ -24,7 +24,7 @@ export class HealthController {
   @Public()
   @Get('live')
   @Header('Cache-Control', 'no-store')
-  @ApiExtension('x-no-database', [true])
+  @NoDatabase()
   @ApiOperation({ summary: 'The process runs' })
   @ApiOkResponse({ type: Health })
   live(): Health {

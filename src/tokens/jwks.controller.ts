@@ -1,6 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Public } from '../common/auth/decorators.js';
+import { NoDatabase } from '../common/openapi/problems.js';
 import { SigningKeys, type PublicJwk } from './signing-keys.js';
 
 class PublicKey implements PublicJwk {
@@ -24,6 +25,7 @@ export class JwksController {
 
   @Public()
   @Get('jwks.json')
+  @NoDatabase()
   @Header('Cache-Control', 'public, max-age=300')
   @ApiOperation({ summary: 'The public keys of access tokens (RFC 7517)' })
   @ApiOkResponse({ type: KeySet })

@@ -6,8 +6,8 @@ type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type SchemaObject = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 
 /** What any route can answer with. */
-const EVERYWHERE: ProblemCode[] = ['malformed_request', 'repeated_parameter', 'internal_error'];
-const WITH_DATABASE: ProblemCode[] = ['database_unavailable', 'shutting_down'];
+const EVERYWHERE: ProblemCode[] = ['malformed_request', 'repeated_parameter', 'internal_error', 'shutting_down'];
+const WITH_DATABASE: ProblemCode[] = ['database_unavailable'];
 const WITH_BODY: ProblemCode[] = ['malformed_json', 'body_too_deep', 'payload_too_large', 'unsupported_media_type'];
 const GUARDED: ProblemCode[] = [
   'access_token_missing',
@@ -62,7 +62,7 @@ export function createDocument(app: INestApplication): OpenAPIObject {
   return document;
 }
 
-/** Turns our own extensions (`@Public`, `@Problems`, `@AlsoForm`) into what OpenAPI calls them. */
+/** Turns our own extensions (`@Public`, `@Problems`, `@NoDatabase`, `@AlsoForm`) into what OpenAPI calls them. */
 function complete(operation: OperationObject): void {
   const extensions = operation as unknown as Record<string, unknown>;
   const isOpen = take<boolean>(extensions, 'x-public').length > 0;

@@ -8,3 +8,8 @@ import type { ProblemCode } from '../problem/catalogue.js';
 export function Problems(...codes: ProblemCode[]): MethodDecorator & ClassDecorator {
   return ApiExtension(`x-problems-${codes.join('-')}`, codes);
 }
+
+/** Says of a route that it needs no database, so that the document does not warn of its absence. */
+export function NoDatabase(): MethodDecorator {
+  return ApiExtension('x-no-database', [true]);
+}

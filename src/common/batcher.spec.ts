@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { Batcher } from './batcher.js';
+
+/** A batch that `run` was given: `answer` and `fail` end it. */
+interface Batch {
+  entries: string[];
+  answer: (answers?: string[]) => void;
+  fail: (error: unknown) => void;
+}
+
+/** The batches in the order in which they began; each runs until the test ends it. */
+function controlled() {
+  const begun: Batch[] = [];
+  const waiting: ((batch: Batch) => void)[] = [];
+  let underWay = 0;
+  const state = { begun, mostAtOnce: 0 };
+  const run = async (entries: string[]): Promise<string[]> => {
+    state.mostAtOnce = Math.max(state.mostAtOnce, ++underWay);
+    try {
+      return await new Promise((resolve, reject) => {
+        const answer = (answers = entries.map((entry) => `answer to ${entry}`)) => resolve(answers);
+        begun.push({ entries, answer, fail: reject });
+        waiting.shift()?.(begun.at(-1)!);
+      });
+    } finally {
+      underWay--;
+    }
+  };
+  const next = () => new Promise<Batch>((resolve) => void waiting.push(resolve));
+  return { run, next, state };
+}
+
+const turn = () => new Promise(setImmediate);
+const keyOf = (entry: string) => entry.split(' ')[0]!;
+
+/** A rejection that nobody handles fails the run: Vitest sees to it. */
+describe('a batcher', () => {
+  it('runs what arrives in one turn of the event loop together, in the order of arrival', async () => {
+    const { run, next } = controlled();
+    const batcher = new Batcher(run, keyOf);
+    const first = next();
+    const answers = Promise.all(['c', 'a', 'b'].map((entry) => batcher.add(entry)));
+    const batch = await first;
+    expect(batch.entries).toEqual(['c', 'a', 'b']);
+    batch.answer();
+    expect(await answers).toEqual(['answer to c', 'answer to a', 'answer to b']);
+  });
+
+  it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {
+    const { run, next, state } = controlled();
+    const batcher = new Batcher(run, keyOf);
+    const first = next();
+    const answers = [batcher.add('a')];
+    const one = await first;
+    answers.push(batcher.add('b'));
+    await turn();
+    answers.push(batcher.add('c'));
+    await turn();
+    expect(state.begun).toHaveLength(1);
+
+    const second = next();
+    one.answer();
+    const two = await second;
+    expect(two.entries).toEqual(['b', 'c']);
+    two.answer();
+    expect(await Promise.all(answers)).toEqual(['answer to a', 'answer to b', 'answer to c']);
+    expect(state).toMatchObject({ mostAtOnce: 1 });
+    expect(state.begun).toHaveLength(2);
+  });
+
+  it('gives entries of one key one place, the first one’s, and one answer', async () => {
+    const { run, next } = controlled();
+    const batcher = new Batcher(run, keyOf);
+    const first = next();
+    const answers = Promise.all([batcher.add('a 1'), batcher.add('b'), batcher.add('a 2')]);
+    const batch = await first;
+    expect(batch.entries).toEqual(['a 1', 'b']);
+    batch.answer();
+    expect(await answers).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
+  });
+
+  it('never answers an entry from a batch that began before it arrived, though its key is in it', async () => {
+    const { run, next } = controlled();
+    const batcher = new Batcher(run, keyOf);
+    const first = next();
+    const early = batcher.add('a');
+    const one = await first;
+    const late = batcher.add('a');
+    const second = next();
+    one.answer(['old']);
+    expect(await early).toBe('old');
+    const two = await second;
+    expect(two.entries).toEqual(['a']);
+    two.answer(['new']);
+    expect(await late).toBe('new');
+  });
+
+  it('puts no more than maxSize into a batch, and leaves nobody behind', async () => {
+    const sizes: number[] = [];
+    const batcher = new Batcher<number, number>(
+      async (entries) => {
+        sizes.push(entries.length);
+        return entries.map((entry) => entry * 2);
+      },
+      String,
+      () => true,
+      3,
+    );
+    const numbers = Array.from({ length: 8 }, (_, i) => i);
+    expect(await Promise.all(numbers.map((entry) => batcher.add(entry)))).toEqual(numbers.map((entry) => entry * 2));
+    expect(sizes).toEqual([3, 3, 2]);
+  });
+
+  it('lets an entry that is at fault fail alone: the others are tried again by themselves and answered', async () => {
+    const runs: string[][] = [];
+    const batcher = new Batcher<string, string>(
+      async (entries) => {
+        runs.push(entries);
+        if (entries.includes('bad')) throw new Error('bad is bad');
+        return entries;
+      },
+      keyOf,
+      () => true,
+    );
+    const answers = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.add(entry)));
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason)))).toEqual([
+      'a',
+      'Error: bad is bad',
+      'b',
+    ]);
+    expect(runs).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
+  });
+
+  it('lets all fail at once, without another try, when the error can be nobody’s fault', async () => {
+    const runs: string[][] = [];
+    const away = new Error('the database is away');
+    const batcher = new Batcher<string, string>(
+      async (entries) => {
+        runs.push(entries);
+        throw away;
+      },
+      keyOf,
+      (error) => error !== away,
+    );
+    const answers = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.add(entry)));
+    expect(answers).toEqual(answers.map(() => ({ status: 'rejected', reason: away })));
+    expect(runs).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('tries an entry that was alone no second time', async () => {
+    let runs = 0;
+    const batcher = new Batcher<string, string>(async () => {
+      runs++;
+      throw new Error('bad');
+    }, keyOf);
+    await expect(batcher.add('a')).rejects.toThrow('bad');
+    expect(runs).toBe(1);
+  });
+
+  it('fails everybody who shares the key of a failing entry', async () => {
+    const { run, next } = controlled();
+    const batcher = new Batcher(run, keyOf);
+    const first = next();
+    const answers = Promise.allSettled([batcher.add('a 1'), batcher.add('a 2')]);
+    (await first).fail(new Error('bad'));
+    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
+  it('goes on after errors: those who waited meanwhile, and those who come later, are answered', async () => {
+    const { run, next } = controlled();
+    const batcher = new Batcher(run, keyOf, () => false);
+    const first = next();
+    const failing = batcher.add('a');
+    const one = await first;
+    const second = next();
+    const waiting = batcher.add('b');
+    one.fail(new Error('away'));
+    await expect(failing).rejects.toThrow('away');
+    (await second).answer();
+    expect(await waiting).toBe('answer to b');
+
+    await turn();
+    const third = next();
+    const later = batcher.add('a');
+    (await third).answer();
+    expect(await later).toBe('answer to a');
+  });
+
+  it('goes on when whatever it runs throws before it promises anything', async () => {
+    let broken = true;
+    const batcher = new Batcher<string, string>((entries) => {
+      if (broken) throw new Error('broken');
+      return Promise.resolve(entries);
+    }, keyOf);
+    await expect(batcher.add('a')).rejects.toThrow('broken');
+    broken = false;
+    expect(await batcher.add('a')).toBe('a');
+  });
+});

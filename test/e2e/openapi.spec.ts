@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CATALOGUE } from '../../src/common/problem/catalogue.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+
+const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+describe('the OpenAPI document', () => {
+  let test: TestApp;
+  let document: OpenAPIObject;
+  let operations: [string, Operation][];
+  beforeAll(async () => {
+    test = await createTestApp();
+    document = (await test.http.get<OpenAPIObject>('/openapi.json')).body;
+    operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      METHODS.flatMap((method): [string, Operation][] => {
+        const operation = item[method];
+        return operation ? [[`${method.toUpperCase()} ${path}`, operation]] : [];
+      }),
+    );
+  });
+  afterAll(() => test.close());
+
+  it('lists exactly the routes of the API', () => {
+    expect(operations.map(([route]) => route).sort()).toEqual(
+      [
+        'POST /auth/register',
+        'POST /auth/login',
+        'POST /auth/refresh',
+        'POST /auth/logout',
+        'GET /auth/whoami',
+        'POST /auth/password',
+        'GET /sessions',
+        'DELETE /sessions',
+        'DELETE /sessions/{id}',
+        'GET /users/me',
+        'PATCH /users/me',
+        'GET /.well-known/jwks.json',
+        'GET /health/live',
+        'GET /health/ready',
+      ].sort(),
+    );
+  });
+
+  it('says of every route what it does, what it takes, and what it answers', () => {
+    for (const [route, operation] of operations) {
+      expect(operation.summary, route).toBeTruthy();
+      expect(operation.operationId, route).toMatch(/^[a-z]+_[a-zA-Z]+$/);
+      const good = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
+      expect(good, route).toHaveLength(1);
+      const [status, answer] = good[0]!;
+      if (status !== '204') expect((answer as { content?: object }).content, route).toHaveProperty('application/json');
+      if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
+    }
+  });
+
+  it('names every error of a route by its code, under its status', () => {
+    const named = new Set<string>();
+    for (const [route, operation] of operations) {
+      for (const [status, answer] of Object.entries(operation.responses)) {
+        if (status.startsWith('2')) continue;
+        const { examples } = (answer as { content: Record<string, { examples: object }> }).content[
+          'application/problem+json'
+        ]!;
+        for (const code of Object.keys(examples)) {
+          expect([route, code, String(CATALOGUE[code as keyof typeof CATALOGUE].status)]).toEqual([
+            route,
+            code,
+            status,
+          ]);
+          named.add(code);
+        }
+      }
+    }
+    // What is about an address, a connection or a role, and not about any of these routes.
+    const elsewhere = [
+      'method_not_allowed',
+      'uri_too_long',
+      'headers_too_large',
+      'request_timeout',
+      'insufficient_role',
+    ];
+    expect([...named, ...elsewhere].sort()).toEqual(Object.keys(CATALOGUE).sort());
+  });
+
+  it('asks for an access token exactly where the guard does', () => {
+    for (const [route, operation] of operations) {
+      const open = /register|login|refresh|logout|health|well-known/.test(route);
+      expect([route, operation.security]).toEqual([route, open ? [] : [{ bearer: [] }, { password: [] }]]);
+    }
+  });
+
+  it('gives every schema its properties, and leaves no extension of ours behind', () => {
+    for (const [name, schema] of Object.entries(document.components!.schemas!)) {
+      expect(Object.keys((schema as { properties?: object }).properties ?? {}).length, name).toBeGreaterThan(0);
+    }
+    expect(JSON.stringify(document)).not.toMatch(/"x-/);
+  });
+
+  it('is the one that is checked in: npm run openapi', () => {
+    expect(document).toEqual(JSON.parse(readFileSync('openapi.json', 'utf8')));
+  });
+});

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { login, refresh, register } from '../support/people.js';
+
+describe('my sessions', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  const whoami = async (token: string) => (await test.http.get('/auth/whoami', { token })).status;
+  const revokedBecause = async (refreshToken: string) => {
+    const { body } = await refresh(test.http, refreshToken);
+    return [body.code, body.reason];
+  };
+
+  it('are listed newest first, with what their owner needs and nothing else', async () => {
+    const { email, tokens } = await register(test.http);
+    const response = await test.http.post('/auth/login', {
+      json: { email, password: 'a long enough passphrase' },
+      headers: { 'user-agent': 'a phone' },
+    });
+    const { status, body, headers } = await test.http.get('/sessions', { token: tokens.access_token });
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(body.map(({ id }: { id: string }) => id)).toEqual([response.body.session_id, tokens.session_id]);
+    expect(body[0]).toEqual({
+      id: response.body.session_id,
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      lastUsedAt: expect.stringMatching(/:00:00\.000Z$/),
+      expiresAt: expect.stringMatching(/Z$/),
+      ip: '127.0.0.1',
+      userAgent: 'a phone',
+      current: false,
+    });
+    expect(body[1].current).toBe(true);
+  });
+
+  it('show only those that are alive', async () => {
+    const { email, tokens } = await register(test.http);
+    const ended = await login(test.http, email);
+    await test.http.post('/auth/logout', { token: ended.access_token });
+    const { body } = await test.http.get('/sessions', { token: tokens.access_token });
+    expect(body.map(({ id }: { id: string }) => id)).toEqual([tokens.session_id]);
+  });
+
+  it('end one by one: its tokens are refused at once, the others go on', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    const { status } = await test.http.delete(`/sessions/${other.session_id}`, { token: tokens.access_token });
+    expect(status).toBe(204);
+    expect(await whoami(other.access_token)).toBe(401);
+    expect(await revokedBecause(other.refresh_token)).toEqual(['session_revoked', 'ended_by_user']);
+    expect(await whoami(tokens.access_token)).toBe(200);
+  });
+
+  it('of somebody else look like none at all, and live on', async () => {
+    const { tokens: mine } = await register(test.http);
+    const { tokens: theirs } = await register(test.http);
+    for (const id of [
+      theirs.session_id,
+      '0198c3f0-0000-7000-8000-000000000000',
+      'not-an-id',
+      '%00',
+      `${mine.session_id}x`,
+    ]) {
+      const { status, body } = await test.http.delete(`/sessions/${id}`, { token: mine.access_token });
+      expect([id, status, body.code]).toEqual([id, 404, 'not_found']);
+    }
+    expect(await whoami(theirs.access_token)).toBe(200);
+    expect((await refresh(test.http, theirs.refresh_token)).status).toBe(200);
+  });
+
+  it('end all at once', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    expect((await test.http.delete('/sessions', { token: tokens.access_token })).status).toBe(204);
+    for (const { access_token, refresh_token } of [tokens, other]) {
+      expect(await whoami(access_token)).toBe(401);
+      expect(await revokedBecause(refresh_token)).toEqual(['session_revoked', 'ended_by_user']);
+    }
+  });
+
+  it('end all but the current one with ?except=current', async () => {
+    const { email, tokens } = await register(test.http);
+    const others = [await login(test.http, email), await login(test.http, email)];
+    expect((await test.http.delete('/sessions?except=current', { token: tokens.access_token })).status).toBe(204);
+    for (const { access_token } of others) expect(await whoami(access_token)).toBe(401);
+    expect(await whoami(tokens.access_token)).toBe(200);
+  });
+
+  it('refuse any other query, and end nothing', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    for (const query of [
+      'except=',
+      'except=other',
+      'excpet=current',
+      'except=current&x=1',
+      'except=current&except=current',
+    ]) {
+      const { status, body } = await test.http.delete(`/sessions?${query}`, { token: tokens.access_token });
+      expect([query, status]).toEqual([query, 400]);
+      expect(body.code).toMatch(/^(validation_failed|repeated_parameter)$/);
+    }
+    expect(await whoami(other.access_token)).toBe(200);
+  });
+});
+
+describe('logout', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  const alive = async (tokens: { refresh_token: string }) =>
+    (await refresh(test.http, tokens.refresh_token)).status === 200;
+  const logout = (options: object) => test.http.post('/auth/logout', options);
+
+  it('ends the session of the access token, for both its tokens, at once', async () => {
+    const { tokens } = await register(test.http);
+    const { status, body, headers } = await logout({ token: tokens.access_token });
+    expect([status, body]).toEqual([204, undefined]);
+    expect(headers.get('clear-site-data')).toBe('"cache"');
+    const { body: refused } = await test.http.get('/auth/whoami', { token: tokens.access_token });
+    expect(refused).toMatchObject({ code: 'session_revoked', terminal: true, session_id: tokens.session_id });
+    expect((await refresh(test.http, tokens.refresh_token)).body).toMatchObject({
+      code: 'session_revoked',
+      reason: 'logout',
+    });
+  });
+
+  it('takes a refresh token when the access token has expired', async () => {
+    const { tokens } = await register(test.http);
+    test.clock.move('16m');
+    expect((await logout({ token: tokens.access_token })).body.code).toBe('access_token_expired');
+    expect(await alive(tokens)).toBe(true);
+    const { status } = await logout({ token: tokens.access_token, json: { refresh_token: tokens.refresh_token } });
+    expect(status).toBe(204);
+    expect(await alive(tokens)).toBe(false);
+  });
+
+  it('takes a refresh token of any generation, and raises no theft alarm', async () => {
+    const { tokens } = await register(test.http);
+    let newest = tokens;
+    for (let i = 0; i < 2; i++) {
+      await test.http.get('/auth/whoami', { token: newest.access_token });
+      await test.flush();
+      test.clock.move('121s');
+      newest = (await refresh(test.http, newest.refresh_token)).body;
+    }
+    expect((await logout({ json: { refresh_token: tokens.refresh_token } })).status).toBe(204);
+    expect((await refresh(test.http, newest.refresh_token)).body).toMatchObject({
+      code: 'session_revoked',
+      reason: 'logout',
+    });
+  });
+
+  it('ends both sessions when its two tokens are of different ones', async () => {
+    const { email, tokens: one } = await register(test.http);
+    const two = await login(test.http, email);
+    expect((await logout({ token: one.access_token, json: { refresh_token: two.refresh_token } })).status).toBe(204);
+    expect([await alive(one), await alive(two)]).toEqual([false, false]);
+  });
+
+  it('may be repeated: ending what has ended is no error', async () => {
+    const { tokens } = await register(test.http);
+    for (let i = 0; i < 2; i++) {
+      expect((await logout({ token: tokens.access_token })).status).toBe(204);
+      expect((await logout({ json: { refresh_token: tokens.refresh_token } })).status).toBe(204);
+    }
+  });
+
+  it('ends the session even of a token that is out of date', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    await test.http.post('/auth/password', {
+      token: tokens.access_token,
+      json: { currentPassword: 'a long enough passphrase', newPassword: 'another long passphrase' },
+    });
+    expect((await logout({ token: other.access_token })).status).toBe(204);
+  });
+
+  it('refuses a request that names no session, rather than let its sender believe that one has ended', async () => {
+    const { tokens } = await register(test.http);
+    expect((await logout({})).body.code).toBe('access_token_missing');
+    expect((await logout({ json: {} })).body.code).toBe('access_token_missing');
+    expect((await logout({ json: { refresh_token: 'x' } })).body.code).toBe('refresh_token_invalid');
+    expect((await logout({ token: 'x' })).body.code).toBe('access_token_invalid');
+    expect((await logout({ json: { refresh_token: 1 } })).body.code).toBe('validation_failed');
+    expect(await alive(tokens)).toBe(true);
+  });
+});

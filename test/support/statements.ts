@@ -1,0 +1,40 @@
+import pg from 'pg';
+import sqlite3 from 'sqlite3';
+import { vi } from 'vitest';
+import { isPostgres } from './database.js';
+
+/** Watches the driver itself: every statement that leaves this process. */
+export function watchStatements(): { taken: () => string[]; stop: () => void } {
+  let statements: string[] = [];
+  const note = (sql: unknown) => {
+    const text = typeof sql === 'string' ? sql : (sql as { text: string }).text;
+    statements.push(text.replace(/\s+/g, ' ').trim());
+  };
+  const spies = isPostgres
+    ? [watch(pg.Client.prototype, 'query', note)]
+    : SQLITE.map((method) => watchSqlite(method, note));
+  return {
+    taken: () => {
+      const taken = statements;
+      statements = [];
+      return taken;
+    },
+    stop: () => spies.forEach((stop) => stop()),
+  };
+}
+
+const SQLITE = ['all', 'run'] as const;
+
+function watchSqlite(method: (typeof SQLITE)[number], note: (sql: unknown) => void): () => void {
+  return watch(sqlite3.Database.prototype, method, note);
+}
+
+function watch(target: object, method: string, note: (sql: unknown) => void): () => void {
+  const holder = target as Record<string, (...args: unknown[]) => unknown>;
+  const original = holder[method]!;
+  const spy = vi.spyOn(holder, method).mockImplementation(function (this: unknown, ...args: unknown[]) {
+    note(args[0]);
+    return original.apply(this, args);
+  });
+  return () => spy.mockRestore();
+}
