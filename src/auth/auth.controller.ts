@@ -123,5 +123,5 @@ export class AuthController {
 }
 
 function deviceOf(request: FastifyRequest): Device {
-  return { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' };
+  return { ip: request.ip.slice(0, 45), userAgent: request.headers['user-agent'] ?? '' };
 }

@@ -9,6 +9,8 @@ export function explainAndExit(error: unknown): never {
   if (code === 'EADDRINUSE') exitWith([`${message}: another process listens there. Set PORT to another one.`]);
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
     exitWith([`${message}: set PORT and HOST to what this process may use.`]);
+  // No such database, or no such user or password (SQLSTATE classes 3D and 28).
+  if (/^(3D|28)\w{3}$/.test(code ?? '')) exitWith([`The database refuses DATABASE_URL: ${message}`]);
   if (databaseProblem(error)) {
     process.stderr.write(`The database is out of reach: ${message}\n`);
     process.exit(1);

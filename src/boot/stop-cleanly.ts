@@ -28,6 +28,8 @@ export function stopCleanly(app: NestFastifyApplication, drain: Drain, deadlineM
     log.info('Stopped');
     process.exit(0);
   };
+  // A bug in one place must not end everybody's requests (OWASP ASVS 5.0 16.5.4).
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   process.on('SIGTERM', (signal) => void stop(signal));
   process.on('SIGINT', (signal) => void stop(signal));
 }

@@ -50,7 +50,23 @@ export class KeyStore {
 
   private async load(purpose: KeyPurpose): Promise<OpenKey[]> {
     const rows = await this.keys.find({ where: { purpose }, order: { sequence: 'ASC' } });
-    return rows.map(({ sequence, sealed }) => ({ sequence, secret: this.open(sealed, label(purpose, sequence)) }));
+    return Promise.all(
+      rows.map(async ({ sequence, sealed }) => {
+        const secret = this.open(sealed, label(purpose, sequence));
+        if (this.box.isOutdated(sealed)) await this.reseal(purpose, sequence, sealed, secret);
+        return { sequence, secret };
+      }),
+    );
+  }
+
+  /** Moves a key under the first secret of the list, so that the one it was made with can be dropped one day. */
+  private async reseal(purpose: KeyPurpose, sequence: number, sealed: string, secret: Buffer): Promise<void> {
+    await this.database.rows('UPDATE keys SET sealed = $1 WHERE purpose = $2 AND sequence = $3 AND sealed = $4', [
+      this.box.seal(secret, label(purpose, sequence)),
+      purpose,
+      sequence,
+      sealed,
+    ]);
   }
 
   private open(sealed: string, as: string): Buffer {

@@ -34,6 +34,11 @@ export class SecretBox {
     return ['1', id, nonce.toString('base64url'), sealed.toString('base64url')].join('.');
   }
 
+  /** Whether it was sealed under another secret than the first. */
+  isOutdated(box: string): boolean {
+    return box.split('.')[1] !== this.keys[0]!.id;
+  }
+
   /** Throws `CannotOpen`. */
   open(box: string, label: string): Buffer {
     const [version, id, nonce, sealed] = box.split('.');

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../config/load-config.js';
+import { CannotOpen, SecretBox } from './secret-box.js';
+
+const ONE = 'the first secret, 32 bytes or more';
+const TWO = 'the second secret, 32 bytes or more';
+const PLAINTEXT = Buffer.from('what nobody else may read');
+
+const boxOf = (...secrets: string[]) => new SecretBox(loadConfig({ APP_SECRET: secrets.join(',') }));
+
+describe('SecretBox', () => {
+  const box = boxOf(ONE);
+  const sealed = box.seal(PLAINTEXT, 'access-signing 1');
+
+  it.each([PLAINTEXT, Buffer.alloc(0), Buffer.alloc(4096, 7)])('gives back what was sealed', (plaintext) => {
+    expect(box.open(box.seal(plaintext, 'a'), 'a')).toEqual(plaintext);
+  });
+
+  it('shows nothing of what was sealed, and never seals it the same way twice', () => {
+    const many = Array.from({ length: 1000 }, () => box.seal(PLAINTEXT, 'a'));
+    expect(new Set(many.map((text) => text.split('.')[2])).size).toBe(1000);
+    expect(new Set(many.map((text) => text.split('.')[3])).size).toBe(1000);
+    expect(Buffer.from(sealed.split('.')[3]!, 'base64url').includes(PLAINTEXT.subarray(0, 6))).toBe(false);
+  });
+
+  it('opens only under the label it was sealed with', () => {
+    for (const label of ['password-prehash 1', 'access-signing 2', 'access-signing', '']) {
+      expect(() => box.open(sealed, label)).toThrow(CannotOpen);
+    }
+  });
+
+  it('seals with the first of the secrets and opens with any', () => {
+    const both = boxOf(TWO, ONE);
+    expect(both.open(sealed, 'access-signing 1')).toEqual(PLAINTEXT);
+    const anew = both.seal(PLAINTEXT, 'a');
+    expect(boxOf(TWO).open(anew, 'a')).toEqual(PLAINTEXT);
+    expect(() => boxOf(ONE).open(anew, 'a')).toThrow(CannotOpen);
+  });
+
+  it('does not open under another secret, even when the box says it is of this one', () => {
+    const [version, , ...rest] = boxOf(TWO).seal(PLAINTEXT, 'a').split('.');
+    expect(() => box.open([version, sealed.split('.')[1], ...rest].join('.'), 'a')).toThrow(CannotOpen);
+  });
+
+  it('does not open after any bit of the nonce, the text or the tag was flipped', () => {
+    for (const part of [2, 3]) {
+      const { length } = Buffer.from(sealed.split('.')[part]!, 'base64url');
+      for (let at = 0; at < length; at++) {
+        const changed = change(part, (bytes) => void (bytes[at]! ^= 1 << (at % 8)));
+        expect(() => box.open(changed, 'access-signing 1')).toThrow(CannotOpen);
+      }
+    }
+  });
+
+  it('does not open when it is cut short, down to nothing: a short tag is easy to guess', () => {
+    for (const part of [0, 1, 2, 3]) {
+      const text = sealed.split('.')[part]!;
+      for (let length = 0; length < text.length; length++) {
+        const cut = sealed.split('.').with(part, text.slice(0, length)).join('.');
+        expect(() => box.open(cut, 'access-signing 1')).toThrow(CannotOpen);
+      }
+    }
+  });
+
+  it.each(['', '.', '...', '2.a.b.c', `2${sealed.slice(1)}`, sealed.split('.').slice(0, 3).join('.'), `x${sealed}`])(
+    'does not open what is no box: %j',
+    (text) => {
+      expect(() => box.open(text, 'access-signing 1')).toThrow(CannotOpen);
+    },
+  );
+
+  function change(part: number, edit: (bytes: Buffer) => void): string {
+    const bytes = Buffer.from(sealed.split('.')[part]!, 'base64url');
+    edit(bytes);
+    return sealed.split('.').with(part, bytes.toString('base64url')).join('.');
+  }
+});
