@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../common/clock.js';
+import { Problem } from '../common/problem/problem.js';
+import { RefreshService } from './refresh.service.js';
+import type { RotationStatements } from './rotation-statements.js';
+import type { SessionRow } from './session-row.js';
+import type { SessionUpkeep } from './session-upkeep.js';
+import type { SessionsService } from './sessions.service.js';
+
+const now = Date.now();
+const presented = { sessionId: 's', generation: 3 };
+
+/** A session whose generation 3 is due for rotation. */
+const due: SessionRow = {
+  id: 's',
+  user_id: 'u',
+  generation: 3,
+  rotated_at: now - 600_000,
+  acknowledged_generation: 3,
+  acknowledged_at: now - 500_000,
+  created_at: now - 900_000,
+  expires_at: now + 900_000,
+  idle_expires_at: now + 900_000,
+  revoked_at: null,
+  revoked_reason: null,
+  roles: '[]',
+  ver: 1,
+  status: 'active',
+};
+
+function serviceWith(statements: Partial<RotationStatements>, sessions: Partial<SessionsService> = {}) {
+  const policy = { rotationInterval: 120_000, leeway: 60_000 };
+  return new RefreshService(
+    { policy, ...statements } as RotationStatements,
+    sessions as SessionsService,
+    { acknowledge: () => {}, extendIdle: () => now } as unknown as SessionUpkeep,
+    new Clock(),
+  );
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a refresh', () => {
+  it('is answered with 503 when its row moves away three times, never with a verdict that is out of date', async () => {
+    const rotate = vi.fn(async () => []);
+    const read = vi.fn(async () => [due]);
+    const refusal = serviceWith({ rotate, read }).refresh(presented);
+    await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy', status: 503 });
+    expect(read).toHaveBeenCalledTimes(3);
+    expect(rotate.mock.calls.map((call: unknown[]) => call[2])).toEqual([false, true, true, true]);
+  });
+
+  it('judges again by what the row says after it moved', async () => {
+    const rotated = { ...due, generation: 4 };
+    const read = vi.fn(async () => [rotated]).mockResolvedValueOnce([due]);
+    const outcome = await serviceWith({ rotate: async () => [], read }).refresh(presented);
+    expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
+  });
+
+  it('is not judged when it has waited for more than ten seconds: 503, and nothing is rotated', async () => {
+    const rotate = vi.fn(async () => []);
+    let waited = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => waited);
+    const read = async () => [due];
+    const service = serviceWith({ rotate, read });
+    const refusal = service.refresh(presented);
+    waited = 10_001;
+    await expect(refusal).rejects.toBeInstanceOf(Problem);
+    await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy' });
+    expect(rotate).not.toHaveBeenCalled();
+  });
+
+  it('that finds the session ended by somebody else at the same moment says why it ended', async () => {
+    const replayed = { ...due, generation: 9, acknowledged_generation: 9 };
+    const revoked = { ...replayed, revoked_at: now, revoked_reason: 'logout' as const };
+    const read = vi.fn(async () => [revoked]).mockResolvedValueOnce([replayed] as never);
+    const service = serviceWith({ rotate: async () => [], read: read as never }, { endReused: async () => false });
+    expect(await service.refresh(presented)).toEqual({
+      outcome: 'refused',
+      because: 'revoked',
+      revokedReason: 'logout',
+    });
+  });
+});

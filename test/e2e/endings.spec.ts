@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../src/database/database.js';
+import { Revocations } from '../../src/sessions/revocations.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { login, PASSWORD, refresh, register } from '../support/people.js';
+
+const ACCESS_TTL = 15 * 60_000;
+const TOLERANCE = 60_000;
+
+interface Row {
+  subject: string;
+  ver: number;
+  until: number;
+}
+
+describe('every ending of a session', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  const revocations = () => test.app.get(Database).rows<Row>('SELECT subject, ver, until FROM revocations');
+  const reasonOf = async (id: string) => {
+    const [row] = await test.app
+      .get(Database)
+      .rows<{ revoked_reason: string }>('SELECT revoked_reason FROM sessions WHERE id = $1::uuid', [id]);
+    return row!.revoked_reason;
+  };
+
+  /** The revocation of a session lasts as long as any access token of it could, and a minute more. */
+  async function expectRevoked(sessionId: string, reason: string) {
+    const row = (await revocations()).find(({ subject }) => subject === `session:${sessionId}`);
+    const longest = test.clock.now() + ACCESS_TTL + TOLERANCE;
+    expect(row?.until).toBeGreaterThan(longest - 30_000);
+    expect(row?.until).toBeLessThanOrEqual(longest);
+    expect(await reasonOf(sessionId)).toBe(reason);
+  }
+
+  it('is written down for its access tokens: logout', async () => {
+    const { tokens } = await register(test.http);
+    await test.http.post('/auth/logout', { token: tokens.access_token });
+    await expectRevoked(tokens.session_id, 'logout');
+  });
+
+  it('is written down for its access tokens: ended by its owner, one and all', async () => {
+    const { email, tokens } = await register(test.http);
+    const [one, two] = [await login(test.http, email), await login(test.http, email)];
+    await test.http.delete(`/sessions/${one.session_id}`, { token: tokens.access_token });
+    await expectRevoked(one.session_id, 'ended_by_user');
+    await test.http.delete('/sessions', { token: tokens.access_token });
+    await expectRevoked(two.session_id, 'ended_by_user');
+    await expectRevoked(tokens.session_id, 'ended_by_user');
+  });
+
+  it('is written down for its access tokens: reuse', async () => {
+    const { tokens } = await register(test.http);
+    let newest = tokens;
+    for (let i = 0; i < 2; i++) {
+      await test.http.get('/auth/whoami', { token: newest.access_token });
+      await test.flush();
+      test.clock.move('121s');
+      newest = (await refresh(test.http, newest.refresh_token)).body;
+    }
+    await refresh(test.http, tokens.refresh_token);
+    await expectRevoked(tokens.session_id, 'reused');
+  });
+
+  it('is written down for its access tokens, and for the user’s older ones: change of password', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    const { body } = await test.http.post('/auth/password', {
+      token: tokens.access_token,
+      json: { currentPassword: PASSWORD, newPassword: 'quite another passphrase' },
+    });
+    await expectRevoked(tokens.session_id, 'credentials_changed');
+    await expectRevoked(other.session_id, 'credentials_changed');
+    const { body: me } = await test.http.get('/auth/whoami', { token: body.access_token });
+    expect(await revocations()).toContainEqual(expect.objectContaining({ subject: `user:${me.userId}`, ver: 2 }));
+  });
+
+  it('happens with its revocation or not at all', async () => {
+    const { tokens } = await register(test.http);
+    const database = test.app.get(Database);
+    await database.rows('ALTER TABLE revocations RENAME TO revocations_away');
+    const { status } = await test.http.post('/auth/logout', { token: tokens.access_token });
+    await database.rows('ALTER TABLE revocations_away RENAME TO revocations');
+    expect(status).toBe(500);
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+  });
+
+  it('outlives a restart: what was revoked is read again before anything is served', async () => {
+    const { tokens } = await register(test.http);
+    await test.http.post('/auth/logout', { token: tokens.access_token });
+    const forgetful = test.app.get(Revocations) as unknown as {
+      bySubject: Map<string, unknown>;
+      onModuleInit(): Promise<void>;
+    };
+    forgetful.bySubject.clear();
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
+    await forgetful.onModuleInit();
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
+  });
+});
+
+describe('access tokens issued before the user changed', () => {
+  it('are out of date, not terminal, and a refresh brings new ones', async () => {
+    const test = await createTestApp();
+    const { tokens } = await register(test.http);
+    const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
+    const database = test.app.get(Database);
+    const revocations = test.app.get(Revocations);
+    const outdated = await database.transaction(async (manager) => {
+      const sql = `UPDATE users SET ver = ver + 1, roles = '["admin"]' WHERE id = $1::uuid RETURNING ver`;
+      const [user] = await database.rows<{ ver: number }>(sql, [me.userId], manager);
+      return revocations.outdateUser(me.userId, user!.ver, manager);
+    });
+    revocations.remember(outdated);
+
+    const { status, body } = await test.http.get('/auth/whoami', { token: tokens.access_token });
+    expect([status, body.code, body.terminal]).toEqual([401, 'access_token_outdated', false]);
+    const { body: fresh } = await refresh(test.http, tokens.refresh_token);
+    expect((await test.http.get('/auth/whoami', { token: fresh.access_token })).body.roles).toEqual(['admin']);
+    await test.close();
+  });
+});
