@@ -39,11 +39,13 @@ describe('a batcher', () => {
     const { run, next } = controlled();
     const batcher = new Batcher(run, keyOf);
     const first = next();
-    const answers = Promise.all(['c', 'a', 'b'].map((entry) => batcher.add(entry)));
+    const answers = [batcher.add('c'), batcher.add('a')];
+    await new Promise(process.nextTick);
+    answers.push(batcher.add('b'));
     const batch = await first;
     expect(batch.entries).toEqual(['c', 'a', 'b']);
     batch.answer();
-    expect(await answers).toEqual(['answer to c', 'answer to a', 'answer to b']);
+    expect(await Promise.all(answers)).toEqual(['answer to c', 'answer to a', 'answer to b']);
   });
 
   it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {

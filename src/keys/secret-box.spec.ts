@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load-config.js';
 import { CannotOpen, SecretBox } from './secret-box.js';
 
-const ONE = 'the first secret, 32 bytes or more';
-const TWO = 'the second secret, 32 bytes or more';
+const ONE = 'the first secret of 32 bytes or more';
+const TWO = 'the second secret of 32 bytes or more';
 const PLAINTEXT = Buffer.from('what nobody else may read');
 
 const boxOf = (...secrets: string[]) => new SecretBox(loadConfig({ APP_SECRET: secrets.join(',') }));

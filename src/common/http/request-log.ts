@@ -13,7 +13,8 @@ export function loggerOptions(config: Config): NonNullable<FastifyServerOptions[
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    ...(process.stdout.isTTY && !config.isProduction && { transport: { target: 'pino-pretty' } }),
+    ...(process.stdout.isTTY &&
+      !config.isProduction && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
   };
 }
 

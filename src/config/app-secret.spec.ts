@@ -1,0 +1,48 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keepSecret } from './app-secret.js';
+
+const fs = vi.hoisted(() => ({ blind: false }));
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  return { ...real, existsSync: (path: string) => !fs.blind && real.existsSync(path) };
+});
+
+describe('keepSecret', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-secret-'));
+    file = join(folder, 'data', 'app-secret');
+  });
+  afterEach(() => {
+    fs.blind = false;
+    rmSync(folder, { recursive: true });
+  });
+
+  it('makes 384 random bits that only their owner can read, whatever the umask, and keeps them', () => {
+    const umask = process.umask(0);
+    const first = keepSecret(file);
+    process.umask(umask);
+    expect(first).toEqual({ secret: expect.stringMatching(/^[\w-]{64}$/), made: true });
+    expect([statSync(file).mode & 0o777, statSync(join(folder, 'data')).mode & 0o777]).toEqual([0o600, 0o700]);
+    expect(keepSecret(file)).toEqual({ secret: first.secret, made: false });
+    expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
+  });
+
+  it('takes the secret of another process that made one at the same moment', () => {
+    const { secret } = keepSecret(file);
+    fs.blind = true;
+    expect(keepSecret(file)).toEqual({ secret, made: false });
+    expect(readFileSync(file, 'utf8').trim()).toBe(secret);
+    expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
+  });
+
+  it('never touches a file that is there, even an empty one', () => {
+    keepSecret(file);
+    writeFileSync(file, '');
+    expect(keepSecret(file)).toEqual({ secret: '', made: false });
+  });
+});

@@ -1,0 +1,265 @@
+import Fastify from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { serverOptions } from '../common/http/server-options.js';
+import { Config, envName } from './config.js';
+import { ConfigError, loadConfig, type Environment } from './load-config.js';
+
+const APP_SECRET = 'thirty-two bytes and not one more';
+const PRODUCTION = { NODE_ENV: 'production', APP_SECRET, ISSUER: 'https://auth.example.com' };
+const DAY = 86_400_000;
+
+interface Variable {
+  property: keyof Config;
+  /** What it is without the variable. */
+  otherwise: unknown;
+  /** Other variables that it needs. */
+  beside?: Environment;
+  good: Record<string, unknown>;
+  bad: string[];
+}
+
+/** Values, of which none has a bar in it. */
+const list = (values: string) => values.split(' | ');
+const NO_DURATIONS = list('15 | 15 m | -1s | 1.5h | 15M | 1m30s | soon | ١٥m | 9999999999s | Infinitys');
+const NO_NUMBERS = list('x | 1.5 | -1 | NaN | Infinity | 1,000 | 1_000');
+const POSTGRES = 'postgres://u:p@db:5433/x';
+
+const VARIABLES: Record<string, Variable> = {
+  NODE_ENV: { property: 'nodeEnv', otherwise: 'development', good: { test: 'test' }, bad: [] },
+  PORT: { property: 'port', otherwise: 3000, good: { '0': 0, '65535': 65_535 }, bad: [...NO_NUMBERS, '65536', 'http'] },
+  HOST: { property: 'host', otherwise: '127.0.0.1', good: { '0.0.0.0': '0.0.0.0', '::1': '::1' }, bad: [] },
+  ISSUER: {
+    property: 'issuer',
+    otherwise: 'http://localhost:3000',
+    good: { 'https://auth.example.com': 'https://auth.example.com', 'https://a.test/auth': 'https://a.test/auth' },
+    bad: list(
+      'localhost:3000 | ftp://a.test | https:// | javascript:alert(1) | https://a b | https://a.test/ | ' +
+        'https://a.test?x=1 | https://a.test/#x | https://user:hunter2@a.test',
+    ),
+  },
+  DATABASE_URL: {
+    property: 'database',
+    otherwise: { kind: 'sqlite', file: 'data/latchkey.sqlite' },
+    good: {
+      'sqlite:x/y.sqlite': { kind: 'sqlite', file: 'x/y.sqlite' },
+      [POSTGRES]: { kind: 'postgres', url: POSTGRES },
+    },
+    bad: list('mysql://u:hunter2@db/x | sqlite: | sqlite::memory: | x.sqlite | postgres://u:hunter2@db:99999/x'),
+  },
+  DATABASE_DIRECT_URL: {
+    property: 'databaseDirectUrl',
+    otherwise: '',
+    beside: { DATABASE_URL: POSTGRES },
+    good: { [POSTGRES]: POSTGRES },
+    bad: list('mysql://u:hunter2@db/x | sqlite:x | db:5432 | postgres://u:hunter2@db:99999/x'),
+  },
+  DATABASE_POOL_SIZE: {
+    property: 'databasePoolSize',
+    otherwise: 10,
+    good: { '1': 1, '1000': 1000 },
+    bad: [...NO_NUMBERS, '0', '1001'],
+  },
+  SHUTDOWN_DEADLINE: {
+    property: 'shutdownDeadlineMs',
+    otherwise: 15_000,
+    good: { '1s': 1000, '2m': 120_000 },
+    // Longer than a timer of Node's can wait: it would ring at once.
+    bad: [...NO_DURATIONS, '25d'],
+  },
+  APP_SECRET: {
+    property: 'appSecrets',
+    otherwise: [],
+    good: {
+      ['s'.repeat(32)]: ['s'.repeat(32)],
+      ['é'.repeat(16)]: ['é'.repeat(16)],
+      [` ${'a'.repeat(32)} ,${'b'.repeat(32)},`]: ['a'.repeat(32), 'b'.repeat(32)],
+    },
+    bad: ['hunter2', 's'.repeat(31), `${'s'.repeat(32)},hunter2`, ',', ' , ,'],
+  },
+  ACCESS_TOKEN_TTL: {
+    property: 'accessTokenTtlMs',
+    otherwise: 900_000,
+    good: { '1s': 1000, '30m': 1_800_000, '1d': DAY },
+    bad: [...NO_DURATIONS, '0s', '999ms', '25h'],
+  },
+  REFRESH_IDLE_TTL: {
+    property: 'refreshIdleTtlMs',
+    otherwise: 7 * DAY,
+    good: { '1s': 1000, '30d': 30 * DAY },
+    bad: [...NO_DURATIONS, '0s', '31d'],
+  },
+  SESSION_TTL: {
+    property: 'sessionTtlMs',
+    otherwise: 30 * DAY,
+    good: { '7d': 7 * DAY, '400d': 400 * DAY },
+    bad: [...NO_DURATIONS, '0s', '401d', '6d'],
+  },
+  REFRESH_ROTATION_INTERVAL: {
+    property: 'rotationIntervalMs',
+    otherwise: 120_000,
+    good: { '120s': 120_000, '5m': 300_000 },
+    bad: [...NO_DURATIONS, '0s', '119s'],
+  },
+  REFRESH_LEEWAY: {
+    property: 'leewayMs',
+    otherwise: 60_000,
+    good: { '0s': 0, '60s': 60_000 },
+    bad: [...NO_DURATIONS, '61s'],
+  },
+  PASSWORD_MIN_LENGTH: {
+    property: 'passwordMinLength',
+    otherwise: 15,
+    good: { '8': 8, '64': 64 },
+    bad: [...NO_NUMBERS, '7', '65'],
+  },
+  BCRYPT_COST: { property: 'bcryptCost', otherwise: 12, good: { '4': 4, '16': 16 }, bad: [...NO_NUMBERS, '3', '17'] },
+  CORS_ORIGINS: {
+    property: 'corsOrigins',
+    otherwise: [],
+    good: {
+      'https://a.test': ['https://a.test'],
+      'https://a.test, http://localhost:5173,http://[::1]:1': [
+        'https://a.test',
+        'http://localhost:5173',
+        'http://[::1]:1',
+      ],
+    },
+    bad: list(
+      '* | null | https://a.test/ | https://a.test/path | a.test | https://A.test | https://a.test:443 | file:// | ' +
+        'https://*.a.test | https://user@a.test | https://a.test,* | https://a.test?x | ws://a.test',
+    ),
+  },
+  TRUST_PROXY: {
+    property: 'trustProxy',
+    otherwise: false,
+    good: { off: false, '0': false, '1': 1, loopback: ['loopback'], '10.0.0.0/8, ::1': ['10.0.0.0/8', '::1'] },
+    bad: list('true | on | * | 100 | -1 | 10.0.0 | 10.0.0.0/33 | 10.0.0.1, | , | proxy.internal | 0.0.0.0/0 | ::/0'),
+  },
+  CLIENT_ID: {
+    property: 'clientId',
+    otherwise: 'latchkey-spa',
+    good: { web: 'web', ['x'.repeat(64)]: 'x'.repeat(64) },
+    bad: ['two words', 'x'.repeat(65), 'naïve', 'tab\there'],
+  },
+  SWAGGER: { property: 'swagger', otherwise: '', good: { on: 'on', off: 'off' }, bad: ['yes', 'ON', 'true', '1'] },
+  LOG_LEVEL: {
+    property: 'logLevel',
+    otherwise: 'info',
+    good: { trace: 'trace', silent: 'silent' },
+    bad: ['INFO', 'all'],
+  },
+};
+
+function mistakesOf(environment: Environment): string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  it('is tested here for every variable there is', () => {
+    const properties = Object.keys(new Config());
+    expect(Object.keys(VARIABLES).sort()).toEqual(properties.map(envName).sort());
+    for (const [name, { property }] of Object.entries(VARIABLES)) expect(envName(property)).toBe(name);
+  });
+
+  it.each(Object.entries(VARIABLES).filter(([name]) => name !== 'APP_SECRET'))(
+    'has a default for %s, also when it is empty',
+    (name, { property, otherwise, beside }) => {
+      for (const nothing of [undefined, '', ' ', '\t']) {
+        expect(loadConfig({ APP_SECRET, ...beside, [name]: nothing })[property]).toEqual(otherwise);
+      }
+    },
+  );
+
+  it('has no default for APP_SECRET', () => {
+    for (const nothing of [undefined, '', ' ']) {
+      expect(mistakesOf({ APP_SECRET: nothing })).toEqual([expect.stringMatching(/^APP_SECRET must be set/)]);
+    }
+  });
+
+  describe.each(Object.entries(VARIABLES))('%s', (name, { property, beside, good, bad }) => {
+    it.each(Object.entries(good))('can be %j', (text, value) => {
+      expect(loadConfig({ APP_SECRET, ...beside, [name]: text })[property]).toEqual(value);
+    });
+    it.each(bad)('cannot be %j, and the mistake names it', (text) => {
+      const mistakes = mistakesOf({ APP_SECRET, ...beside, [name]: text });
+      expect(mistakes).toEqual([expect.stringContaining(name)]);
+      expect(mistakes[0]).not.toMatch(/hunter2|undefined|NaN|\[object|each value/);
+    });
+  });
+
+  it('shows every mistake at once, a line each, and no secret', () => {
+    const wrong = Object.entries(VARIABLES).filter(([, { bad }]) => bad.length > 0);
+    const mistakes = mistakesOf(Object.fromEntries(wrong.map(([name, { bad }]) => [name, bad[0]])));
+    expect(mistakes.map((line) => line.split(' ')[0]).sort()).toEqual(wrong.map(([name]) => name).sort());
+    expect(new ConfigError(mistakes).message.split('\n')).toHaveLength(wrong.length + 1);
+    expect(mistakes.join()).not.toContain('hunter2');
+  });
+
+  it('can be strict about refresh tokens: interval and leeway both 0s, or no leeway at all', () => {
+    const of = (REFRESH_ROTATION_INTERVAL: string, REFRESH_LEEWAY: string) =>
+      mistakesOf({ APP_SECRET, REFRESH_ROTATION_INTERVAL, REFRESH_LEEWAY });
+    expect([of('0s', '0s'), of('1s', '0s'), of('10s', '5s')]).toEqual([[], [], []]);
+    for (const [interval, leeway] of [
+      ['0s', '1s'],
+      ['9s', '5s'],
+      ['0s', '1ms'],
+    ]) {
+      expect(of(interval!, leeway!)).toEqual([
+        'REFRESH_ROTATION_INTERVAL must be at least twice REFRESH_LEEWAY, or both 0s',
+      ]);
+    }
+  });
+
+  it('takes DATABASE_DIRECT_URL for PostgreSQL alone', () => {
+    const DATABASE_DIRECT_URL = 'postgres://u:p@db/x';
+    expect(
+      loadConfig({ APP_SECRET, DATABASE_URL: 'postgres://u:p@pooler/x', DATABASE_DIRECT_URL }).databaseDirectUrl,
+    ).toBe(DATABASE_DIRECT_URL);
+    expect(mistakesOf({ APP_SECRET, DATABASE_DIRECT_URL })).toEqual([expect.stringContaining('DATABASE_DIRECT_URL')]);
+  });
+
+  it.each(Object.keys(VARIABLES['TRUST_PROXY']!.good))(
+    'that it accepts for TRUST_PROXY makes a server: %j',
+    (TRUST_PROXY) => {
+      const config = loadConfig({ APP_SECRET, TRUST_PROXY, LOG_LEVEL: 'silent' });
+      expect(() => Fastify(serverOptions(config))).not.toThrow();
+    },
+  );
+});
+
+describe('the configuration in production', () => {
+  it('is usable with a secret and an https address', () => {
+    const config = loadConfig(PRODUCTION);
+    expect([config.isProduction, config.swaggerEnabled, config.bcryptCost]).toEqual([true, false, 12]);
+    expect(loadConfig({ ...PRODUCTION, SWAGGER: 'on' }).swaggerEnabled).toBe(true);
+    expect(loadConfig({ APP_SECRET }).swaggerEnabled).toBe(true);
+    expect(loadConfig({ APP_SECRET, SWAGGER: 'off' }).swaggerEnabled).toBe(false);
+  });
+
+  it.each<[string, Environment]>([
+    ['APP_SECRET', { APP_SECRET: undefined }],
+    ['APP_SECRET', { APP_SECRET: '' }],
+    ['APP_SECRET', { APP_SECRET: 's'.repeat(31) }],
+    ['BCRYPT_COST', { BCRYPT_COST: '9' }],
+    ['ISSUER', { ISSUER: 'http://auth.example.com' }],
+    ['ISSUER', { ISSUER: 'http://localhost.example.com' }],
+    ['ISSUER', { ISSUER: 'http://localhost:3000@evil.example' }],
+    ['ISSUER', { ISSUER: 'http://127.0.0.1.example.com' }],
+    ['ISSUER', { ISSUER: 'http://192.168.0.1:3000' }],
+  ])('is refused for %s in %j', (name, environment) => {
+    expect(mistakesOf({ ...PRODUCTION, ...environment })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it.each(['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080', 'https://a.test/x'])(
+    'takes ISSUER %s',
+    (ISSUER) => {
+      expect(loadConfig({ ...PRODUCTION, ISSUER, BCRYPT_COST: '10' }).issuer).toBe(ISSUER);
+    },
+  );
+});
