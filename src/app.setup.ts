@@ -2,7 +2,7 @@ import cors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
-import { refuseRepeatedQuery, registerBodyParsers } from './common/http/body-parsers.js';
+import { refuseMissingHost, refuseRepeatedQuery, registerBodyParsers } from './common/http/body-parsers.js';
 import { Drain } from './common/http/drain.js';
 import { refuseWrongMethods } from './common/http/method-not-allowed.js';
 import { NestLogger } from './common/http/nest-logger.js';
@@ -32,6 +32,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   const drain = new Drain(fastify);
   await allowOrigins(fastify, config.corsOrigins);
   refuseWrongMethods(fastify);
+  fastify.addHook('onRequest', refuseMissingHost);
   fastify.addHook('onRequest', refuseRepeatedQuery);
   registerBodyParsers(fastify);
 

@@ -118,7 +118,7 @@ export class AuthController {
     @Body() passwords: ChangePasswordDto,
     @Req() request: FastifyRequest,
   ): Promise<TokenAnswer> {
-    return this.answers.for(await this.auth.changePassword(caller.userId, passwords, deviceOf(request)));
+    return this.answers.for(await this.auth.changePassword(caller, passwords, deviceOf(request)));
   }
 }
 

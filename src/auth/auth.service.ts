@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Identity } from '../common/auth/identity.js';
 import { Problem } from '../common/problem/problem.js';
 import { Database } from '../database/database.js';
 import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
@@ -60,9 +61,9 @@ export class AuthService {
    * Sets a new password, ends every session from before, and begins one for the caller: all or nothing. Throws
    * `current_password_wrong`, `password_rejected`, `hashing_busy`.
    */
-  async changePassword(userId: string, passwords: ChangePasswordDto, device: Device): Promise<LiveSession> {
-    const user = await this.users.findById(userId);
-    if (!user) throw new Problem('session_revoked');
+  async changePassword(caller: Identity, passwords: ChangePasswordDto, device: Device): Promise<LiveSession> {
+    const user = await this.users.findById(caller.userId);
+    if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
     const right = await this.credentials.isPasswordOf(user, passwords.currentPassword);
     if (!right) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');

@@ -1,16 +1,22 @@
 import { exitWith } from '../config/process-config.js';
 import { databaseProblem } from '../database/database-errors.js';
 import { WrongAppSecret } from '../keys/key-store.js';
+import { UnusableDatabase } from './open-database.js';
+
+const CANNOT_LISTEN: Record<string, string> = {
+  EADDRINUSE: 'another process listens there. Set PORT to another one.',
+  EACCES: 'this process may not listen there. Set PORT to one above 1023.',
+  EADDRNOTAVAIL: 'this machine has no such address. Set HOST to one of its own.',
+  ENOTFOUND: 'there is no such name. Set HOST to an address of this machine.',
+  EAI_AGAIN: 'the name could not be looked up. Set HOST to an address of this machine.',
+};
 
 /** Ends a process that could not start: in plain words where an operator can mend it, with the stack where it is a bug. */
 export function explainAndExit(error: unknown): never {
-  if (error instanceof WrongAppSecret) exitWith([error.message]);
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') exitWith([`${message}: another process listens there. Set PORT to another one.`]);
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-    exitWith([`${message}: set PORT and HOST to what this process may use.`]);
-  // No such database, or no such user or password (SQLSTATE classes 3D and 28).
-  if (/^(3D|28)\w{3}$/.test(code ?? '')) exitWith([`The database refuses DATABASE_URL: ${message}`]);
+  if (error instanceof WrongAppSecret || error instanceof UnusableDatabase) exitWith([error.message]);
+  const { code = '', message, syscall = '' } = error as NodeJS.ErrnoException;
+  const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? CANNOT_LISTEN[code] : undefined;
+  if (listening) exitWith([`${message}: ${listening}`]);
   if (databaseProblem(error)) {
     process.stderr.write(`The database is out of reach: ${message}\n`);
     process.exit(1);

@@ -1,14 +1,30 @@
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { makePrivateFile } from '../database/connection-options.js';
-import { databaseProblem } from '../database/database-errors.js';
+import { databaseProblem, isMisconfigured } from '../database/database-errors.js';
 import { migrate } from '../database/migrate.js';
+
+/** Thrown where only an operator can help. */
+export class UnusableDatabase extends Error {
+  constructor(why: string) {
+    super(`The database that DATABASE_URL names cannot be used: ${why}`);
+  }
+}
 
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 2000;
 
 /** Makes the SQLite file if there is none, brings the schema up to date, and connects. */
 export async function openDatabase(config: Config, dataSource: DataSource): Promise<void> {
+  try {
+    await open(config, dataSource);
+  } catch (error) {
+    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
+    throw error;
+  }
+}
+
+async function open(config: Config, dataSource: DataSource): Promise<void> {
   if (config.database.kind === 'sqlite' && makePrivateFile(config.database.file)) {
     say(`Made a SQLite database: ${config.database.file} (only you can read it)`);
   }
@@ -24,7 +40,7 @@ async function patiently<T>(connect: () => Promise<T>): Promise<T> {
     try {
       return await connect();
     } catch (error) {
-      if (!databaseProblem(error) || Date.now() > deadline) throw error;
+      if (isMisconfigured(error) || !databaseProblem(error) || Date.now() > deadline) throw error;
       say(`The database does not answer yet (${(error as Error).message}); trying again`);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }

@@ -15,7 +15,7 @@ export const config: Config = readOrExit();
 
 function readOrExit(): Config {
   try {
-    return loadConfig(withSecret({ ...dotEnv(), ...process.env }));
+    return loadConfig(withSecret({ ...dotEnv(), ...given(process.env) }));
   } catch (error) {
     exitWith([error instanceof ConfigError ? error.message : reason(error)]);
   }
@@ -25,6 +25,11 @@ function readOrExit(): Config {
 export function exitWith(lines: string[]): never {
   process.stderr.write(`${lines.join('\n')}\n`);
   process.exit(EXIT_CONFIG);
+}
+
+/** An empty variable counts as not set, so that it does not hide the one in `.env`. */
+function given(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
 }
 
 function dotEnv(): Environment {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { DataSourceOptions } from 'typeorm';
@@ -47,7 +47,10 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
   };
 }
 
-/** The file and its folder, made before SQLite makes them readable for everybody. True when the file is new. */
+/**
+ * Sees to it that the file and its folder exist before SQLite makes them, and that nobody else reads the file. True if
+ * it made the file.
+ */
 export function makePrivateFile(file: string): boolean {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   try {
@@ -55,7 +58,7 @@ export function makePrivateFile(file: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    chmodSync(file, 0o600);
+    if (statSync(file).isFile()) chmodSync(file, 0o600);
     return false;
   }
 }

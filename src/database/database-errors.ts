@@ -7,6 +7,9 @@ import { Problem } from '../common/problem/problem.js';
  */
 const POSTGRES_UNAVAILABLE = /^(08...|53...|57...|55P03|40001|40P01|25006|25P03)$/;
 const SQLITE_UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL|NOMEM)/;
+/** What waiting does not mend at a start: no such database, user or password; a file that cannot be one. */
+const MISCONFIGURED =
+  /^(3D...|28...|SQLITE_(CANTOPEN|NOTADB|READONLY|CORRUPT).*|ENOTDIR|EISDIR|EEXIST|EACCES|EPERM|EROFS)$/;
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
 /** Somebody else holds the row, or the order of locks was unlucky. */
 const CONTENTION = /^(55P03|57014|40001|40P01)$/;
@@ -22,6 +25,11 @@ export function databaseProblem(error: unknown): Problem | undefined {
 /** Whether an error of a batch may be the fault of one of its rows: anything but a database out of reach. */
 export function mayBeOneRow(error: unknown): boolean {
   return !isUnavailable(error) || CONTENTION.test(codeOf(error));
+}
+
+/** Whether the database cannot be used until somebody changes DATABASE_URL, or what it names. */
+export function isMisconfigured(error: unknown): boolean {
+  return MISCONFIGURED.test(codeOf(error));
 }
 
 function isUnavailable(error: unknown): boolean {

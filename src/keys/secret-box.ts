@@ -44,11 +44,13 @@ export class SecretBox {
     const [version, id, nonce, sealed] = box.split('.');
     const entry = this.keys.find((candidate) => candidate.id === id);
     if (version !== '1' || !entry || !nonce || !sealed) throw new CannotOpen('No configured secret opens it');
-    const bytes = Buffer.from(sealed, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', entry.key, Buffer.from(nonce, 'base64url'), { authTagLength: 16 })
-      .setAAD(Buffer.from(label))
-      .setAuthTag(bytes.subarray(-16));
     try {
+      const bytes = Buffer.from(sealed, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', entry.key, Buffer.from(nonce, 'base64url'), {
+        authTagLength: 16,
+      })
+        .setAAD(Buffer.from(label))
+        .setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
     } catch {
       throw new CannotOpen('It was changed, or belongs elsewhere');

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, Matches, MaxLength, ValidateBy, type ValidationOptions } from 'class-validator';
+import { IsOptional, Matches, ValidateBy, type ValidationOptions } from 'class-validator';
 import { parseEmail } from './email.js';
 import type { User } from './user.entity.js';
 
@@ -17,16 +17,11 @@ export function IsEmailAddress(options: ValidationOptions = {}): PropertyDecorat
   );
 }
 
-/** No control characters: a name ends up in mails and logs. */
+/** At most 100 code points, and none that controls lines or the direction of text: a name ends up in mails and logs. */
 export function IsPersonName(): PropertyDecorator {
-  const matches = Matches(/^(?=.*\S)[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, {
-    message: 'must be text without control characters, and not blank',
+  return Matches(/^(?=.*\S)[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]{1,100}$/u, {
+    message: 'must be text of 1 to 100 characters, without control characters, and not blank',
   });
-  const maxLength = MaxLength(100);
-  return (target, key) => {
-    matches(target, key);
-    maxLength(target, key);
-  };
 }
 
 export class UpdateProfileDto {

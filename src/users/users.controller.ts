@@ -19,7 +19,7 @@ export class UsersController {
   @ApiOkResponse({ type: Profile })
   @Problems('session_revoked')
   async read(@CurrentUser() caller: Identity): Promise<Profile> {
-    return Profile.from(existing(await this.users.findById(caller.userId)));
+    return Profile.from(existing(await this.users.findById(caller.userId), caller));
   }
 
   @Patch()
@@ -29,12 +29,12 @@ export class UsersController {
   @Problems('validation_failed')
   async update(@CurrentUser() caller: Identity, @Body() changes: UpdateProfileDto): Promise<Profile> {
     if (changes.name === undefined) return this.read(caller);
-    return Profile.from(existing(await this.users.rename(caller.userId, changes.name)));
+    return Profile.from(existing(await this.users.rename(caller.userId, changes.name), caller));
   }
 }
 
 /** A user that is gone has no sessions either. */
-function existing(user: User | null): User {
-  if (!user) throw new Problem('session_revoked');
+function existing(user: User | null, { sessionId }: Identity): User {
+  if (!user) throw new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
   return user;
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
-import { ExtractJwt, Strategy } from 'passport-jwt';
+import { Strategy } from 'passport-jwt';
+import { bearerToken } from './bearer-token.js';
 import type { Identity } from '../../common/auth/identity.js';
 import { Config } from '../../config/config.js';
 import { AccessTokens } from '../../tokens/access-tokens.js';
@@ -17,7 +18,7 @@ export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
     private readonly tokens: AccessTokens,
   ) {
     super({
-      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      jwtFromRequest: bearerToken,
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
         const key = tokens.keyFor(token);
         done(key ? null : new Error('not an access token'), key as never);

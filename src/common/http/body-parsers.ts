@@ -43,6 +43,12 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
   );
 }
 
+/** HTTP/1.1 wants a Host (RFC 9112 section 3.2). */
+export async function refuseMissingHost(request: FastifyRequest): Promise<void> {
+  if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
+    throw new Problem('malformed_request');
+}
+
 /** Refuses `?a=1&a=2`: which of the two counts is what attackers like to choose (OWASP ASVS 5.0 15.3.7). */
 export async function refuseRepeatedQuery(request: FastifyRequest): Promise<void> {
   const query = request.query as Record<string, unknown> | null;

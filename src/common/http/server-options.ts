@@ -6,7 +6,8 @@ import {
   type FastifyError,
   type FastifyReply,
   type FastifyRequest,
-  type FastifyServerOptions,
+  type FastifyHttpOptions,
+  type RawServerDefault,
 } from 'fastify';
 import type { Config } from '../../config/config.js';
 import type { TrustProxy } from '../../config/trust-proxy.js';
@@ -15,11 +16,10 @@ import { sendProblem } from '../problem/problem.filter.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { BODY_LIMIT } from './body-parsers.js';
 import { loggerOptions } from './request-log.js';
-
-const BARE_HEADERS = { 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'" };
+import { SECURITY_HEADERS } from './security-headers.js';
 
 /** What Fastify has to know before it exists: log, limits, whom to believe, and the errors that never reach Nest. */
-export function serverOptions(config: Config): FastifyServerOptions {
+export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefault> {
   return {
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: true }),
@@ -29,8 +29,10 @@ export function serverOptions(config: Config): FastifyServerOptions {
     genReqId: requestId(config),
     forceCloseConnections: 'idle',
     requestTimeout: 20_000,
+    // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
+    http: { requireHostHeader: false },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      void reply.headers(BARE_HEADERS);
+      void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(error, request, reply, []);
     },
     clientErrorHandler: answerUnreadable,
@@ -54,10 +56,12 @@ function requestId(config: Config): (request: IncomingMessage) => string {
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = new Problem(UNREADABLE[error.code ?? ''] ?? 'malformed_request');
-  const body = JSON.stringify(problem.toBody(randomUUID()));
+  const id = randomUUID();
+  const body = JSON.stringify(problem.toBody(id));
   const headers = {
+    ...SECURITY_HEADERS,
     ...problem.toHeaders(),
-    ...BARE_HEADERS,
+    'x-request-id': id,
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   };

@@ -1,10 +1,12 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
 import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
 
+const UNKNOWN_FIELD = 'is not a field of this request';
+
 /** Bodies and queries are what their class says, and nothing more: an unknown field is refused. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new StrictPipe({
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
@@ -14,6 +16,17 @@ export function validationPipe(): ValidationPipe {
   });
 }
 
+class StrictPipe extends ValidationPipe {
+  /** class-validator takes `constructor`, `toString` and the like for known fields: every object has them. */
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const isInput =
+      (metadata.type === 'body' || metadata.type === 'query') && typeof value === 'object' && value !== null;
+    const field = isInput ? Object.keys(value).find((name) => name in Object.prototype) : undefined;
+    if (field) throw new Problem('validation_failed', { errors: [{ field, message: UNKNOWN_FIELD }] });
+    return super.transform(value, metadata);
+  }
+}
+
 function fieldErrors(error: ValidationError, prefix: string = ''): FieldError[] {
   const field = `${prefix}${error.property}`.slice(0, 100);
   const own = Object.keys(error.constraints ?? {}).map((rule) => ({ field, message: message(error, rule) }));
@@ -21,6 +34,6 @@ function fieldErrors(error: ValidationError, prefix: string = ''): FieldError[] 
 }
 
 function message(error: ValidationError, rule: string): string {
-  if (rule === 'whitelistValidation') return 'is not a field of this request';
+  if (rule === 'whitelistValidation') return UNKNOWN_FIELD;
   return (error.constraints?.[rule] ?? '').replace(`${error.property} `, '').slice(0, 200);
 }

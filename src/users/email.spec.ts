@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseEmail } from './email.js';
+
+const canonical = (text: string) => parseEmail(text)?.canonical ?? null;
+/** Local parts of the letters that Unicode folds in surprising ways, among plain ones. */
+const localPart = fc
+  .array(fc.constantFrom(...'aKk\u212aßẞİıiΣσςJj\u030c\u0301\u0307éE\u0345ͅñﬁ0.+-'), { minLength: 1, maxLength: 12 })
+  .map((letters) => letters.join(''));
+const address = localPart.map((local) => `${local}@example.com`).filter((text) => parseEmail(text) !== null);
+
+describe('an e-mail address', () => {
+  it('keeps its local part as it was written, in NFC, and has its domain in ASCII', () => {
+    expect(parseEmail('Zoe\u0308.Mü+Tag@BÜCHER.example')).toEqual({
+      address: 'Zoë.Mü+Tag@xn--bcher-kva.example',
+      canonical: 'zoë.mü+tag@xn--bcher-kva.example',
+    });
+  });
+
+  it.each([
+    ['case', 'Ada@Example.COM', 'ada@example.com'],
+    ['NFC and NFD', 'zoë@example.com', 'zoe\u0308@example.com'],
+    ['IDNA', 'ada@bücher.example', 'ada@XN--BCHER-KVA.example'],
+    ['the Kelvin sign', 'mike@example.com', 'mi\u212ae@example.com'],
+    ['the Kelvin sign in the domain', 'ada@kelvin.example', 'ada@\u212aelvin.example'],
+    ['the Ångström sign', 'å@example.com', '\u212b@example.com'],
+    ['a capital that has no composed form', 'ǰ@example.com', 'J\u030c@example.com'],
+    ['fullwidth letters in the domain', 'ada@example.com', 'ada@ｅｘａｍｐｌｅ．ｃｏｍ'],
+  ])('is one in two spellings: %s', (_, one, other) => {
+    expect(canonical(one)).not.toBeNull();
+    expect(canonical(other)).toBe(canonical(one));
+  });
+
+  it.each([
+    ['dots', 'ada.lovelace@example.com', 'adalovelace@example.com'],
+    ['tags', 'ada+tag@example.com', 'ada@example.com'],
+    ['accents', 'zoë@example.com', 'zoe@example.com'],
+    ['scripts', 'аda@example.com', 'ada@example.com'],
+    ['scripts in the domain', 'ada@exаmple.com', 'ada@example.com'],
+    ['subdomains', 'ada@mail.example.com', 'ada@example.com'],
+  ])('is another with other %s', (_, one, other) => {
+    expect([canonical(one), canonical(other)]).not.toContain(null);
+    expect(canonical(one)).not.toBe(canonical(other));
+  });
+
+  it('has one canonical form, which is canonical itself', () => {
+    fc.assert(
+      fc.property(address, (text) => {
+        const form = canonical(text)!;
+        expect(canonical(form)).toBe(form);
+        expect(canonical(text.normalize('NFD'))).toBe(form);
+        expect(canonical(text.normalize('NFC'))).toBe(form);
+        expect(canonical(parseEmail(text)!.address)).toBe(form);
+      }),
+    );
+  });
+
+  it('fits into its column, 320 characters, however it grows', () => {
+    for (const letter of ['a', 'İ', '\ufb2c', 'ΐ']) {
+      for (let n = 1; n <= 64; n++) {
+        const parsed = parseEmail(`${letter.repeat(n)}@${'ü'.repeat(30)}.${'ß'.repeat(30)}.example`);
+        expect(Math.max(parsed?.address.length ?? 0, parsed?.canonical.length ?? 0)).toBeLessThanOrEqual(320);
+      }
+    }
+  });
+});
+
+describe('what is no e-mail address', () => {
+  it.each([
+    ['nothing', ''],
+    ['no @', 'ada.example.com'],
+    ['no local part', '@example.com'],
+    ['no domain', 'ada@'],
+    ['a name before it', 'Ada <ada@example.com>'],
+    ['blanks around it', ' ada@example.com'],
+    ['blanks after it', 'ada@example.com '],
+    ['two addresses', 'ada@example.com,grace@example.com'],
+    ['two @', 'ada@grace@example.com'],
+    ['a machine', 'ada@localhost'],
+    ['an IP address', 'ada@127.0.0.1'],
+    ['an IP address in hexadecimal', 'ada@0x7f.1'],
+    ['an IP address in brackets', 'ada@[127.0.0.1]'],
+    ['a dot at its end', 'ada@example.com.'],
+    ['two dots', 'ada..l@example.com'],
+    ['a local part of 65 letters', `${'a'.repeat(65)}@example.com`],
+    ['a label of 64 letters', `ada@${'a'.repeat(64)}.com`],
+    ['321 characters', `ada@${'a.'.repeat(158)}b`],
+    ['half a character', 'ada\ud800@example.com'],
+    ['half a character in the domain', 'ada@ex\udc00ample.com'],
+    ['a path', 'ada@example.com/path'],
+    ['a query', 'ada@example.com?subject=x'],
+    ['a fragment', 'ada@example.com#x'],
+    ['a port', 'ada@example.com:25'],
+    ['a backslash', 'ada@example.com\\@evil.example'],
+    ['percent signs in the domain', 'ada@%65xample.com'],
+    ['a tab in the domain', 'ada@exam\tple.com'],
+    ['a line end after it', 'ada@example.com\r\n'],
+    ['a mail header', '"ada\r\nBcc: grace@example.com\r\n"@example.com'],
+    ['a quoted blank', '"ada lovelace"@example.com'],
+    ['NUL', 'ada\u0000@example.com'],
+    ['a control character', 'ada\u0085@example.com'],
+    ['a line separator', 'ada\u2028@example.com'],
+    ['an invisible character', 'a\u200bda@example.com'],
+    ['writing from right to left', '\u202eada@example.com'],
+  ])('%s', (_, text) => {
+    expect(parseEmail(text)).toBeNull();
+  });
+
+  it.each([null, undefined, 1, {}, [], ['ada@example.com'], { toString: () => 'ada@example.com' }])('%j', (value) => {
+    expect(parseEmail(value)).toBeNull();
+  });
+
+  it('is told of any text without throwing, and an address is never changed into somebody else’s', () => {
+    const junk = fc.string({ unit: 'binary', maxLength: 12 });
+    fc.assert(
+      fc.property(junk, junk, (before, after) => {
+        const parsed = parseEmail(`ada${before}@example.com${after}`);
+        if (parsed?.canonical === 'ada@example.com') expect(before + after).toBe('');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
