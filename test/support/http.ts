@@ -57,7 +57,6 @@ export class Http {
     path: string,
     options: RequestOptions,
   ): Promise<Answer<[B] extends [never] ? any : B>> {
-    // prettier-ignore
     const { token, json, form, headers = {}, body } = options;
     const response = await fetch(this.url + path, {
       method,

@@ -27,6 +27,5 @@ export function refresh(http: Http, refreshToken: string): Promise<Answer<TokenA
 
 /** The payload of a JWT, unchecked. */
 export function claimsOf(token: string): Record<string, any> {
-  // prettier-ignore
   return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, never>;
 }
