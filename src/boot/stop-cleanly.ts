@@ -21,10 +21,7 @@ export function stopCleanly(app: NestFastifyApplication, drain: Drain, deadlineM
     }, deadlineMs).unref();
 
     drain.begin();
-    // Connections on which nothing is under way are closed at once, and again as requests end on the others.
-    const sweep = setInterval(() => fastify.server.closeIdleConnections(), 50);
     await app.close();
-    clearInterval(sweep);
     log.info('Stopped');
     process.exit(0);
   };

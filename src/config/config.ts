@@ -11,14 +11,15 @@ import {
   Min,
   MinLength,
 } from 'class-validator';
-import { parseDatabaseUrl, type DatabaseTarget } from './database-url.js';
+import { parseDatabaseUrl, parsePostgresUrl, type DatabaseTarget } from './database-url.js';
 import { parseDuration } from './duration.js';
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
 import { IsOrigin, MinBytes } from './validators.js';
 
 const ANY_HOST = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const names = new Map<string, string>();
 
 /**
@@ -41,7 +42,7 @@ export class Config {
 
   /** `iss` of every token, and the address under which browsers reach this server. */
   @Env('ISSUER')
-  @IsUrl(ANY_HOST, { message: 'must be an http(s) URL' })
+  @IsUrl({ ...ANY_HOST, disallow_auth: true }, { message: 'must be an http(s) URL' })
   @Matches(/^[^?#]*[^/?#]$/, { message: 'must have no query, no fragment and no slash at its end' })
   issuer: string = 'http://localhost:3000';
 
@@ -50,8 +51,8 @@ export class Config {
   database: DatabaseTarget = { kind: 'sqlite', file: 'data/latchkey.sqlite' };
 
   /** Where a pooler stands in front of PostgreSQL: the address behind it. Migrations hold a session lock there. */
-  @Env('DATABASE_DIRECT_URL')
-  @Matches(/^postgres(ql)?:\/\//, { message: 'must be postgres://user:password@host/database' })
+  @Env('DATABASE_DIRECT_URL', parsePostgresUrl)
+  @IsDefined({ message: 'must be postgres://user:password@host/database' })
   databaseDirectUrl: string = '';
 
   @Env('DATABASE_POOL_SIZE', Number)
@@ -62,6 +63,7 @@ export class Config {
 
   @Env('SHUTDOWN_DEADLINE', parseDuration)
   @IsInt({ message: 'must be a duration like 15s' })
+  @Max(HOUR, { message: 'must be at most 1h' })
   shutdownDeadlineMs: number = 15_000;
 
   /** The first signs and encrypts; all of them verify and decrypt. */

@@ -8,5 +8,9 @@ export function parseDatabaseUrl(text: unknown): DatabaseTarget | undefined {
     // An in-memory database is a different one for each connection, and there are two.
     return file === '' || file.includes(':memory:') ? undefined : { kind: 'sqlite', file };
   }
-  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url) ? { kind: 'postgres', url } : undefined;
+  return parsePostgresUrl(url) === undefined ? undefined : { kind: 'postgres', url };
+}
+
+export function parsePostgresUrl(text: string): string | undefined {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined;
 }

@@ -9,6 +9,9 @@ export function MinBytes(min: number, options: ValidationOptions): PropertyDecor
 /** An origin as browsers send it: scheme, host and port, nothing else. */
 export function IsOrigin(options: ValidationOptions): PropertyDecorator {
   const validate = (value: unknown) =>
-    typeof value === 'string' && URL.canParse(value) && /^https?:/.test(value) && new URL(value).origin === value;
+    typeof value === 'string' &&
+    URL.canParse(value) &&
+    /^https?:\/\/[^*]+$/.test(value) &&
+    new URL(value).origin === value;
   return ValidateBy({ name: 'isOrigin', validator: { validate } }, options);
 }

@@ -1,4 +1,4 @@
-import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import { Problem } from '../common/problem/problem.js';
 
 /**
@@ -15,7 +15,7 @@ const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_
 const CONTENTION = /^(55P03|57014|40001|40P01)$/;
 /** What `pg` and `pg-pool` say without any code. */
 const WITHOUT_CODE =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|client is closed|server closed the connection/i;
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|client (is|was) closed|server closed the connection/i;
 
 /** 503 `database_unavailable` for an error that waiting can mend; undefined for any other. */
 export function databaseProblem(error: unknown): Problem | undefined {
@@ -36,6 +36,7 @@ function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // A transaction that the server killed: TypeORM then only knows that its connection is gone.
   if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (error instanceof QueryRunnerProviderAlreadyReleasedError) return true;
   const cause = error instanceof QueryFailedError ? (error.driverError as Error) : error;
   const code = codeOf(error);
   if (POSTGRES_UNAVAILABLE.test(code) || SQLITE_UNAVAILABLE.test(code) || NETWORK.test(code)) return true;

@@ -39,11 +39,18 @@ async function migratePostgres(dataSource: DataSource): Promise<string[]> {
   }
 }
 
-/** SQLite has one connection here, and its write lock keeps other processes out. */
+/**
+ * SQLite has one connection here, and its write lock keeps other processes out. Foreign keys rest meanwhile, as SQLite's
+ * own recipe for changing tables asks: dropping the old `users` would take everybody's sessions along. TypeORM turns them
+ * off inside the transaction, where that does nothing.
+ */
 async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
+  await dataSource.query('PRAGMA foreign_keys = OFF');
   await dataSource.query('BEGIN IMMEDIATE');
   try {
     const done = await dataSource.runMigrations({ transaction: 'none' });
+    const orphans = (await dataSource.query('PRAGMA foreign_key_check')) as unknown[];
+    if (orphans.length > 0) throw new Error(`A migration leaves ${orphans.length} rows without their parents`);
     await dataSource.query('COMMIT');
     return done.map(({ name }) => name);
   } catch (error) {

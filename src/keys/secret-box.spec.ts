@@ -12,7 +12,7 @@ describe('SecretBox', () => {
   const box = boxOf(ONE);
   const sealed = box.seal(PLAINTEXT, 'access-signing 1');
 
-  it.each([PLAINTEXT, Buffer.alloc(0), Buffer.alloc(4096, 7)])('gives back what was sealed', (plaintext) => {
+  it.each([PLAINTEXT, Buffer.alloc(0), Buffer.alloc(4096, 7)])('gives back what was sealed: case %#', (plaintext) => {
     expect(box.open(box.seal(plaintext, 'a'), 'a')).toEqual(plaintext);
   });
 
@@ -52,15 +52,18 @@ describe('SecretBox', () => {
     }
   });
 
-  it('does not open when it is cut short, down to nothing: a short tag is easy to guess', () => {
-    for (const part of [0, 1, 2, 3]) {
-      const text = sealed.split('.')[part]!;
-      for (let length = 0; length < text.length; length++) {
-        const cut = sealed.split('.').with(part, text.slice(0, length)).join('.');
-        expect(() => box.open(cut, 'access-signing 1')).toThrow(CannotOpen);
+  it.each([sealed, box.seal(Buffer.alloc(0), 'access-signing 1')])(
+    'does not open when any part is cut short, down to nothing (a short tag is easy to guess): case %#',
+    (whole) => {
+      for (const part of [0, 1, 2, 3]) {
+        const text = whole.split('.')[part]!;
+        for (let length = 0; length < text.length; length++) {
+          const cut = whole.split('.').with(part, text.slice(0, length)).join('.');
+          expect(() => box.open(cut, 'access-signing 1')).toThrow(CannotOpen);
+        }
       }
-    }
-  });
+    },
+  );
 
   it.each(['', '.', '...', '2.a.b.c', `2${sealed.slice(1)}`, sealed.split('.').slice(0, 3).join('.'), `x${sealed}`])(
     'does not open what is no box: %j',

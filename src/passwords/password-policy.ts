@@ -20,27 +20,31 @@ export function whyNotAcceptable(password: string, words: PersonalWords, minLeng
   return madeOfOwnWords(password, words);
 }
 
-/** Takes the words out; a password of which nothing is left, however often they are repeated, is none. */
+/** A password that can be put together from these words alone, repeated as often as one likes, is none. */
 function madeOfOwnWords(password: string, { email, name }: PersonalWords): string | null {
   const [local = '', domain = ''] = email.split('@');
-  const candidates: [string, string][] = [
-    [email, 'your e-mail address'],
-    [local, 'your e-mail address'],
-    [domain, 'your e-mail address'],
-    [domain.split('.')[0] ?? '', 'your e-mail address'],
-    [name ?? '', 'your name'],
-    ...(name ?? '').split(/\s+/).map((part): [string, string] => [part, 'your name']),
-    [PRODUCT_NAME, 'the name of this product'],
-  ];
-  let rest = fold(password);
-  const found = new Set<string>();
-  for (const [word, whose] of candidates) {
-    const folded = fold(word);
-    if (folded.length < 3 || !rest.includes(folded)) continue;
-    rest = rest.replaceAll(folded, '');
-    found.add(whose);
+  const owners = new Map<string, string>();
+  const own = (owner: string, words: string[]) => {
+    for (const word of words.map(fold)) if (word.length >= 3 && !owners.has(word)) owners.set(word, owner);
+  };
+  own('your e-mail address', [email, local, domain, domain.split('.')[0] ?? '']);
+  own('your name', [name ?? '', ...(name ?? '').split(/\s+/)]);
+  own('the name of this product', [PRODUCT_NAME]);
+
+  const text = fold(password);
+  /** For each place up to which the text is made of words: the longest word that ends there. */
+  const endings: (string | undefined)[] = [''];
+  for (let end = 1; end <= text.length; end++) {
+    const words = [...owners.keys()].filter((word) => text.startsWith(word, end - word.length));
+    endings[end] = words
+      .filter((word) => endings[end - word.length] !== undefined)
+      .sort((a, b) => b.length - a.length)[0];
   }
-  return found.size > 0 && rest === '' ? `is nothing but ${[...found].join(' and ')}` : null;
+
+  const found = new Set<string>();
+  for (let end = text.length, word = endings[end]; word; word = endings[(end -= word.length)])
+    found.add(owners.get(word)!);
+  return found.size > 0 ? `is nothing but ${[...found].join(' and ')}` : null;
 }
 
 /** Letters and digits in lower case: dots, spaces and capitals disguise nothing. */

@@ -1,11 +1,11 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseEmail } from './email.js';
 
 const canonical = (text: string) => parseEmail(text)?.canonical ?? null;
-/** Local parts of the letters that Unicode folds in surprising ways, among plain ones. */
+/** Local parts of letters that Unicode folds and composes in surprising ways. */
 const localPart = fc
-  .array(fc.constantFrom(...'aKk\u212aßẞİıiΣσςJj\u030c\u0301\u0307éE\u0345ͅñﬁ0.+-'), { minLength: 1, maxLength: 12 })
+  .array(fc.constantFrom(...'kK\u212aßẞİıΣσςJǰhẖ\u030c\u0301\u0307\u0331\u0345éΐ'), { minLength: 1, maxLength: 6 })
   .map((letters) => letters.join(''));
 const address = localPart.map((local) => `${local}@example.com`).filter((text) => parseEmail(text) !== null);
 
@@ -25,7 +25,7 @@ describe('an e-mail address', () => {
     ['the Kelvin sign in the domain', 'ada@kelvin.example', 'ada@\u212aelvin.example'],
     ['the Ångström sign', 'å@example.com', '\u212b@example.com'],
     ['a capital that has no composed form', 'ǰ@example.com', 'J\u030c@example.com'],
-    ['fullwidth letters in the domain', 'ada@example.com', 'ada@ｅｘａｍｐｌｅ．ｃｏｍ'],
+    ['fullwidth letters in the domain', 'ada@example.com', 'ada@ｅｘａｍｐｌｅ.com'],
   ])('is one in two spellings: %s', (_, one, other) => {
     expect(canonical(one)).not.toBeNull();
     expect(canonical(other)).toBe(canonical(one));
@@ -47,11 +47,10 @@ describe('an e-mail address', () => {
     fc.assert(
       fc.property(address, (text) => {
         const form = canonical(text)!;
-        expect(canonical(form)).toBe(form);
-        expect(canonical(text.normalize('NFD'))).toBe(form);
-        expect(canonical(text.normalize('NFC'))).toBe(form);
-        expect(canonical(parseEmail(text)!.address)).toBe(form);
+        const spellings = [form, text.normalize('NFC'), text.normalize('NFD'), parseEmail(text)!.address];
+        expect(spellings.map(canonical)).toEqual([form, form, form, form]);
       }),
+      { numRuns: 1000 },
     );
   });
 
@@ -114,8 +113,8 @@ describe('what is no e-mail address', () => {
     const junk = fc.string({ unit: 'binary', maxLength: 12 });
     fc.assert(
       fc.property(junk, junk, (before, after) => {
-        const parsed = parseEmail(`ada${before}@example.com${after}`);
-        if (parsed?.canonical === 'ada@example.com') expect(before + after).toBe('');
+        const isAda = canonical(`ada${before}@example.com${after}`) === 'ada@example.com';
+        expect(isAda).toBe(before + after === '');
       }),
       { numRuns: 2000 },
     );

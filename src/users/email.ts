@@ -23,5 +23,10 @@ export function parseEmail(text: unknown): EmailAddress | null {
   const domain = /^[\p{L}\p{M}\p{N}.-]+$/u.test(host) ? domainToASCII(host) : '';
   const address = `${normal.slice(0, at)}@${domain}`;
   if (at < 1 || domain === '' || !isEmail(address)) return null;
-  return { address, canonical: address.toLowerCase() };
+  return { address, canonical: foldCase(address) };
+}
+
+/** Lower case, in NFC again: lowering can take a letter apart (İ) or leave one to be put together (J̌). */
+function foldCase(address: string): string {
+  return address.toLowerCase().normalize('NFC').toLowerCase().normalize('NFC');
 }

@@ -21,7 +21,7 @@ export class LocalGuard extends AuthGuard('local') {
   }
 
   private async credentialsIn(request: FastifyRequest): Promise<LoginDto> {
-    if (!request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) {
+    if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) {
       return validBody(request.body, LoginDto);
     }
     const { username, password } = await validBody(request.body, LoginFormDto);

@@ -1,8 +1,9 @@
+import { isatty } from 'node:tty';
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { Config } from '../../config/config.js';
 
 /**
- * JSON lines on stdout, or text where somebody is looking at a terminal. Nothing that a caller sends is logged
+ * JSON lines on stdout (asking `process.stdout` for anything would make it non-blocking), or text where somebody is looking at a terminal. Nothing that a caller sends is logged
  * but the method and the route's pattern: not the query, not a header, not a body. Errors are logged by name,
  * message, code and stack: the parameters of a failed database statement stay out.
  */
@@ -13,8 +14,7 @@ export function loggerOptions(config: Config): NonNullable<FastifyServerOptions[
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    ...(process.stdout.isTTY &&
-      !config.isProduction && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
+    ...(isatty(1) && !config.isProduction && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
   };
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   LogController,
@@ -26,7 +25,7 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
     bodyLimit: BODY_LIMIT,
     trustProxy: believed(config.trustProxy),
     requestIdHeader: false,
-    genReqId: requestId(config),
+    genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
     requestTimeout: 20_000,
     // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
@@ -42,14 +41,6 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
 /** A number means: the last n addresses were written by proxies of ours. */
 function believed(trust: TrustProxy): boolean | string[] | ((address: string, hop: number) => boolean) {
   return typeof trust === 'number' ? (_address, hop) => hop < trust : trust;
-}
-
-/** A proxy we trust may name the request, so that its log and ours can be read together. */
-function requestId(config: Config): (request: IncomingMessage) => string {
-  return (request) => {
-    const given = config.trustProxy === false ? undefined : request.headers['x-request-id'];
-    return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
-  };
 }
 
 /** A request that Node's parser could not read: there is no request object, only a socket. */

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const MAIN = resolve('dist/src/main.js');
+
+/** The built program in an empty folder, on a port of its own. */
+export async function startServer(env = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, APP_SECRET: 'a secret of the benchmarks and of nothing else', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await new Promise((found, failed) => {
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      if (text.length > 10_000) return;
+      text += chunk;
+      const match = /listens on (http:\/\/[^,]+),/.exec(text);
+      if (match) found(match[1]);
+    });
+    child.on('exit', (code) => failed(new Error(`The server ended with ${code}`)));
+  });
+  const ended = new Promise((done) => child.on('close', done));
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function post(url, path, json) {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+let people = 0;
+export const PASSWORD = 'a long enough passphrase';
+
+export async function register(url) {
+  const email = `bench-${process.pid}-${people++}@example.com`;
+  const { status, body } = await post(url, '/auth/register', { email, password: PASSWORD });
+  if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+  return { email, ...body };
+}

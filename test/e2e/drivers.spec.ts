@@ -1,0 +1,191 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { SessionRow } from '../../src/sessions/session-row.js';
+import { Session } from '../../src/sessions/session.entity.js';
+import { manySessions, openTwo, type BareDatabase } from '../support/bare-database.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+
+const HOSTILE = [
+  `it's; DROP TABLE users; --`,
+  `"quoted" \\ backslash \\' \\u0041 \n\r\t`,
+  `$1 $2 ?1 :name @p1 x::bigint FOR UPDATE OF s SKIP LOCKED LEAST(1) UPDATE users `,
+  'Zoë 🦊 日本語 \u2028 ‮ \u{10ffff}',
+  '007',
+  '1e5',
+  'null',
+  '',
+  ' ',
+];
+
+/** Each trap of the drivers as it is, and then what `Database` makes of it, for two processes on one database. */
+describe('the database layer', () => {
+  let server: ThrowawayDatabase;
+  let both: Awaited<ReturnType<typeof openTwo>>;
+  let one: BareDatabase;
+  let two: BareDatabase;
+  let plain: DataSource;
+  beforeAll(async () => {
+    server = await throwawayDatabase();
+    both = await openTwo(server.url);
+    ({ one, two, plain } = both);
+  });
+  beforeEach(() => both.clear());
+  afterAll(async () => {
+    await both.close();
+    await server.drop();
+  });
+
+  const counters = () => plain.query<{ id: number }[]>('SELECT id FROM counters ORDER BY id');
+  const insert = (id: number) => `INSERT INTO counters (id, value) VALUES (${id}, 0)`;
+  const value = async (): Promise<unknown> => (await plain.query('SELECT value FROM counters WHERE id = 1'))[0].value;
+
+  describe('a rollback', () => {
+    const inTheMiddle = async (manager: EntityManager, other: () => Promise<unknown>) => {
+      await manager.query(insert(1));
+      await other();
+      throw new Error('no');
+    };
+
+    it('takes others’ writes with it in TypeORM on SQLite (the trap)', async () => {
+      const answered = () => plain.query(insert(2));
+      await expect(plain.transaction((manager) => inTheMiddle(manager, answered))).rejects.toThrow('no');
+      expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
+    });
+
+    it('undoes its own writes alone', async () => {
+      const others: Promise<unknown>[] = [];
+      const rolledBack = one.database.transaction((manager) =>
+        inTheMiddle(manager, async () => {
+          expect(await one.database.rows('SELECT id FROM counters')).toEqual([]);
+          others.push(
+            one.database.rows(insert(2)),
+            one.database.transaction((other) => other.query(insert(3))),
+          );
+          others.push(one.dataSource.query(insert(4)), two.database.rows(insert(5)));
+        }),
+      );
+      await expect(rolledBack).rejects.toThrow('no');
+      await Promise.all(others);
+      expect(await counters()).toEqual([2, 3, 4, 5].map((id) => ({ id })));
+    });
+  });
+
+  describe('the answer to a statement', () => {
+    const STATEMENTS = [
+      'INSERT INTO counters VALUES (1, 7), (2, 8) RETURNING id, value',
+      'SELECT id, value FROM counters ORDER BY id',
+      'UPDATE counters SET value = value RETURNING id, value',
+      'WITH w AS (SELECT 1 AS a) UPDATE counters SET value = value + a - 1 FROM w RETURNING id, value',
+      'DELETE FROM counters RETURNING id, value',
+    ];
+    const ROWS = [
+      { id: 1, value: 7 },
+      { id: 2, value: 8 },
+    ];
+
+    it('has another shape in TypeORM for each statement and driver (the trap)', async () => {
+      const answers: unknown[] = [];
+      for (const sql of STATEMENTS) answers.push(await plain.query(sql));
+      expect(answers).toEqual(
+        isPostgres ? [ROWS, ROWS, [ROWS, 2], [ROWS, 2], [ROWS, 2]] : [2, ROWS, undefined, ROWS, undefined],
+      );
+    });
+
+    it('is the rows, with bigint as numbers; none where nothing is returned or nothing matched', async () => {
+      for (const sql of STATEMENTS) expect(await one.database.rows(sql), sql).toEqual(ROWS);
+      const inside = await one.database.transaction((m) => one.database.rows(`${insert(9)} RETURNING id`, [], m));
+      expect(inside).toEqual([{ id: 9 }]);
+      expect(await one.database.rows('UPDATE counters SET value = 1')).toEqual([]);
+      expect(await one.database.rows('UPDATE counters SET value = 1 WHERE id = 99 RETURNING id')).toEqual([]);
+    });
+  });
+
+  describe('a transaction that reads first and writes later', () => {
+    beforeEach(() => plain.query(insert(1)));
+
+    it('fails on SQLite when it was begun without the write lock (the trap)', async () => {
+      const trap = plain.transaction(async (manager) => {
+        await manager.query('SELECT value FROM counters');
+        await two.database.rows('UPDATE counters SET value = 1');
+        await manager.query('UPDATE counters SET value = 2');
+      });
+      const outcome = await trap.then(
+        () => 'written',
+        (error: { code: string }) => error.code,
+      );
+      expect(outcome).toBe(isPostgres ? 'written' : 'SQLITE_BUSY');
+    });
+
+    it('loses nothing and never fails: fifty increments of two processes at once make fifty', async () => {
+      const increment = ({ database }: BareDatabase) =>
+        database.transaction(async (manager) => {
+          const sql = 'SELECT value FROM counters WHERE id = 1 FOR UPDATE';
+          const [row] = await database.rows<{ value: number }>(sql, [], manager);
+          await database.rows('UPDATE counters SET value = $1::bigint WHERE id = 1', [row!.value + 1], manager);
+        });
+      await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 ? one : two)));
+      expect(await value()).toBe(50);
+    });
+  });
+
+  it('has times and counters as numbers and missing ones as null, through repositories and statements', async () => {
+    const [id] = await manySessions(one, 1);
+    const set =
+      'UPDATE sessions SET rotated_at = $1::bigint, acknowledged_at = $2::bigint WHERE id = $3::uuid RETURNING *';
+    for (const [rotatedAt, acknowledgedAt] of [
+      [Number.MAX_SAFE_INTEGER, null],
+      [0, 1_800_000_000_000],
+    ] as const) {
+      const [row] = await one.database.rows<SessionRow>(set, [rotatedAt, acknowledgedAt, id!]);
+      expect(row).toMatchObject({ rotated_at: rotatedAt, acknowledged_at: acknowledgedAt, generation: 1000 });
+      const entity = await one.dataSource.getRepository(Session).findOneByOrFail({ id: id! });
+      expect(entity).toMatchObject({ rotatedAt, acknowledgedAt, generation: 1000, revokedAt: null });
+    }
+  });
+
+  it.each([0, 1, 2000])('makes a table of %i rows, whatever is in them', async (count) => {
+    const rows = Array.from({ length: count }, (_, n) => ({
+      n: n + 2 ** 40,
+      name: n % 10 === 9 ? null : HOSTILE[n % 10]!,
+      id: crypto.randomUUID(),
+      ...(n % 3 > 0 && { small: n }),
+    }));
+    const table = one.database.table('$1', { n: 'bigint', name: 'text', id: 'uuid', small: 'integer' });
+    expect(await one.database.rows(`SELECT * FROM ${table} AS r ORDER BY n`, [JSON.stringify(rows)])).toEqual(
+      rows.map((row) => ({ small: null, ...row })),
+    );
+  });
+
+  it('takes any text as a value', async () => {
+    await plain.query('CREATE TABLE texts (id integer PRIMARY KEY, text text)');
+    for (const [id, text] of HOSTILE.entries()) {
+      const sql = 'INSERT INTO texts (text, id) VALUES ($2::text, $1::integer) RETURNING text';
+      expect(await one.database.rows(sql, [id, text])).toEqual([{ text }]);
+      expect(await one.database.rows('SELECT id FROM texts WHERE text = $1', [text])).toEqual([{ id }]);
+    }
+  });
+
+  if (isPostgres) {
+    it('has a limit for every wait on every connection of its pool', async () => {
+      const settings = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
+      const show = `SELECT name, setting::int FROM pg_settings WHERE name = ANY($1) ORDER BY name`;
+      const seen = await Promise.all(Array.from({ length: 10 }, () => one.dataSource.query(show, [settings])));
+      for (const answer of seen) {
+        expect(answer).toEqual([
+          { name: 'idle_in_transaction_session_timeout', setting: 10_000 },
+          { name: 'lock_timeout', setting: 2000 },
+          { name: 'statement_timeout', setting: 5000 },
+        ]);
+      }
+      expect(one.dataSource.options).toMatchObject({ connectTimeoutMS: 3000, extra: { query_timeout: 6000 } });
+    });
+  } else {
+    it('has both connections to its file in WAL mode, with foreign keys, waiting for a lock', async () => {
+      const pragmas = `SELECT (SELECT * FROM pragma_journal_mode) AS mode, (SELECT * FROM pragma_foreign_keys) AS keys,
+        (SELECT * FROM pragma_busy_timeout) AS wait`;
+      const expected = [{ mode: 'wal', keys: 1, wait: 5000 }];
+      expect(await one.database.rows(pragmas)).toEqual(expected);
+      expect(await one.database.transaction((manager) => manager.query(pragmas))).toEqual(expected);
+    });
+  }
+});

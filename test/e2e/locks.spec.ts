@@ -1,0 +1,174 @@
+import { Logger } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import { databaseProblem } from '../../src/database/database-errors.js';
+import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
+import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
+import { SessionUpkeep } from '../../src/sessions/session-upkeep.js';
+import { Session } from '../../src/sessions/session.entity.js';
+import { createTestApp } from '../support/app.js';
+import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import type { TokenAnswer } from '../support/http.js';
+import { login, refresh, register } from '../support/people.js';
+
+const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
+
+/** Two processes that write the same rows at the same time. */
+describe('two processes on one database', () => {
+  let server: ThrowawayDatabase;
+  let both: Awaited<ReturnType<typeof openTwo>>;
+  let one: BareDatabase;
+  let two: BareDatabase;
+  let plain: DataSource;
+  let warned: unknown[];
+  beforeAll(async () => {
+    server = await throwawayDatabase();
+    both = await openTwo(server.url, STRICT);
+    ({ one, two, plain } = both);
+  });
+  beforeEach(async () => {
+    await both.clear();
+    warned = [];
+    vi.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => void warned.push(message));
+  });
+  afterEach(() => vi.restoreAllMocks());
+  afterAll(async () => {
+    await both.close();
+    await server.drop();
+  });
+
+  describe('batches of two processes over the same rows', () => {
+    if (isPostgres) {
+      it('deadlock when they lock in the order in which rows came (the trap)', async () => {
+        const ids = await manySessions(one, 100);
+        const batch = async ({ database }: BareDatabase) => {
+          const noted = database.table('$1', { session_id: 'uuid' });
+          const sql = `UPDATE sessions s SET ip = 'x' FROM ${noted} AS n WHERE s.id = n.session_id`;
+          await database.rows(sql, [JSON.stringify(shuffled(ids).map((session_id) => ({ session_id })))]);
+        };
+        const codes = new Set<string>();
+        for (let round = 0; round < 10 && !codes.has('40P01'); round++) {
+          const batches = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => batch(i % 2 ? one : two)));
+          for (const { reason } of batches as PromiseRejectedResult[]) if (reason) codes.add(String(reason.code));
+        }
+        expect(codes).toContain('40P01');
+      });
+    }
+
+    it('never deadlock when acknowledgements are written, and none is lost', async () => {
+      const ids = await manySessions(one, 100);
+      const writers = Array.from({ length: 10 }, (_, i) => upkeepOf(i % 2 ? one : two));
+      for (let generation = 1; generation <= 10; generation++) {
+        for (const writer of writers) for (const id of shuffled(ids)) writer.acknowledge(id, generation);
+        await Promise.all(writers.map((writer) => writer.flush()));
+      }
+      expect(warned).toEqual([]);
+      const newest = await one.database.rows('SELECT DISTINCT acknowledged_generation AS newest FROM sessions');
+      expect(newest).toEqual([{ newest: 10 }]);
+    });
+
+    it('never deadlock when sessions rotate and are extended, and no generation is given out twice', async () => {
+      const ids = await manySessions(one, 100);
+      const moved: SessionRow[] = [];
+      const rotate = async (process: BareDatabase) => {
+        const statements = new RotationStatements(process.config, process.database);
+        for (let round = 0; round < 5; round++) {
+          const presented = (await statements.read(ids)).map(toPresentation);
+          moved.push(...(await statements.rotate(shuffled(presented), Date.now(), false)));
+        }
+      };
+      const extend = async (process: BareDatabase) => {
+        const upkeep = upkeepOf(process);
+        for (let round = 1; round <= 5; round++) {
+          const later = Date.now() + 20 * 86_400_000;
+          for (const id of shuffled(ids)) upkeep.extendIdle({ id, expiresAt: later } as LiveSession, later);
+          await upkeep.flush();
+        }
+      };
+      const processes = [one, two, one, two];
+      await Promise.all([...processes.map(rotate), ...processes.map(extend)]);
+
+      expect(warned).toEqual([]);
+      expect(new Set(moved.map((row) => `${row.id} ${row.generation}`)).size).toBe(moved.length);
+      const [{ sum }] = await plain.query('SELECT CAST(sum(generation - 1000) AS integer) AS sum FROM sessions');
+      expect(sum).toBe(moved.length);
+      expect(moved.length).toBeGreaterThan(0);
+    });
+  });
+
+  if (isPostgres) {
+    it('leaves out of a batch a row that somebody holds, and gives up on that one alone', async () => {
+      const ids = await manySessions(one, 20);
+      const statements = new RotationStatements(one.config, one.database);
+      const [held, ...others] = ids.map((sessionId) => ({ sessionId, generation: 1000 }));
+      await two.database.transaction(async (manager) => {
+        await manager.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held!.sessionId]);
+        const moved = await statements.rotate([held!, ...others], Date.now(), false);
+        expect(moved.map(({ id }) => id).sort()).toEqual(others.map(({ sessionId }) => sessionId).sort());
+        const error = await statements.rotate([held!], Date.now(), true).catch((error: unknown) => error);
+        expect(error).toMatchObject({ code: '55P03' });
+        expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable', status: 503 });
+      });
+      expect(await statements.rotate([held!], Date.now(), true)).toMatchObject([{ generation: 1001 }]);
+    });
+
+    it.each([
+      ['between two statements', async () => {}, (m: EntityManager) => one.database.rows('SELECT 1', [], m)],
+      ['between two statements, with the manager', async () => {}, (m: EntityManager) => m.query('SELECT 1')],
+      ['between two statements, with a repository', async () => {}, (m: EntityManager) => m.findOneBy(Session, {})],
+      ['during a statement', (m: EntityManager) => one.database.rows('SELECT pg_sleep(5)', [], m), async () => []],
+    ])('says 503 when the server kills a transaction %s, and goes on', async (_, during, after) => {
+      const killed = one.database.transaction(async (manager) => {
+        await manager.query('INSERT INTO counters VALUES (1, 0)');
+        const [{ pid }] = (await manager.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
+        const running = during(manager);
+        running.catch(() => {});
+        await plain.query('SELECT pg_terminate_backend($1)', [pid]);
+        await expect.poll(() => manager.queryRunner!.isReleased).toBe(true);
+        await running;
+        await after(manager);
+      });
+      const error = await killed.catch((error: unknown) => error);
+      expect(databaseProblem(error), String(error)).toMatchObject({ code: 'database_unavailable', status: 503 });
+      expect(await plain.query('SELECT id FROM counters')).toEqual([]);
+      const insert = (id: number) => one.database.rows('INSERT INTO counters VALUES ($1::integer, 0)', [id]);
+      await Promise.all(Array.from({ length: 20 }, (_, id) => insert(id)));
+      expect(await plain.query('SELECT id FROM counters')).toHaveLength(20);
+    });
+
+    it('lets a session that somebody holds fail alone: its neighbours are refreshed, and it is when it is let go', async () => {
+      const test = await createTestApp({ databaseUrl: server.url, env: STRICT });
+      const { email, tokens: held } = await register(test.http);
+      const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));
+      const answered: string[] = [];
+      const refreshOne = async ({ refresh_token, session_id }: TokenAnswer) => {
+        const answer = await refresh(test.http, refresh_token);
+        answered.push(session_id);
+        return answer;
+      };
+      await one.database.transaction(async (manager) => {
+        await manager.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held.session_id]);
+        const [{ status, body, headers }, rest] = await Promise.all([
+          refreshOne(held),
+          Promise.all(others.map(refreshOne)),
+        ]);
+        expect(rest.map((answer) => answer.status)).toEqual(others.map(() => 200));
+        expect([status, body.code, body.terminal]).toEqual([503, 'database_unavailable', false]);
+        expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(answered.at(-1)).toBe(held.session_id);
+      });
+      expect((await refresh(test.http, held.refresh_token)).status).toBe(200);
+      await test.close();
+    });
+  }
+});
+
+function upkeepOf({ config, database }: BareDatabase): SessionUpkeep {
+  return new SessionUpkeep(config, database, new Clock());
+}
+
+function toPresentation(row: SessionRow): Presentation {
+  return { sessionId: row.id, generation: row.generation };
+}

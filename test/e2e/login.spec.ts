@@ -1,0 +1,293 @@
+import bcrypt from 'bcrypt';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PasswordHasher } from '../../src/passwords/password-hasher.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { throwawayDatabase } from '../support/database.js';
+import { holdNext } from '../support/gate.js';
+import type { RequestOptions } from '../support/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
+import { Rows } from '../support/rows.js';
+
+let test: TestApp;
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const attempt = (options: RequestOptions, path: string = '/auth/login') => test.http.post(path, options);
+const withPassword = (email: string, password: string) => attempt({ json: { email, password } });
+const rows = new Rows(() => test);
+
+describe('signing in', () => {
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  it('begins a new session each time, and no cache keeps the answer', async () => {
+    const { email, tokens } = await register(test.http);
+    const first = await withPassword(email, PASSWORD);
+    const second = await login(test.http, email);
+    expect(first.status).toBe(200);
+    expect(first.headers.get('cache-control')).toBe('no-store');
+    expect(Object.keys(first.body).sort()).toEqual(Object.keys(tokens).sort());
+    const ids = [tokens.session_id, first.body.session_id, second.session_id];
+    expect(new Set(ids).size).toBe(3);
+    expect(await rows.livingSessions(email)).toEqual(ids.sort());
+  });
+
+  it('works from Swagger UI’s Authorize button', async () => {
+    const { email } = await register(test.http);
+    const { status, body } = await attempt({
+      form: {
+        grant_type: 'password',
+        username: email,
+        password: PASSWORD,
+        scope: '',
+        client_id: '',
+        client_secret: '',
+      },
+      headers: { authorization: 'Basic Og==', 'x-requested-with': 'XMLHttpRequest' },
+    });
+    expect(status).toBe(200);
+    expect((await test.http.get('/auth/whoami', { token: body.access_token })).status).toBe(200);
+  });
+
+  it.each(['application/x-www-form-urlencoded; charset=UTF-8', 'Application/X-WWW-Form-URLEncoded'])(
+    'reads a form of media type %s',
+    async (type) => {
+      const { email } = await register(test.http);
+      const body = new URLSearchParams({ username: email, password: PASSWORD }).toString();
+      expect((await attempt({ body, headers: { 'content-type': type } })).status).toBe(200);
+    },
+  );
+
+  it('knows e-mail address in JSON and user name in a form, and no other grant', async () => {
+    const { email } = await register(test.http);
+    const refusedFields = async (options: RequestOptions) =>
+      fieldsOf(await expectRefused(test, 'POST /auth/login', options, 400, 'validation_failed'));
+    const good = { username: email, password: PASSWORD };
+    expect(await refusedFields({ json: good })).toEqual(['email', 'username']);
+    expect(await refusedFields({ form: { email, password: PASSWORD } })).toEqual(['email', 'username']);
+    expect(await refusedFields({ form: { ...good, grant_type: 'client_credentials' } })).toEqual(['grant_type']);
+    expect(await refusedFields({ form: { ...good, roles: 'admin' } })).toEqual(['roles']);
+  });
+
+  it('looks for credentials in the body alone, never in the address', async () => {
+    const { email } = await register(test.http);
+    const query = `?${new URLSearchParams({ email, username: email, password: PASSWORD }).toString()}`;
+    const refused = (options: RequestOptions, status: number, code: 'validation_failed' | 'invalid_credentials') =>
+      expectRefused(test, `POST /auth/login${query}`, options, status, code);
+    expect(fieldsOf(await refused({}, 400, 'validation_failed'))).toEqual(['email', 'password']);
+    expect(fieldsOf(await refused({ json: { email } }, 400, 'validation_failed'))).toEqual(['password']);
+    await refused({ json: { email, password: 'not the passphrase' } }, 401, 'invalid_credentials');
+    await refused({ form: { username: email, password: 'not the passphrase' } }, 401, 'invalid_credentials');
+    expect((await test.http.get(`/auth/login${query}`)).status).toBe(405);
+  });
+
+  it('finds the account however the address is spelt', async () => {
+    const name = `mike-${Date.now()}`;
+    const { tokens } = await register(test.http, `${name}@bücher.example`);
+    for (const email of [`MI\u212ae${name.slice(4)}@BU\u0308CHER.example`, `${name}@xn--bcher-kva.EXAMPLE`]) {
+      expect(claimsOf((await login(test.http, email)).access_token)['sub']).toBe(claimsOf(tokens.access_token)['sub']);
+    }
+    for (const email of [`${name}@bucher.example`, `${name} @bücher.example`, `${name}+x@bücher.example`]) {
+      expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
+    }
+  });
+
+  it('takes the password in NFC or NFD, and otherwise to the letter', async () => {
+    const octopuses = '🐙'.repeat(63);
+    const cases = [
+      [
+        'Crème brûlée à volonté',
+        ['crème brûlée à volonté', 'Crème brûlée à volonté ', ' Crème brûlée à volonté', 'Creme brulee a volonte'],
+      ],
+      [`${octopuses}🐙`, [`${octopuses}🦑`, octopuses, `${octopuses}🐙🐙`]],
+      [`${'x'.repeat(72)}y`, [`${'x'.repeat(72)}z`, 'x'.repeat(72)]],
+      ['before NUL \u0000 and after it', ['before NUL \u0000 and after', 'before NUL ', 'before NUL \u0000']],
+      ['a replaced letter: \ufffd', ['a replaced letter: \ud800', 'a replaced letter: \udfff']],
+    ] as const;
+    for (const [password, others] of cases) {
+      const { email } = await register(test.http, someEmail(), password);
+      for (const form of ['NFC', 'NFD'] as const) {
+        expect((await withPassword(email, password.normalize(form))).status).toBe(200);
+      }
+      for (const other of others) expectProblem(await withPassword(email, other), 401, 'invalid_credentials');
+    }
+  });
+
+  it('answers wrong password, unknown address and disabled user with the same bytes, after the same work', async () => {
+    const [known, disabled] = [await register(test.http), await register(test.http)];
+    await rows.disable(disabled.email);
+    const compare = vi.spyOn(bcrypt, 'compare');
+    const hash = vi.spyOn(bcrypt, 'hash');
+    const answers = [];
+    for (const credentials of [
+      { email: known.email, password: 'not the passphrase' },
+      { email: someEmail(), password: PASSWORD },
+      { email: 'no address at all', password: PASSWORD },
+      { email: disabled.email, password: PASSWORD },
+      { email: known.email, password: 'half a character \ud800' },
+    ]) {
+      compare.mockClear();
+      const { status, headers, body } = await attempt({ json: credentials });
+      const { requestId, ...rest } = body;
+      const kept = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
+      answers.push(JSON.stringify([status, kept, rest]));
+      expect(requestId).toBe(headers.get('x-request-id'));
+      expect(rest.code).toBe('invalid_credentials');
+      expect(compare).toHaveBeenCalledExactlyOnceWith(
+        expect.stringMatching(/^[A-Za-z0-9+/]{64}$/),
+        expect.stringMatching(/^\$2b\$04\$[./A-Za-z0-9]{53}$/),
+      );
+      // A salt that bcrypt does not like would be compared in no time.
+      const salt = String(compare.mock.calls[0]![1]).slice(0, 29);
+      expect((await bcrypt.hash('x', salt)).slice(0, 29)).toBe(salt);
+    }
+    expect(new Set(answers).size).toBe(1);
+    expect(hash).toHaveBeenCalledTimes(5);
+    expect(await rows.livingSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
+  });
+
+  it('leaves no session alive when the password was changed meanwhile', async () => {
+    const { email, tokens } = await register(test.http);
+    const gate = holdNext(test, 'verify');
+    const slow = withPassword(email, PASSWORD);
+    await gate.reached;
+    const changed = await test.http.post('/auth/password', {
+      token: tokens.access_token,
+      json: { currentPassword: PASSWORD, newPassword: 'another long passphrase' },
+    });
+    expect(changed.status).toBe(200);
+    gate.open();
+    expectProblem(await slow, 401, 'invalid_credentials');
+    expect(await rows.livingSessions(email)).toEqual([changed.body.session_id]);
+  });
+
+  it('leaves no session alive when the user was disabled meanwhile', async () => {
+    const { email, tokens } = await register(test.http);
+    const gate = holdNext(test, 'verify');
+    const slow = withPassword(email, PASSWORD);
+    await gate.reached;
+    await rows.disable(email);
+    gate.open();
+    expectProblem(await slow, 401, 'invalid_credentials');
+    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+  });
+
+  it('still works with the same password after a year: none expires', async () => {
+    const { email } = await register(test.http);
+    test.clock.move('400d');
+    expect((await withPassword(email, PASSWORD)).status).toBe(200);
+  });
+});
+
+describe('when hashes are to cost more', () => {
+  const people: Record<'ada' | 'grace' | 'joan' | 'mary', string> = { ada: '', grace: '', joan: '', mary: '' };
+  let before: Awaited<ReturnType<typeof register>>;
+  let dropDatabase: () => Promise<void>;
+  beforeAll(async () => {
+    const { url, drop } = await throwawayDatabase();
+    dropDatabase = drop;
+    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '4' } });
+    for (const name of ['ada', 'grace', 'joan', 'mary'] as const) {
+      before = await register(test.http);
+      people[name] = before.email;
+    }
+    await test.close();
+    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '5' } });
+  });
+  afterAll(async () => {
+    await test.close();
+    await dropDatabase();
+  });
+
+  it('a sign-in replaces the hash, and ends nobody’s session', async () => {
+    expect(await rows.hashOf(people.mary)).toMatch(/^\{hs384:1\}\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    await login(test.http, people.mary);
+    const replaced = await rows.hashOf(people.mary);
+    expect(replaced).toMatch(/^\{hs384:1\}\$2b\$05\$[./A-Za-z0-9]{53}$/);
+    expect((await test.http.get('/auth/whoami', { token: before.tokens.access_token })).status).toBe(200);
+    expect((await refresh(test.http, before.tokens.refresh_token)).status).toBe(200);
+    await login(test.http, people.mary);
+    expect(await rows.hashOf(people.mary)).toBe(replaced);
+    expectProblem(await withPassword(people.mary, 'not the passphrase'), 401, 'invalid_credentials');
+  });
+
+  it('a refused sign-in replaces nothing', async () => {
+    const old = await rows.hashOf(people.ada);
+    expectProblem(await withPassword(people.ada, 'not the passphrase'), 401, 'invalid_credentials');
+    await rows.disable(people.ada);
+    expectProblem(await withPassword(people.ada, PASSWORD), 401, 'invalid_credentials');
+    expect(await rows.hashOf(people.ada)).toBe(old);
+  });
+
+  it('a sign-in succeeds when the hash cannot be replaced', async () => {
+    const old = await rows.hashOf(people.grace);
+    vi.spyOn(test.app.get(PasswordHasher), 'hash').mockRejectedValueOnce(new Error('no'));
+    await login(test.http, people.grace);
+    expect(await rows.hashOf(people.grace)).toBe(old);
+  });
+
+  it('a replacement that comes after a change of password does not bring the old password back', async () => {
+    const email = people.joan;
+    const gate = holdNext(test, 'hash');
+    const slow = withPassword(email, PASSWORD);
+    await gate.reached;
+    // With the hash replaced by a sign-in that overtakes, as the change itself would do.
+    const { access_token: token } = await login(test.http, email);
+    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    const changed = await test.http.post('/auth/password', { token, json });
+    expect(changed.status).toBe(200);
+    gate.open();
+    expectProblem(await slow, 401, 'invalid_credentials');
+    expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
+    await login(test.http, email, 'another long passphrase');
+  });
+});
+
+describe('under a rush of sign-ins', () => {
+  beforeAll(async () => {
+    test = await createTestApp({ env: { BCRYPT_COST: '8', TRUST_PROXY: '1' } });
+  });
+  afterAll(() => test.close());
+
+  it('some wait, the others are told when to come back, and everything else answers meanwhile', async () => {
+    const { email, tokens } = await register(test.http);
+    let waiting = 200;
+    const rush = Promise.all(
+      Array.from({ length: waiting }, () => withPassword(email, PASSWORD).finally(() => (waiting -= 1))),
+    );
+    const others = await Promise.all([
+      refresh(test.http, tokens.refresh_token),
+      ...['/health/live', '/health/ready', '/auth/whoami', '/users/me'].map((path) =>
+        test.http.get(path, { token: tokens.access_token }),
+      ),
+    ]);
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(waiting).toBeGreaterThan(0);
+
+    const answers = await rush;
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(64);
+    for (const answer of refused) {
+      expect(expectProblem(answer, 503, 'hashing_busy').terminal).toBe(false);
+      expect(answer.headers.get('retry-after')).toBe('5');
+    }
+    expect(await rows.livingSessions(email)).toHaveLength(1 + answers.length - refused.length);
+    await login(test.http, email);
+  });
+
+  it.each(['x'.repeat(100), 'not an address', 'fe80::1%' + 'e'.repeat(60), ' , ', '203.0.113.7'])(
+    'a proxy that forwards for %j spoils no sign-in',
+    async (address) => {
+      const { email } = await register(test.http);
+      const options = { json: { email, password: PASSWORD }, headers: { 'x-forwarded-for': address } };
+      const { status, body } = await attempt(options);
+      expect(status).toBe(200);
+      expect((await test.http.get('/sessions', { token: body.access_token })).status).toBe(200);
+    },
+  );
+});

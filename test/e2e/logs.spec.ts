@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestApp, TEST_SECRET } from '../support/app.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import type { Answer, Http, RequestOptions } from '../support/http.js';
+import { runProgram, type Program } from '../support/programs.js';
+import { sql } from '../support/sql.js';
+
+interface Line {
+  level: string;
+  time: string;
+  msg: string;
+  reqId?: string;
+  method?: string;
+  route?: string | null;
+  status?: number;
+  err?: { message: string; stack: string };
+}
+interface Sent {
+  method: string;
+  route: string | null;
+  status: number;
+  id: string | null;
+}
+
+/** In everything that a caller could want to keep to themselves, or want to see in a log. */
+const CANARY = 'canary';
+const EMAIL = 'canary.person@canary.example';
+const PASSWORD = 'the canary password is long';
+const NEW_PASSWORD = 'another canary password is long';
+const FORGED_LINE = 'canary\\r\\n{"level":"fatal","msg":"forged"}%0d%0a\u0085canary';
+
+describe('the log of a server at its most talkative', () => {
+  let folder: string;
+  let database: ThrowawayDatabase;
+  let program: Program;
+  let http: Http;
+  let startedWith: string;
+  const sent: Sent[] = [];
+  const tokens: string[] = [];
+
+  /** Every header that may hold a secret, or a line of its own, holds one. */
+  async function send(method: string, route: string | null, path: string, options: RequestOptions = {}) {
+    const headers = {
+      'user-agent': FORGED_LINE,
+      cookie: 'session=canary',
+      referer: 'https://app.example/?token=canary',
+      'x-request-id': 'canary-request-id',
+      'x-forwarded-for': '192.0.2.66, canary',
+      ...options.headers,
+    };
+    const answer = (await http.send(method, path, { ...options, headers })) as Answer<Record<string, string>>;
+    sent.push({ method, route, status: answer.status, id: answer.headers.get('x-request-id') });
+    for (const name of ['access_token', 'refresh_token']) tokens.push(answer.body?.[name] ?? 'no token');
+    return answer;
+  }
+  const post = (path: string, options: RequestOptions) => send('POST', path.split('?')[0]!, path, options);
+
+  async function signInAndOut(): Promise<void> {
+    await post('/auth/register', { json: { email: EMAIL, password: PASSWORD, name: 'Canary Bird' } });
+    await post('/auth/login', { form: { username: EMAIL, password: PASSWORD, client_secret: CANARY } });
+    await post('/auth/login', { json: { email: EMAIL, password: 'a wrong canary password' } });
+    await post('/auth/login', { json: { email: 'nobody@canary.example', password: PASSWORD } });
+    const { access_token: token, refresh_token: first } = (
+      await post('/auth/login?password=canary', { json: { email: EMAIL, password: PASSWORD } })
+    ).body;
+    await send('GET', '/auth/whoami', '/auth/whoami?access_token=canary', { token: token! });
+    await send('PATCH', '/users/me', '/users/me', { token: token!, json: { name: 'Canary Birdie' } });
+    const second = (await post('/auth/refresh', { json: { refresh_token: first } })).body;
+    await post('/auth/refresh', { form: { refresh_token: second['refresh_token']! } });
+    expect((await post('/auth/refresh', { json: { refresh_token: first } })).body['code']).toBe('refresh_token_reused');
+    const { access_token: other } = (await post('/auth/login', { json: { email: EMAIL, password: PASSWORD } })).body;
+    const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const changed = (await post('/auth/password', { token: other!, json: passwords })).body;
+    await send('DELETE', '/sessions/:id', '/sessions/canary', { token: changed['access_token']! });
+    await post('/auth/logout', { token: changed['access_token']!, json: { refresh_token: changed['refresh_token'] } });
+  }
+
+  async function makeMistakes(): Promise<void> {
+    await post('/auth/login', {
+      json: { email: EMAIL, password: PASSWORD, canary: CANARY, nested: { token: CANARY } },
+    });
+    await post('/auth/login', { json: { email: [EMAIL], password: { canary: PASSWORD } } });
+    await post('/auth/register?email=canary&email=canary', { json: {} });
+    await post('/auth/register', { json: { email: `canary${'x'.repeat(70_000)}`, password: PASSWORD } });
+    await post('/auth/register', { headers: { 'content-type': 'application/json' }, body: '{"password": canary}' });
+    await post('/auth/register', { headers: { 'content-type': 'text/canary' }, body: CANARY });
+    await post('/auth/refresh', { json: { refresh_token: 'canary.canary.canary' } });
+    await post('/auth/refresh', { json: { refresh_token: { canary: CANARY } } });
+    await send('GET', '/users/me', '/users/me', { token: 'canary.canary.canary' });
+    await send('GET', '/users/me', '/users/me', { headers: { authorization: 'Basic canary' } });
+    await send('GET', null, '/canary/canary?canary=canary');
+    await send('GET', null, '/%canary');
+    await new Promise((closed) => {
+      const { port } = new URL(http.url);
+      const socket = connect(Number(port), '127.0.0.1', () =>
+        socket.write('GET /canary HTTP/1.1\r\ncanary canary\r\n\r\n'),
+      );
+      socket.on('close', closed).resume();
+    });
+  }
+
+  /** The driver's own words about a refused row name every value in it. */
+  async function breakTheDatabase(): Promise<void> {
+    await sql(
+      database.url,
+      isPostgres
+        ? 'ALTER TABLE users ADD CONSTRAINT full_up CHECK (false) NOT VALID'
+        : `CREATE TRIGGER full_up BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'full up'); END`,
+    );
+    const { body } = await post('/auth/register', { json: { email: `new.${EMAIL}`, password: PASSWORD } });
+    expect(body['code']).toBe('internal_error');
+    await sql(database.url, 'ALTER TABLE users RENAME TO nowhere');
+    expect((await post('/auth/login', { json: { email: EMAIL, password: PASSWORD } })).status).toBe(500);
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-logs-'));
+    database = await throwawayDatabase();
+    program = runProgram(folder, {
+      LOG_LEVEL: 'trace',
+      APP_SECRET: TEST_SECRET,
+      BCRYPT_COST: '4',
+      PORT: '0',
+      DATABASE_URL: database.url,
+      REFRESH_ROTATION_INTERVAL: '0s',
+      REFRESH_LEEWAY: '0s',
+    });
+    http = await program.listens();
+    startedWith = program.stderr();
+    await signInAndOut();
+    await makeMistakes();
+    await breakTheDatabase();
+    await program.end('SIGTERM');
+  });
+  afterAll(async () => {
+    await program.end('SIGKILL');
+    rmSync(folder, { recursive: true });
+    await database.drop();
+  });
+
+  const lines = () =>
+    program
+      .stdout()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+
+  it('has no secret, no token and nothing else that a caller sent', () => {
+    const issued = tokens.filter((token) => token.startsWith('ey'));
+    expect(issued.length).toBeGreaterThan(12);
+    const hidden = [CANARY, 'Canary', TEST_SECRET, '$2b$', '{hs384', '192.0.2.66', 'forged', ...issued];
+    hidden.push(...issued.map((token) => token.split('.')[2]!));
+    const text = program.stdout() + program.stderr();
+    expect(hidden.filter((secret) => text.includes(secret))).toEqual([]);
+  });
+
+  it('is one JSON object a line, with level, UTC time and msg, and nothing beside it once the server listens', () => {
+    expect(lines().length).toBeGreaterThan(sent.length);
+    for (const line of lines()) {
+      expect(line).toEqual(
+        expect.objectContaining({
+          level: expect.stringMatching(/^(trace|debug|info|warn|error|fatal)$/),
+          time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+          msg: expect.stringMatching(/./),
+        }),
+      );
+    }
+    expect(program.stderr()).toBe(startedWith);
+  });
+
+  it('has one line for each request, with the id of its answer, its method, its route and its status', () => {
+    const requests = lines().filter(({ msg }) => msg === 'request');
+    const logged = requests.map(({ method, route, status, reqId }) => ({ method, route, status, id: reqId }));
+    const expected = sent.filter(({ status, route }) => !(status === 400 && route === null));
+    for (const request of expected) expect(logged).toContainEqual(request);
+    expect(new Set(logged.map(({ id }) => id)).size).toBe(logged.length);
+  });
+
+  it('tells what went wrong on our side, and that a session had two holders', () => {
+    const failed = lines().filter(({ msg }) => msg === 'request failed');
+    expect(failed).toHaveLength(2);
+    for (const { level, err, reqId } of failed) {
+      expect(level).toBe('error');
+      expect(err!.stack).toContain(err!.message);
+      expect(sent.find(({ id }) => id === reqId)?.status).toBe(500);
+    }
+    expect(lines().filter(({ level, msg }) => level === 'warn' && msg.startsWith('refresh_token_reused'))).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('the id of a request', () => {
+  it.each([{}, { TRUST_PROXY: 'loopback' }])('is our own, whatever a client says: %j', async (env) => {
+    const test = await createTestApp({ env });
+    const { headers, body } = await test.http.get('/nowhere', { headers: { 'x-request-id': 'chosen-by-the-client' } });
+    await test.close();
+    expect(body.requestId).toBe(headers.get('x-request-id'));
+    expect(body.requestId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  });
+});

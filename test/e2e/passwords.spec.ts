@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { holdNext } from '../support/gate.js';
+import type { ProblemBody, TokenAnswer } from '../support/http.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
+import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
+import { Rows } from '../support/rows.js';
+
+const NEW_PASSWORD = 'another long passphrase';
+
+describe('changing the password', () => {
+  let test: TestApp;
+  const rows = new Rows(() => test);
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const change = (token: string, newPassword: string = NEW_PASSWORD, currentPassword: string = PASSWORD) =>
+    test.http.post<TokenAnswer & ProblemBody>('/auth/password', { token, json: { currentPassword, newPassword } });
+  const logsIn = async (email: string, password: string) =>
+    (await test.http.post('/auth/login', { json: { email, password } })).status === 200;
+  const whoami = (tokens: TokenAnswer) => test.http.get<ProblemBody>('/auth/whoami', { token: tokens.access_token });
+
+  it('answers with a new session that lives, and no cache keeps the answer', async () => {
+    const { email, tokens } = await register(test.http);
+    const { status, headers, body } = await change(tokens.access_token);
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(Object.keys(body).sort()).toEqual(Object.keys(tokens).sort());
+    expect(await rows.livingSessions(email)).toEqual([body.session_id]);
+    expect((await whoami(body)).body).toMatchObject({ sessionId: body.session_id });
+    expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
+  });
+
+  it('keeps the roles', async () => {
+    const { email } = await register(test.http);
+    await test.dataSource.query(`UPDATE users SET roles = '["admin"]' WHERE email = '${email}'`);
+    const { body } = await change((await login(test.http, email)).access_token);
+    expect(claimsOf(body.access_token)).toMatchObject({ roles: ['admin'], ver: 2, gen: 1 });
+  });
+
+  it('ends every session from before, with the reason, and their access tokens at once', async () => {
+    const { email, tokens } = await register(test.http);
+    const before = [tokens, await login(test.http, email), await login(test.http, email)];
+    expect((await change(tokens.access_token)).status).toBe(200);
+    for (const old of before) {
+      const guarded = expectProblem(await whoami(old), 401, 'session_revoked');
+      expect(guarded).toMatchObject({ terminal: true, session_id: old.session_id });
+      const refused = expectProblem(await refresh(test.http, old.refresh_token), 401, 'session_revoked');
+      expect(refused).toMatchObject({ terminal: true, session_id: old.session_id, reason: 'credentials_changed' });
+    }
+  });
+
+  it('keeps them ended for as long as their tokens could have lived', async () => {
+    const { tokens } = await register(test.http);
+    const { body } = await change(tokens.access_token);
+    test.clock.move('14m');
+    expectProblem(await whoami(tokens), 401, 'session_revoked');
+    test.clock.move('2m');
+    expectProblem(await whoami(tokens), 401, 'access_token_expired');
+    expect(expectProblem(await refresh(test.http, tokens.refresh_token), 401, 'session_revoked').terminal).toBe(true);
+    expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
+  });
+
+  it('makes the new password the only one, and stores nothing but its hash', async () => {
+    const { email, tokens } = await register(test.http);
+    const before = await rows.hashOf(email);
+    await change(tokens.access_token);
+    expect([await logsIn(email, PASSWORD), await logsIn(email, NEW_PASSWORD)]).toEqual([false, true]);
+    expect(await rows.hashOf(email)).not.toBe(before);
+    expect(await rows.hashOf(email)).toMatch(/^\{hs384:1\}\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    expect(JSON.stringify(await stateOf(test))).not.toContain(NEW_PASSWORD);
+  });
+
+  it('needs the current password, and changes nothing without it', async () => {
+    const { email, tokens } = await register(test.http);
+    for (const wrong of ['not the passphrase', `${PASSWORD} `, PASSWORD.toUpperCase(), NEW_PASSWORD, '\ud800']) {
+      const options = { token: tokens.access_token, json: { currentPassword: wrong, newPassword: NEW_PASSWORD } };
+      const problem = await expectRefused(test, 'POST /auth/password', options, 403, 'current_password_wrong');
+      expect(problem.terminal).toBe(false);
+    }
+    expect((await whoami(tokens)).status).toBe(200);
+    expect(await logsIn(email, NEW_PASSWORD)).toBe(false);
+  });
+
+  it('does not say what is wrong with a new password to somebody who does not know the old one', async () => {
+    const { tokens } = await register(test.http);
+    const options = { token: tokens.access_token, json: { currentPassword: 'wrong', newPassword: 'short' } };
+    expect(
+      (await expectRefused(test, 'POST /auth/password', options, 403, 'current_password_wrong')).errors,
+    ).toBeUndefined();
+  });
+
+  it('holds the new password to the rules for passwords, and says what is wrong with it', async () => {
+    const { email, tokens } = await register(test.http);
+    await test.http.patch('/users/me', { token: tokens.access_token, json: { name: 'Augusta Ada King' } });
+    const own = [email, email.toUpperCase(), 'Augusta Ada King', 'king augusta ada', 'Latchkey-Latchkey'];
+    for (const newPassword of ['short', '🐙'.repeat(14), 'x'.repeat(257), `${PASSWORD}\ud800`, ...own]) {
+      const options = { token: tokens.access_token, json: { currentPassword: PASSWORD, newPassword } };
+      const problem = await expectRefused(test, 'POST /auth/password', options, 400, 'password_rejected');
+      expect(problem.errors).toEqual([{ field: 'newPassword', message: expect.stringMatching(/^(is|contains) /) }]);
+    }
+    expect((await whoami(tokens)).status).toBe(200);
+  });
+
+  it.each([
+    [{}, ['currentPassword', 'newPassword']],
+    [{ currentPassword: PASSWORD }, ['newPassword']],
+    [{ newPassword: NEW_PASSWORD }, ['currentPassword']],
+    [{ currentPassword: PASSWORD, newPassword: '' }, ['newPassword']],
+    [{ currentPassword: PASSWORD, newPassword: NEW_PASSWORD, userId: 'x' }, ['userId']],
+    [{ current_password: PASSWORD, newPassword: NEW_PASSWORD }, ['currentPassword', 'current_password']],
+  ])('needs both passwords and takes nothing else: %j', async (json, fields) => {
+    const { tokens } = await register(test.http);
+    const options = { token: tokens.access_token, json };
+    expect(fieldsOf(await expectRefused(test, 'POST /auth/password', options, 400, 'validation_failed'))).toEqual(
+      fields,
+    );
+  });
+
+  it('needs an access token, and the right password is none', async () => {
+    await register(test.http);
+    const json = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const problem = await expectRefused(test, 'POST /auth/password', { json }, 401, 'access_token_missing');
+    expect(problem.terminal).toBe(false);
+  });
+
+  it('of two at once is done by one, and the other changes nothing', async () => {
+    const { email, tokens } = await register(test.http);
+    const other = await login(test.http, email);
+    const gates = [holdNext(test, 'verify'), holdNext(test, 'verify')];
+    const [first, second] = [
+      change(tokens.access_token, 'the first of two'),
+      change(other.access_token, 'the second of two'),
+    ];
+    await Promise.all(gates.map(({ reached }) => reached));
+    for (const gate of gates) gate.open();
+    const answers = await Promise.all([first, second]);
+
+    const won = answers.findIndex(({ status }) => status === 200);
+    expectProblem(answers[1 - won]!, 403, 'current_password_wrong');
+    expect(await rows.livingSessions(email)).toEqual([answers[won]!.body.session_id]);
+    const passwords = ['the first of two', 'the second of two'];
+    expect(await logsIn(email, passwords[won]!)).toBe(true);
+    expect(await logsIn(email, passwords[1 - won]!)).toBe(false);
+  });
+
+  it('touches nobody else, even with the same password', async () => {
+    const [ada, grace] = [await register(test.http), await register(test.http)];
+    const before = await rows.hashOf(grace.email);
+    expect(before).not.toBe(await rows.hashOf(ada.email));
+    await change(ada.tokens.access_token);
+    expect(await rows.hashOf(grace.email)).toBe(before);
+    expect((await whoami(grace.tokens)).status).toBe(200);
+    expect((await refresh(test.http, grace.tokens.refresh_token)).status).toBe(200);
+    expect(await logsIn(grace.email, PASSWORD)).toBe(true);
+  });
+
+  it('leaves nothing half-done when the new session cannot be begun', async () => {
+    const { email, tokens } = await register(test.http);
+    const before = await stateOf(test);
+    vi.spyOn(test.app.get(SessionsService), 'begin').mockRejectedValueOnce(new Error('lost in the middle'));
+    expectProblem(await change(tokens.access_token), 500, 'internal_error');
+    expect(await stateOf(test)).toEqual(before);
+    expect((await whoami(tokens)).status).toBe(200);
+    expect([await logsIn(email, PASSWORD), await logsIn(email, NEW_PASSWORD)]).toEqual([true, false]);
+  });
+
+  it('is not possible for a user who was disabled meanwhile', async () => {
+    const { email, tokens } = await register(test.http);
+    const hash = await rows.hashOf(email);
+    const gate = holdNext(test, 'verify');
+    const slow = change(tokens.access_token);
+    await gate.reached;
+    await rows.disable(email);
+    gate.open();
+    expectProblem(await slow, 403, 'current_password_wrong');
+    expect(await rows.hashOf(email)).toBe(hash);
+    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+  });
+});

@@ -1,0 +1,263 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import type { Answer, ProblemBody, TokenAnswer } from '../support/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+let test: TestApp;
+beforeAll(async () => {
+  test = await createTestApp();
+});
+afterAll(() => test.close());
+
+describe('registering', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const post = (json: object) => test.http.post<TokenAnswer & ProblemBody>('/auth/register', { json });
+  const refused = (json: object, code: 'validation_failed' | 'password_rejected') =>
+    expectRefused(test, 'POST /auth/register', { json }, 400, code);
+  const users = async (): Promise<{ id: string; email: string; roles: string; status: string; ver: number }[]> =>
+    test.dataSource.query('SELECT id, email, roles, status, ver FROM users ORDER BY id');
+
+  it('is how the first account comes to be: there are no others', async () => {
+    expect(await users()).toEqual([]);
+  });
+
+  it('signs in: the answer is a token answer that no cache keeps, and that works', async () => {
+    const { status, headers, body } = await post({ email: someEmail(), password: PASSWORD });
+    expect(status).toBe(201);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(body).toEqual({
+      access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      token_type: 'Bearer',
+      expires_in: 900,
+      refresh_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      refresh_expires_in: expect.any(Number),
+      session_id: expect.stringMatching(UUID_V7),
+    });
+    expect(7 * 86_400 - body.refresh_expires_in).toBeLessThan(10);
+    expect((await test.http.get('/auth/whoami', { token: body.access_token })).status).toBe(200);
+    expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
+  });
+
+  it('makes an active user without roles, whose ids are UUIDs of version 7', async () => {
+    const { email, tokens } = await register(test.http);
+    const [user] = (await users()).filter((row) => row.email === email);
+    expect(user).toMatchObject({ id: expect.stringMatching(UUID_V7), roles: '[]', status: 'active', ver: 1 });
+    expect(claimsOf(tokens.access_token)).toMatchObject({ sub: user!.id, roles: [], sid: tokens.session_id });
+  });
+
+  it('puts no e-mail address, name or hash into a token', async () => {
+    const email = someEmail();
+    const { body } = await post({ email, password: PASSWORD, name: 'Ada Lovelace' });
+    for (const token of [body.access_token, body.refresh_token]) {
+      expect(JSON.stringify(claimsOf(token))).not.toMatch(/@|Ada|\$2b|hs384/);
+    }
+  });
+
+  it('makes one user of twenty registrations at once, however the address is spelt', async () => {
+    const locals = ['kéz', 'KÉZ', 'ke\u0301z', 'KE\u0301Z', '\u212aéz'];
+    const domains = ['bücher.example', 'xn--bcher-kva.example', 'BU\u0308CHER.EXAMPLE', 'XN--BCHER-KVA.example'];
+    const spellings = locals.flatMap((local) => domains.map((domain) => `${local}@${domain}`));
+    expect(new Set(spellings).size).toBe(20);
+    const before = await users();
+
+    const answers: Answer<TokenAnswer & ProblemBody>[] = await Promise.all(
+      spellings.map((email) => post({ email, password: PASSWORD })),
+    );
+    const [winner, ...others] = answers.sort((a, b) => a.status - b.status);
+    expect(winner!.status).toBe(201);
+    for (const answer of others) expectProblem(answer, 409, 'email_taken');
+    expect(await users()).toHaveLength(before.length + 1);
+    for (const email of spellings) {
+      expect(claimsOf((await login(test.http, email)).access_token)['sub']).toBe(
+        claimsOf(winner!.body.access_token)['sub'],
+      );
+    }
+  });
+
+  it('keeps the address as it was written, where mail goes', async () => {
+    const { tokens } = await register(test.http, 'Ada.Lovelace+Test@EXAMPLE.com');
+    expect((await test.http.get('/users/me', { token: tokens.access_token })).body).toMatchObject({
+      email: 'Ada.Lovelace+Test@example.com',
+    });
+  });
+
+  it('leaves a taken account as it is, and does not begin a session', async () => {
+    const { email, tokens } = await register(test.http);
+    const before = await stateOf(test);
+    expectProblem(
+      await post({ email: email.toUpperCase(), password: 'somebody else’s passphrase' }),
+      409,
+      'email_taken',
+    );
+    expect(await stateOf(test)).toEqual(before);
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+    await login(test.http, email);
+  });
+
+  it('makes nothing when the session cannot be begun, and the address stays free', async () => {
+    const email = someEmail();
+    const before = await stateOf(test);
+    vi.spyOn(test.app.get(SessionsService), 'begin').mockRejectedValueOnce(new Error('lost in the middle'));
+    expectProblem(await post({ email, password: PASSWORD }), 500, 'internal_error');
+    expect(await stateOf(test)).toEqual(before);
+    await register(test.http, email);
+  });
+
+  it.each([
+    'user',
+    'user@localhost',
+    ' user@example.com',
+    'Ada <ada@example.com>',
+    'a@b@example.com',
+    'user@example.com/path',
+    'user@%65xample.com',
+    '"a\r\nBcc: victim@example.org"@example.com',
+    'us\u200ber@example.com',
+  ])('takes %j for no e-mail address', async (email) => {
+    expect(fieldsOf(await refused({ email, password: PASSWORD }, 'validation_failed'))).toEqual(['email']);
+  });
+
+  describe('with a password', () => {
+    const email = 'Grace.Hopper@navy.example';
+    const name = 'Grace Brewster Hopper';
+
+    it.each([
+      ['14 characters', 'x1y2z3x1y2z3x1'],
+      ['14 emoji: 28 UTF-16 units', '🐙'.repeat(14)],
+      ['14 letters in two pieces: 28 code points before NFC', 'e\u0301'.repeat(14)],
+      ['the e-mail address in capitals', email.toUpperCase()],
+      ['the name in other clothes', 'grace-BREWSTER-hopper!'],
+      ['the name of the product', 'Latchkey Latchkey'],
+    ])('of %s it says why not', async (_, password) => {
+      const problem = await refused({ email, name, password }, 'password_rejected');
+      expect(problem.errors).toEqual([{ field: 'password', message: expect.stringMatching(/^is .{10,}/) }]);
+      expect(JSON.stringify(problem)).not.toContain(password);
+    });
+
+    it.each([
+      'hgfdsapoiuztrew',
+      '926415903827164',
+      '🐙🦑🐠🐡🦀🦞🐚🐳🐬🦭🦈🪼🐟🪸🐊',
+      '!"§$%&/()=?`*+#',
+      'пароль-密码!-كلمة',
+    ])('of 15 characters of any kind it succeeds: %s', async (password) => {
+      const { email: address, tokens } = await register(test.http, someEmail(), password);
+      expect((await login(test.http, address, password)).session_id).not.toBe(tokens.session_id);
+    });
+
+    it('keeps its blanks, at both ends and inside', async () => {
+      const password = '  two  blanks each  ';
+      const { email: address } = await register(test.http, someEmail(), password);
+      await login(test.http, address, password);
+      for (const other of [password.trim(), password.replaceAll('  ', ' '), `${password} `]) {
+        const { status } = await test.http.post('/auth/login', { json: { email: address, password: other } });
+        expect(status).toBe(401);
+      }
+    });
+  });
+
+  it('refuses a name that is blank, too long, or has control characters', async () => {
+    const controls = [
+      'Ada\r\nBcc: victim@example.org',
+      'Ada\u0000',
+      'Ada\u0085',
+      'Ada\u007f',
+      'Ada\u2028',
+      'Ada\ud800',
+    ];
+    for (const name of ['', '   ', ...controls, 'x'.repeat(101), '🐙'.repeat(101), 'x\ufe0f'.repeat(100)]) {
+      const problem = await refused({ email: someEmail(), password: PASSWORD, name }, 'validation_failed');
+      expect({ name, fields: fieldsOf(problem) }).toEqual({ name, fields: ['name'] });
+    }
+  });
+
+  it('keeps any other name as it is', async () => {
+    for (const name of ['x'.repeat(100), '🐙'.repeat(100), '<b>Ada</b> "Countess" O’Lovelace', ' 李 ', null]) {
+      const { status, body } = await post({ email: someEmail(), password: PASSWORD, name });
+      expect(status).toBe(201);
+      expect((await test.http.get('/users/me', { token: body.access_token })).body).toMatchObject({ name });
+    }
+  });
+
+  it('lets nobody set what is not theirs to set', async () => {
+    const fields = ['roles', 'id', 'status', 'ver', 'emailVerified', 'passwordHash', 'password_hash', 'createdAt'];
+    for (const [field, value] of fields.flatMap((field) => ['admin', ['admin'], true].map((value) => [field, value]))) {
+      const json = { email: someEmail(), password: PASSWORD, [String(field)]: value };
+      expect(fieldsOf(await refused(json, 'validation_failed'))).toEqual([field]);
+    }
+  });
+});
+
+describe('the profile', () => {
+  const profileOf = async (token: string) =>
+    (await test.http.get<Record<string, unknown>>('/users/me', { token })).body;
+
+  it('shows what its owner may see, and nothing of the hash, the status or the version', async () => {
+    const { email, tokens } = await register(test.http);
+    const { headers, body } = await test.http.get('/users/me', { token: tokens.access_token });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(body).toEqual({
+      id: claimsOf(tokens.access_token)['sub'],
+      email,
+      name: null,
+      roles: [],
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+  });
+
+  it('changes its name, leaves it, and removes it with null', async () => {
+    const { tokens } = await register(test.http);
+    const change = (json: object) => test.http.patch('/users/me', { token: tokens.access_token, json });
+    const before = await profileOf(tokens.access_token);
+    for (const [json, name] of [
+      [{ name: 'Ada' }, 'Ada'],
+      [{}, 'Ada'],
+      [{ name: null }, null],
+    ] as const) {
+      const { status, headers, body } = await change(json);
+      expect(status).toBe(200);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(body).toEqual({ ...before, name });
+      expect(await profileOf(tokens.access_token)).toEqual(body);
+    }
+  });
+
+  it('refuses to change anything else, and then changes nothing', async () => {
+    const { tokens } = await register(test.http);
+    for (const field of ['id', 'email', 'roles', 'status', 'ver', 'emailVerified', 'password', 'passwordHash']) {
+      const options = { token: tokens.access_token, json: { name: 'Ada', [field]: 'x' } };
+      const problem = await expectRefused(test, 'PATCH /users/me', options, 400, 'validation_failed');
+      expect(fieldsOf(problem)).toEqual([field]);
+    }
+  });
+
+  it('is the caller’s own: nobody else’s changes with it', async () => {
+    const [ada, grace] = [await register(test.http), await register(test.http)];
+    const before = await profileOf(grace.tokens.access_token);
+    await test.http.patch('/users/me', { token: ada.tokens.access_token, json: { name: 'Ada' } });
+    expect(await profileOf(grace.tokens.access_token)).toEqual(before);
+    expect(
+      (await test.http.get('/users/me?id=' + before['id'], { token: ada.tokens.access_token })).body,
+    ).toMatchObject({
+      email: ada.email,
+    });
+  });
+
+  it('of a user who is gone is a session that has ended, by its id', async () => {
+    const { email, tokens } = await register(test.http);
+    await test.dataSource.query(`DELETE FROM users WHERE email = '${email}'`);
+    for (const [method, json] of [['GET'], ['PATCH', { name: 'Ada' }]] as const) {
+      const answer = await test.http.send(method, '/users/me', { token: tokens.access_token, json });
+      const { session_id } = expectProblem(answer, 401, 'session_revoked');
+      expect(session_id).toBe(tokens.session_id);
+    }
+  });
+});

@@ -1,0 +1,140 @@
+import { Agent, get } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { Http } from '../support/http.js';
+import { PASSWORD, register } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
+
+describe('a server that is told to stop', () => {
+  let database: ThrowawayDatabase;
+  let server: ServerProcess;
+  let sockets: Socket[];
+  beforeEach(async () => {
+    database = await throwawayDatabase();
+    sockets = [];
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await server.stop('SIGKILL');
+    await database.drop();
+  });
+
+  async function start(env: Record<string, string> = {}): Promise<Http> {
+    server = await startServer({ DATABASE_URL: database.url, SHUTDOWN_DEADLINE: '10s', ...env });
+    return server.http;
+  }
+
+  /** A connection that stays open, after this was sent over it. */
+  async function connection(text: string): Promise<Socket> {
+    const socket = connect(Number(new URL(server.http.url).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {});
+    await new Promise((connected) => socket.on('connect', connected));
+    if (text !== '') socket.write(text);
+    return socket;
+  }
+
+  /** Asks for something that takes long; resolves when the server has surely begun with it. */
+  async function begin<T>(answer: Promise<T>): Promise<{ answer: Promise<T> }> {
+    for (let i = 0; i < 3; i++) await server.http.get('/health/live');
+    return { answer };
+  }
+
+  const hasBegunToStop = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
+  const signInOfNobody = { json: { email: 'nobody@example.com', password: PASSWORD } };
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, and says so', async (signal) => {
+    await start();
+    expect(await server.stop(signal)).toBe(0);
+    expect(server.output()).toMatch(new RegExp(`${signal}: stopping.*\\n.*Stopped`));
+  });
+
+  it('does not wait for a browser that keeps its connections open', async () => {
+    const http = await start();
+    const agent = new Agent({ keepAlive: true });
+    await new Promise((answered) =>
+      get(`${http.url}/health/live`, { agent }, (res) => res.resume().on('end', answered)),
+    );
+    const socket = await connection('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((answered) => socket.once('data', answered));
+    expect(await server.stop()).toBe(0);
+    agent.destroy();
+  });
+
+  it('does not wait for a connection that a browser opened in advance and never used', async () => {
+    const http = await start({ SHUTDOWN_DEADLINE: '3s' });
+    await connection('');
+    await http.get('/health/live');
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('does not wait for a request of which only the beginning ever arrives', async () => {
+    const http = await start({ SHUTDOWN_DEADLINE: '3s' });
+    await connection('POST /auth/login HTTP/1.1\r\nHost: localhost\r\nX-Slow');
+    await http.get('/health/live');
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('answers a sign-in that it is still hashing, whole and with Connection: close, and the session is there', async () => {
+    const http = await start({ BCRYPT_COST: '13' });
+    const { email, password } = await register(http);
+    const { answer } = await begin(http.post('/auth/login', { json: { email, password } }));
+    expect(await server.stop()).toBe(0);
+    const { status, headers, body } = await answer;
+    expect([status, headers.get('connection'), body.token_type]).toEqual([200, 'close', 'Bearer']);
+    const rows = await sql(database.url, `SELECT revoked_at FROM sessions WHERE id = '${body.session_id}'`);
+    expect(rows).toEqual([{ revoked_at: null }]);
+  });
+
+  it('serves nobody new while it finishes', async () => {
+    const http = await start({ BCRYPT_COST: '14' });
+    const waiting = await connection('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((answered) => waiting.once('data', answered));
+    const closed = new Promise((resolve) => waiting.on('close', resolve).resume());
+    const { answer } = await begin(http.post('/auth/login', signInOfNobody));
+    const stopped = server.stop();
+    await hasBegunToStop();
+    await closed;
+    const late = await Promise.all(
+      ['/health/live', '/health/ready', '/.well-known/jwks.json'].map((path) =>
+        http.get(path, { headers: { connection: 'close' } }).then(
+          ({ status, headers, body }) => `${status} ${headers.get('connection')} ${body.code}`,
+          () => 'no connection',
+        ),
+      ),
+    );
+    for (const outcome of late) expect(['503 close shutting_down', 'no connection']).toContain(outcome);
+    expect((await answer).body.code).toBe('invalid_credentials');
+    expect(await stopped).toBe(0);
+  });
+
+  it('has written which generations were used, even a moment before', async () => {
+    const http = await start();
+    const people = await Promise.all([1, 2, 3].map(() => register(http)));
+    await Promise.all(people.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
+    expect(await server.stop()).toBe(0);
+    const rows = await sql(database.url, 'SELECT acknowledged_generation FROM sessions');
+    expect(rows.map((row) => row['acknowledged_generation'])).toEqual([1, 1, 1]);
+  });
+
+  it('has exited with 0 although it was told twice', async () => {
+    const http = await start({ BCRYPT_COST: '13' });
+    const { answer } = await begin(http.post('/auth/login', signInOfNobody));
+    const stopped = server.stop();
+    await hasBegunToStop();
+    server.process.kill('SIGTERM');
+    server.process.kill('SIGINT');
+    expect((await answer).status).toBe(401);
+    expect(await stopped).toBe(0);
+  });
+
+  it('gives up at SHUTDOWN_DEADLINE, and exits with 1', async () => {
+    const http = await start({ BCRYPT_COST: '16', SHUTDOWN_DEADLINE: '1s' });
+    const { answer } = await begin(http.post('/auth/login', signInOfNobody).catch(() => 'cut off'));
+    expect(await server.stop()).toBe(1);
+    expect(server.output()).toContain('Not stopped after 1000 ms');
+    expect(await answer).toBe('cut off');
+  });
+});

@@ -1,0 +1,34 @@
+import { vi } from 'vitest';
+import { PasswordHasher } from '../../src/passwords/password-hasher.js';
+import type { TestApp } from './app.js';
+
+export interface Gate {
+  /** Resolves when somebody stands before the gate. */
+  reached: Promise<void>;
+  open: () => void;
+}
+
+/**
+ * Holds the next call of the hasher's `verify` or `hash` after its work is done and before its caller has the answer:
+ * what happens meanwhile overtakes it.
+ */
+export function holdNext({ app }: Pick<TestApp, 'app'>, method: 'verify' | 'hash'): Gate {
+  const hasher = app.get(PasswordHasher);
+  const [reached, opened] = [signal(), signal()];
+  const work = hasher[method].bind(hasher) as (...values: unknown[]) => Promise<never>;
+  vi.spyOn(hasher, method).mockImplementationOnce(async (...values: unknown[]) => {
+    const result = await work(...values);
+    reached.give();
+    await opened.given;
+    return result;
+  });
+  return { reached: reached.given, open: opened.give };
+}
+
+function signal(): { given: Promise<void>; give: () => void } {
+  let give = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}
