@@ -39,7 +39,7 @@ export class AuthService {
 
   /** Begins a session for a user whose password was just checked. Throws `invalid_credentials`. */
   async login(user: User, device: Device): Promise<LiveSession> {
-    const session = await this.sessions.begin(user, device);
+    const session = await this.sessions.signIn(user, device);
     // The password, or the user, changed while this one was being checked.
     if (!session) throw new Problem('invalid_credentials');
     return session;

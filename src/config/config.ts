@@ -99,6 +99,13 @@ export class Config {
   @IsInt({ message: 'must be a duration like 60s' })
   leewayMs: number = 60_000;
 
+  /** One more sign-in ends the session that was unused for longest. */
+  @Env('MAX_SESSIONS_PER_USER', Number)
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  @Max(10_000, { message: 'must be at most 10000' })
+  maxSessionsPerUser: number = 50;
+
   @Env('PASSWORD_MIN_LENGTH', Number)
   @IsInt({ message: 'must be a whole number' })
   @Min(8, { message: 'must be at least 8' })

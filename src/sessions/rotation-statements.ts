@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Database, type Parameter } from '../database/database.js';
 import { isStrict, type RotationPolicy } from './rotation.js';
-import { RETURNING_COLUMNS, SELECT_COLUMNS, type SessionRow } from './session-row.js';
+import { dayAfter, RETURNING_COLUMNS, SELECT_COLUMNS, type SessionRow } from './session-row.js';
 
 /** A refresh token as the rules see it. */
 export interface Presentation {
@@ -42,8 +42,7 @@ export class RotationStatements {
          AND s.acknowledged_at <= $2::bigint - ${this.policy.rotationInterval}`;
     const acknowledge = strict ? ', acknowledged_generation = s.generation, acknowledged_at = $2::bigint' : '';
     return this.move(
-      `generation = s.generation + 1, rotated_at = $2::bigint,
-       idle_expires_at = LEAST($2::bigint + ${this.idleTtl}, s.expires_at)${acknowledge}`,
+      `generation = s.generation + 1, rotated_at = $2::bigint${acknowledge}`,
       `${due} AND ${ALIVE}`,
       wait ? '' : 'SKIP LOCKED',
       [JSON.stringify(presented.map(toRow)), now],
@@ -54,8 +53,7 @@ export class RotationStatements {
   async catchUp(presented: Presentation, now: number): Promise<SessionRow | undefined> {
     const [row] = await this.move(
       `generation = p.presented_generation + 1, acknowledged_generation = p.presented_generation,
-       acknowledged_at = $2::bigint, rotated_at = $2::bigint,
-       idle_expires_at = LEAST($2::bigint + ${this.idleTtl}, s.expires_at)`,
+       acknowledged_at = $2::bigint, rotated_at = $2::bigint`,
       `s.generation < p.presented_generation AND ${ALIVE}`,
       '',
       [JSON.stringify([toRow(presented)]), now],
@@ -77,6 +75,7 @@ export class RotationStatements {
    * Locks in the order of ids, which keeps batches from deadlocking; the order of a list of values alone does not.
    */
   private move(changes: string, conditions: string, skip: string, parameters: Parameter[]): Promise<SessionRow[]> {
+    const idleEnd = `LEAST($2::bigint + ${this.idleTtl}, s.expires_at)`;
     const presented = this.database.table('$1', { presented_id: 'uuid', presented_generation: 'integer' });
     return this.database.rows<SessionRow>(
       `WITH presented AS ${presented},
@@ -84,7 +83,7 @@ export class RotationStatements {
          SELECT s.id AS locked_id FROM sessions s JOIN presented p ON p.presented_id = s.id
          WHERE ${conditions} ORDER BY s.id FOR NO KEY UPDATE OF s ${skip}
        )
-       UPDATE sessions AS s SET ${changes}
+       UPDATE sessions AS s SET ${changes}, idle_expires_at = ${idleEnd}, purge_on = ${dayAfter(idleEnd)}
        FROM presented p JOIN locked l ON l.locked_id = p.presented_id
        WHERE s.id = p.presented_id AND ${conditions}
        RETURNING ${RETURNING_COLUMNS}`,

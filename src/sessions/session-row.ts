@@ -59,6 +59,11 @@ export function toState(row: SessionRow): SessionState {
   };
 }
 
+/** SQL for the day after a time in milliseconds, counted from the epoch: `purge_on` of a session that ends then. */
+export function dayAfter(time: string): string {
+  return `(${time}) / 86400000 + 1`;
+}
+
 /** A session that is alive, with what tokens are made from. Times in milliseconds since the epoch. */
 export interface LiveSession {
   id: string;

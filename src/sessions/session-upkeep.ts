@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Clock } from '../common/clock.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import type { LiveSession } from './session-row.js';
+import { dayAfter, type LiveSession } from './session-row.js';
 
 const FLUSH_INTERVAL_MS = 1000;
 const MAX_REMEMBERED = 100_000;
@@ -91,8 +91,11 @@ export class SessionUpkeep implements OnApplicationShutdown {
   }
 
   private async writeExtended(entries: Map<string, number>): Promise<void> {
-    const changes = 'idle_expires_at = LEAST(n.value, s.expires_at)';
-    await this.database.rows(this.update(changes, 's.idle_expires_at < n.value'), [toJson(entries)]);
+    const end = 'LEAST(n.value, s.expires_at)';
+    const changes = `idle_expires_at = ${end}, purge_on = ${dayAfter(end)}`;
+    await this.database.rows(this.update(changes, 's.idle_expires_at < n.value AND s.revoked_at IS NULL'), [
+      toJson(entries),
+    ]);
   }
 
   /** Locks in the order of ids, as every batch does: unordered ones deadlock. */

@@ -2,13 +2,14 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relat
 import { User } from '../users/user.entity.js';
 
 /** Why a session ended. */
-export type RevokedReason = 'logout' | 'ended_by_user' | 'credentials_changed' | 'reused';
+export type RevokedReason = 'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap';
 
 /**
  * A sign-in on one device: one row for ever. No refresh token is stored, nor a hash of one: the newest is
  * computed from the row (`tokens/refresh-tokens.ts`). The rules that move it: `rotation.ts`.
  *
- * Only `user_id` is indexed, and it never changes: PostgreSQL keeps every rotation a HOT update.
+ * Of what a refresh writes only `purge_on` is indexed, and that is a day: PostgreSQL keeps all rotations of a day but the
+ * first HOT updates.
  */
 @Entity('sessions')
 export class Session {
@@ -49,6 +50,11 @@ export class Session {
 
   @Column({ name: 'revoked_reason', type: 'varchar', length: 32, nullable: true })
   revokedReason: RevokedReason | null;
+
+  /** The day, counted from the epoch, on which the row may go: the one after its session's end. */
+  @Index('sessions_purge_on')
+  @Column({ name: 'purge_on', type: 'integer' })
+  purgeOn: number;
 
   @Column({ type: 'varchar', length: 45 })
   ip: string;

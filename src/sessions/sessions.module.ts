@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Purge } from './purge.js';
 import { RefreshService } from './refresh.service.js';
 import { Revocation } from './revocation.entity.js';
 import { Revocations } from './revocations.js';
@@ -12,7 +13,7 @@ import { SessionsService } from './sessions.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Session, Revocation])],
   controllers: [SessionsController],
-  providers: [RefreshService, Revocations, RotationStatements, SessionsService, SessionUpkeep],
+  providers: [Purge, RefreshService, Revocations, RotationStatements, SessionsService, SessionUpkeep],
   exports: [RefreshService, Revocations, SessionsService, SessionUpkeep],
 })
 export class SessionsModule {}

@@ -8,7 +8,7 @@ import { Database, type Parameter } from '../database/database.js';
 import type { NewUser } from '../users/users.service.js';
 import type { Revocation } from './revocation.entity.js';
 import { Revocations } from './revocations.js';
-import { RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
+import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { Session, type RevokedReason } from './session.entity.js';
 
 /** Where a session is used from, for its owner to recognise it. */
@@ -39,14 +39,40 @@ export class SessionsService {
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, expiresAt);
     const [row] = await this.database.rows<SessionRow>(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
-         idle_expires_at, ip, user_agent)
-       SELECT $1::uuid, u.id, 1, $2::bigint, 0, $3::bigint, $4::bigint, $5::bigint, $6::text, $7::text
-       FROM users u WHERE u.id = $8::uuid AND u.ver = $9::integer AND u.status = 'active' FOR SHARE
+         idle_expires_at, purge_on, ip, user_agent)
+       SELECT $1::uuid, u.id, 1, $2::bigint, 0, $3::bigint, $4::bigint, $5::bigint, ${dayAfter('$5::bigint')}, $6::text,
+         $7::text
+       FROM users u WHERE u.id = $8::uuid AND u.ver = $9::integer AND u.status = 'active' FOR NO KEY UPDATE
        RETURNING ${RETURNING_COLUMNS}`,
       [uuidv7(), now, now, expiresAt, idleExpiresAt, device.ip, device.userAgent.slice(0, 256), user.id, user.ver],
       manager,
     );
     return row ? toLiveSession(row) : null;
+  }
+
+  /**
+   * Begins a session at a sign-in, as `begin` does; where the user then has more than MAX_SESSIONS_PER_USER, those that
+   * were unused for longest end.
+   */
+  async signIn(user: Pick<NewUser, 'id' | 'ver'>, device: Device): Promise<LiveSession | null> {
+    const { session, ended } = await this.database.transaction(async (manager) => {
+      const session = await this.begin(user, device, manager);
+      return { session, ended: session ? await this.endBeyondCap(session, manager) : [] };
+    });
+    this.revocations.remember(ended);
+    return session;
+  }
+
+  private endBeyondCap({ userId, id }: LiveSession, manager: EntityManager): Promise<Revocation[]> {
+    const surplus = `id IN (
+      SELECT r.id FROM (
+        SELECT c.id, row_number() OVER (
+          ORDER BY GREATEST(c.rotated_at, COALESCE(c.acknowledged_at, 0)) DESC, c.id DESC) AS place
+        FROM sessions c
+        WHERE c.user_id = $3::uuid AND c.id <> $4::uuid
+          AND c.revoked_at IS NULL AND c.expires_at > $1::bigint AND c.idle_expires_at > $1::bigint
+      ) r WHERE r.place >= $5::integer)`;
+    return this.endIn(manager, 'session_cap', surplus, [userId, id, this.config.maxSessionsPerUser]);
   }
 
   /** The user's living sessions, newest first. */
@@ -100,7 +126,7 @@ export class SessionsService {
       `WITH ending AS (
          SELECT id AS ending_id FROM sessions WHERE revoked_at IS NULL AND ${where} ORDER BY id FOR NO KEY UPDATE
        )
-       UPDATE sessions SET revoked_at = $1::bigint, revoked_reason = $2
+       UPDATE sessions SET revoked_at = $1::bigint, revoked_reason = $2, purge_on = ${dayAfter('$1::bigint')}
        WHERE id IN (SELECT ending_id FROM ending) AND revoked_at IS NULL
        RETURNING id`,
       [this.clock.now(), reason, ...parameters],

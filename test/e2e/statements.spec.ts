@@ -50,8 +50,8 @@ describe.each([
     });
     await database.rows(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, acknowledged_at, created_at,
-         expires_at, idle_expires_at, revoked_at, ip, user_agent)
-       SELECT r.id, r.user_id, r.g, 1, r.a, r.a_at, 1, r.ends, r.idle, r.revoked, '', ''
+         expires_at, idle_expires_at, revoked_at, purge_on, ip, user_agent)
+       SELECT r.id, r.user_id, r.g, 1, r.a, r.a_at, 1, r.ends, r.idle, r.revoked, 0, '', ''
        FROM ${database.table('$1', { id: 'uuid', user_id: 'uuid', g: 'integer', a: 'integer', a_at: 'bigint', ends: 'bigint', idle: 'bigint', revoked: 'bigint' })} AS r`,
       [JSON.stringify(rows.map(({ id, state }) => toRow(id, state, users)))],
     );

@@ -34,6 +34,7 @@ export class Initial1763800000000 implements MigrationInterface {
         "idle_expires_at" bigint NOT NULL,
         "revoked_at" bigint,
         "revoked_reason" character varying(32),
+        "purge_on" integer NOT NULL,
         "ip" character varying(45) NOT NULL,
         "user_agent" character varying(256) NOT NULL,
         CONSTRAINT "sessions_pk" PRIMARY KEY ("id"),
@@ -41,6 +42,7 @@ export class Initial1763800000000 implements MigrationInterface {
       ) WITH (fillfactor = 70)
     `);
     await runner.query(`CREATE INDEX "sessions_user_id" ON "sessions" ("user_id")`);
+    await runner.query(`CREATE INDEX "sessions_purge_on" ON "sessions" ("purge_on")`);
     await runner.query(`
       CREATE TABLE "revocations" (
         "subject" character varying(50) NOT NULL,

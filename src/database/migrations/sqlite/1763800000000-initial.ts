@@ -32,12 +32,14 @@ export class Initial1763800000000 implements MigrationInterface {
         "idle_expires_at" bigint NOT NULL,
         "revoked_at" bigint,
         "revoked_reason" varchar(32),
+        "purge_on" integer NOT NULL,
         "ip" varchar(45) NOT NULL,
         "user_agent" varchar(256) NOT NULL,
         CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
       )
     `);
     await runner.query(`CREATE INDEX "sessions_user_id" ON "sessions" ("user_id")`);
+    await runner.query(`CREATE INDEX "sessions_purge_on" ON "sessions" ("purge_on")`);
     await runner.query(`
       CREATE TABLE "revocations" (
         "subject" varchar(50) PRIMARY KEY NOT NULL,

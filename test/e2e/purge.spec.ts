@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../../src/database/database.js';
+import { Purge } from '../../src/sessions/purge.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { login, refresh, register } from '../support/people.js';
+
+describe('cleaning up', () => {
+  let test: TestApp;
+  beforeEach(async () => {
+    test = await createTestApp();
+  });
+  afterEach(() => test.close());
+
+  const purge = () => test.app.get(Purge).run();
+  const count = async (table: string) => {
+    const [row] = await test.app.get(Database).rows<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
+    return row!.n;
+  };
+
+  it('leaves living sessions alone, however old they are', async () => {
+    let { tokens } = await register(test.http);
+    for (let i = 0; i < 4; i++) {
+      await test.http.get('/auth/whoami', { token: tokens.access_token });
+      await test.flush();
+      test.clock.move('6d');
+      await purge();
+      tokens = (await refresh(test.http, tokens.refresh_token)).body;
+    }
+    expect(await count('sessions')).toBe(1);
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+  });
+
+  it('keeps the row of a session whose lost answer was asked for again, for as long as it may live', async () => {
+    const { tokens } = await register(test.http);
+    await test.http.get('/auth/whoami', { token: tokens.access_token });
+    await test.flush();
+    test.clock.move('121s');
+    await refresh(test.http, tokens.refresh_token);
+    test.clock.move('6d');
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    await test.flush();
+    test.clock.move('6d');
+    await purge();
+    expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
+  });
+
+  it('deletes every session within two days of its end: rows ≤ living sessions + two days', async () => {
+    const { email, tokens: ended } = await register(test.http);
+    await test.http.post('/auth/logout', { token: ended.access_token });
+    await login(test.http, email);
+    expect((await refresh(test.http, ended.refresh_token)).body.reason).toBe('logout');
+    test.clock.move('2d');
+    await purge();
+    expect(await count('sessions')).toBe(1);
+    expect((await refresh(test.http, ended.refresh_token)).body).toMatchObject({
+      code: 'session_revoked',
+      terminal: true,
+    });
+    test.clock.move('7d');
+    await purge();
+    expect(await count('sessions')).toBe(0);
+    expect(await count('users')).toBe(1);
+  });
+
+  it('keeps a revocation until the last access token that it speaks of has expired, whatever becomes of the session', async () => {
+    const { tokens } = await register(test.http);
+    await test.http.post('/auth/logout', { token: tokens.access_token });
+    await test.app.get(Database).rows('DELETE FROM sessions WHERE true');
+    test.clock.move('15m');
+    await purge();
+    expect(await count('revocations')).toBe(1);
+    test.clock.move('61s');
+    await purge();
+    expect(await count('revocations')).toBe(0);
+  });
+
+  it('goes through any number in batches, and two at once do not get into each other’s way', async () => {
+    const { tokens } = await register(test.http);
+    await test.app.get(Database).rows(
+      `INSERT INTO revocations (subject, ver, until)
+       SELECT 'session:' || r.n, 0, 1 FROM ${test.app.get(Database).table('$1', { n: 'integer' })} AS r`,
+      [JSON.stringify(Array.from({ length: 1700 }, (_, n) => ({ n })))],
+    );
+    const [one, two] = await Promise.all([purge(), purge()]);
+    expect(one + two).toBe(1700);
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+  });
+});
