@@ -15,7 +15,6 @@ describe('a PostgreSQL statement on SQLite', () => {
 
   it.each([
     ['$1::uuid', '?1'],
-    ['$2::bigint - 120000', '?2 - 120000'],
     ['$1::json', '?1'],
     ['$1::text[]', '?1'],
     ['(extract(epoch FROM at) * 1000)::bigint', '(extract(epoch FROM at) * 1000)'],
@@ -47,6 +46,13 @@ describe('a PostgreSQL statement on SQLite', () => {
     expect(
       await answers('SELECT LEAST($1::bigint, $2::bigint) AS a, GREATEST(1, LEAST(5, 7), 3) AS b', [9, 4]),
     ).toEqual([{ a: 4, b: 5 }]);
+  });
+
+  it('divides whole numbers to whole numbers, though the driver hands over large ones as floating point', async () => {
+    const now = 1_796_000_000_123;
+    expect(await answers('SELECT $1::bigint / 86400000 AS day, $2::integer / 2 AS half', [now, 7])).toEqual([
+      { day: 20_787, half: 3 },
+    ]);
   });
 
   it('may use a parameter twice, and in any order', async () => {

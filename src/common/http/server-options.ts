@@ -27,6 +27,8 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
+    // While stopping, `Drain` refuses requests, in the form of every other refusal.
+    return503OnClosing: false,
     requestTimeout: 20_000,
     // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
     http: { requireHostHeader: false },
