@@ -143,6 +143,14 @@ describe('the database layer', () => {
     }
   });
 
+  it('divides whole numbers to whole numbers, and stores them as such, however large they are', async () => {
+    const now = 1_796_000_000_123;
+    const [row] = await one.database.rows('SELECT $1::bigint / 86400000 + 1 AS day, $2::integer / 2 AS half', [now, 7]);
+    expect(row).toEqual({ day: 20_788, half: 3 });
+    await one.database.rows('INSERT INTO counters VALUES (1, $1::bigint / 86400000)', [now]);
+    expect(await value()).toBe(20_787);
+  });
+
   it.each([0, 1, 2000])('makes a table of %i rows, whatever is in them', async (count) => {
     const rows = Array.from({ length: count }, (_, n) => ({
       n: n + 2 ** 40,

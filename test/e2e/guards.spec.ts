@@ -73,6 +73,15 @@ describe('guards', () => {
     expect(open.sort()).toEqual([...OPEN, OPEN_TO_REFRESH_TOKENS].sort());
   });
 
+  it('let a team’s own code refuse in Nest’s words: its status and its text, in the form of every other refusal', async () => {
+    const conflict = await test.http.get('/team/conflict', { token });
+    expectProblem(conflict, 409, 'request_refused');
+    expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });
+    const bad = await test.http.post('/team/bad', { token });
+    expectProblem(bad, 400, 'request_refused');
+    expect(bad.body.detail).toBe('There is no colour 7.');
+  });
+
   it('protect the controller of a team that did nothing for it', async () => {
     for (const route of ['GET /team', 'POST /team', 'GET /team?access_token=x', 'HEAD /team']) {
       expect((await send(test.http, route)).status).toBe(401);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KeyStore } from '../../src/keys/key-store.js';
+import { KeyStore, WrongAppSecret } from '../../src/keys/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { RefreshTokens } from '../../src/tokens/refresh-tokens.js';
 import { SigningKeys } from '../../src/tokens/signing-keys.js';
@@ -40,7 +40,7 @@ async function stopAll(): Promise<void> {
 const publicKeys = async (http: Http) => (await http.get('/.well-known/jwks.json')).body.keys;
 const statusOf = async (http: Http, token: string) => (await http.get('/auth/whoami', { token })).status;
 
-describe('the keys of an installation', () => {
+describe('the keys of an installation', { timeout: 60_000 }, () => {
   it('are one set for all processes, even for two that start together on an empty database', async () => {
     const together = isPostgres ? await Promise.all([start(), start()]) : [await start()];
     const [first] = together as [Http];
@@ -105,7 +105,7 @@ describe('the keys of an installation', () => {
   });
 });
 
-describe('APP_SECRET', () => {
+describe('APP_SECRET', { timeout: 60_000 }, () => {
   /** What an operator reads when the server refuses to start; nothing a developer would. */
   async function whyNot(appSecret: string): Promise<string> {
     const { code, output } = await runToEnd({ DATABASE_URL: database.url, PORT: '0', APP_SECRET: appSecret });
@@ -145,19 +145,24 @@ describe('APP_SECRET', () => {
   });
 
   it('opens no key in a database of another, nor one that was changed or moved, and says so', async () => {
-    const { tokens } = await register(await start({ APP_SECRET: OLD }));
-    await stopAll();
+    const env = { APP_SECRET: OLD };
+    const test = await createTestApp({ databaseUrl: database.url, env });
+    const { tokens } = await register(test.http);
+    await test.close();
     expect(await whyNot(NEW)).toMatch(/APP_SECRET does not open the keys in this database/);
 
     const rows = await sql(database.url, 'SELECT purpose, sealed FROM keys ORDER BY purpose');
     const [signing, password] = rows.map(({ sealed }) => String(sealed)) as [string, string];
-    for (const changed of [password, `${signing.slice(0, -20)}AAAAA`, signing.slice(0, 40)]) {
-      await write(changed, changed === password ? signing : password);
-      expect(await whyNot(OLD)).toMatch(/APP_SECRET/);
+    await write(password, signing);
+    expect(await whyNot(OLD)).toMatch(/APP_SECRET/);
+    for (const changed of [`${signing.slice(0, -20)}AAAAA`, signing.slice(0, 40), 'nonsense', '']) {
+      await write(changed, password);
+      await expect(createTestApp({ databaseUrl: database.url, env })).rejects.toThrow(WrongAppSecret);
     }
     await write(signing, password);
-    const http = await start({ APP_SECRET: OLD });
-    expect((await refresh(http, tokens.refresh_token)).status).toBe(200);
+    const again = await createTestApp({ databaseUrl: database.url, env });
+    expect((await refresh(again.http, tokens.refresh_token)).status).toBe(200);
+    await again.close();
   });
 
   /** What the two rows of the table hold instead. */

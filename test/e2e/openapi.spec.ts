@@ -76,6 +76,7 @@ describe('the OpenAPI document', () => {
     }
     // What is about an address, a connection or a role, and not about any of these routes.
     const elsewhere = [
+      'request_refused',
       'method_not_allowed',
       'uri_too_long',
       'headers_too_large',

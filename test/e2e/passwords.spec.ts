@@ -60,6 +60,9 @@ describe('changing the password', () => {
     const { tokens } = await register(test.http);
     const { body } = await change(tokens.access_token);
     test.clock.move('14m');
+    // Whatever is forgotten is forgotten when somebody else's session ends.
+    const other = await register(test.http);
+    expect((await test.http.post('/auth/logout', { token: other.tokens.access_token })).status).toBe(204);
     expectProblem(await whoami(tokens), 401, 'session_revoked');
     test.clock.move('2m');
     expectProblem(await whoami(tokens), 401, 'access_token_expired');

@@ -75,8 +75,8 @@ export async function manySessions({ database }: BareDatabase, count: number): P
   const rows = Array.from({ length: count }, () => ({ session_id: crypto.randomUUID() }));
   await database.rows(
     `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
-       idle_expires_at, ip, user_agent)
-     SELECT r.session_id, $2::uuid, 1000, 1, 0, 1, $3::bigint, $4::bigint, '', ''
+       idle_expires_at, purge_on, ip, user_agent)
+     SELECT r.session_id, $2::uuid, 1000, 1, 0, 1, $3::bigint, $4::bigint, 99999, '', ''
      FROM ${database.table('$1', { session_id: 'uuid' })} AS r`,
     [JSON.stringify(rows), userId, Date.now() + 30 * DAY, Date.now() + DAY],
   );

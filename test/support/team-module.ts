@@ -1,4 +1,4 @@
-import { Controller, Get, Module, Post } from '@nestjs/common';
+import { BadRequestException, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
 import { CurrentUser, Public, Roles } from '../../src/common/auth/decorators.js';
 import type { Identity } from '../../src/common/auth/identity.js';
 
@@ -17,6 +17,14 @@ class TeamController {
   @Get('open')
   open(): { open: boolean } {
     return { open: true };
+  }
+  @Get('conflict')
+  conflict(): never {
+    throw new ConflictException('Somebody else was faster.');
+  }
+  @Post('bad')
+  bad(): never {
+    throw new BadRequestException('There is no colour 7.');
   }
   @Roles('admin')
   @Get('admin')

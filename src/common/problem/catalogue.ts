@@ -44,6 +44,11 @@ export const CATALOGUE = {
     title: 'The request is malformed',
     detail: 'The request line, a header, the path or the body could not be read.',
   },
+  request_refused: {
+    status: 400,
+    title: 'The request was refused',
+    detail: 'A module beyond Latchkey’s own refused it; the status, and often detail, say why.',
+  },
   invalid_credentials: {
     status: 401,
     title: 'E-mail address or password is wrong',

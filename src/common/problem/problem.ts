@@ -6,6 +6,8 @@ export interface FieldError {
 }
 
 export interface ProblemOptions {
+  /** Overrides the catalogue's status: for `request_refused` alone. */
+  status?: number;
   /** Overrides the catalogue's text. Never holds anything a caller sent or a library said. */
   detail?: string;
   errors?: FieldError[];
@@ -29,17 +31,17 @@ export class Problem extends Error {
   }
 
   get status(): number {
-    return problemKind(this.code).status;
+    return this.options.status ?? problemKind(this.code).status;
   }
 
   /** The body: RFC 9457 with `code`, `requestId` and `terminal`. */
   toBody(requestId: string): Record<string, unknown> {
-    const { status, title, detail, terminal } = problemKind(this.code);
+    const { title, detail, terminal } = problemKind(this.code);
     const { errors, sessionId, reason } = this.options;
     return {
       type: `urn:latchkey:problem:${this.code}`,
       title,
-      status,
+      status: this.status,
       detail: this.options.detail ?? detail,
       code: this.code,
       requestId,

@@ -35,8 +35,15 @@ export function toProblem(error: unknown, translators: readonly Translator[] = [
     const problem = translate(error);
     if (problem) return problem;
   }
-  const code = FASTIFY[codeOf(error)] ?? STATUS[statusOf(error)];
+  const status = statusOf(error);
+  const code = FASTIFY[codeOf(error)] ?? STATUS[status];
+  if (error instanceof HttpException && (!code || status === 400) && status < 500) return refusedBy(error);
   return new Problem(code ?? 'internal_error', { cause: error });
+}
+
+/** `throw new ConflictException('…')` in a module of a team's own: its status, and its text, which is meant for clients. */
+function refusedBy(exception: HttpException): Problem {
+  return new Problem('request_refused', { status: exception.getStatus(), detail: exception.message.slice(0, 500) });
 }
 
 function codeOf(error: unknown): string {
