@@ -8,18 +8,11 @@ import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
-@Module({})
+@Module({
+  imports: [CommonModule, AuthModule, HealthModule],
+})
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {
-    return {
-      module: AppModule,
-      imports: [
-        ConfigModule.forRoot(config),
-        DatabaseModule.forRoot(dataSource),
-        CommonModule,
-        AuthModule,
-        HealthModule,
-      ],
-    };
+    return { module: AppModule, imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource)] };
   }
 }

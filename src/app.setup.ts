@@ -29,8 +29,8 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
 
   logRequests(fastify);
   sendSecurityHeaders(fastify);
-  const drain = new Drain(fastify);
   await allowOrigins(fastify, config.corsOrigins);
+  const drain = new Drain(fastify);
   refuseWrongMethods(fastify);
   fastify.addHook('onRequest', refuseMissingHost);
   fastify.addHook('onRequest', refuseRepeatedQuery);

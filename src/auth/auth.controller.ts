@@ -123,5 +123,6 @@ export class AuthController {
 }
 
 function deviceOf(request: FastifyRequest): Device {
-  return { ip: request.ip.slice(0, 45), userAgent: request.headers['user-agent'] ?? '' };
+  // A client that has gone has no address any more.
+  return { ip: String(request.ip ?? '').slice(0, 45), userAgent: request.headers['user-agent'] ?? '' };
 }

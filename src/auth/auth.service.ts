@@ -68,15 +68,18 @@ export class AuthService {
     if (!right) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
 
-    const { session, ended } = await this.database.transaction(async (manager) => {
-      const changed = await this.users.changePassword(user, hash, manager);
-      // Somebody else changed it while this request was hashing.
-      if (!changed) throw new Problem('current_password_wrong');
-      const ended = await this.sessions.revokeAllIn(manager, changed, 'credentials_changed');
-      return { session: (await this.sessions.begin(changed, device, manager))!, ended };
-    });
-    this.revocations.remember(ended);
-    return session;
+    let session: LiveSession | null = null;
+    await this.revocations.rememberAfter(() =>
+      this.database.transaction(async (manager) => {
+        const changed = await this.users.changePassword(user, hash, manager);
+        // Somebody else changed it while this request was hashing.
+        if (!changed) throw new Problem('current_password_wrong');
+        const ended = await this.sessions.revokeAllIn(manager, changed, 'credentials_changed');
+        session = await this.sessions.begin(changed, device, manager);
+        return ended;
+      }),
+    );
+    return session!;
   }
 }
 

@@ -17,7 +17,7 @@ function IsPassword(): PropertyDecorator {
 }
 
 export class RegisterDto {
-  @ApiProperty({ format: 'email', maxLength: 320, example: 'ada@example.com' })
+  @ApiProperty({ format: 'email', maxLength: 320, example: 'grace@example.com' })
   @IsEmailAddress()
   email: string;
 
@@ -25,14 +25,14 @@ export class RegisterDto {
   @IsPassword()
   password: string;
 
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100, example: 'Ada Lovelace' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100, example: 'Grace Hopper' })
   @IsOptional()
   @IsPersonName()
   name?: string | null;
 }
 
 export class LoginDto {
-  @ApiProperty({ format: 'email', maxLength: 320, example: 'ada@example.com' })
+  @ApiProperty({ format: 'email', maxLength: 320, example: 'grace@example.com' })
   @IsString({ message: 'must be text' })
   @MinLength(1, { message: 'must not be empty' })
   @MaxLength(320, { message: 'must have at most 320 characters' })
@@ -122,7 +122,7 @@ export class WhoAmI {
     return Object.assign(new WhoAmI(), {
       userId: caller.userId,
       sessionId: caller.sessionId,
-      roles: caller.roles,
+      roles: [...caller.roles],
       authTime: new Date(caller.authTime).toISOString(),
       expiresAt: new Date(caller.expiresAt).toISOString(),
     });

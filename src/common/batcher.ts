@@ -53,12 +53,18 @@ export class Batcher<Entry, Answer> {
   }
 
   private async runOneByOne(waiters: { entry: Entry; settle: Settle<Answer> }[]): Promise<void> {
-    for (const { entry, settle } of waiters) {
+    let failures = 0;
+    for (const [i, { entry, settle }] of waiters.entries()) {
       try {
         const [answer] = await this.run([entry]);
         settle.resolve(answer!);
       } catch (error) {
         settle.reject(error);
+        // Two that fail were not one bad entry: the rest need not wait to fail the same way.
+        if (++failures === 2) {
+          for (const waiter of waiters.slice(i + 1)) waiter.settle.reject(error);
+          return;
+        }
       }
     }
   }

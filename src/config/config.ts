@@ -28,6 +28,7 @@ const names = new Map<string, string>();
  */
 export class Config {
   @Env('NODE_ENV')
+  @IsIn(['development', 'test', 'production'], { message: 'must be development, test or production' })
   nodeEnv: string = 'development';
 
   @Env('PORT', Number)

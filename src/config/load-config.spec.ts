@@ -106,6 +106,12 @@ const VARIABLES: Record<string, Variable> = {
     good: { '0s': 0, '60s': 60_000 },
     bad: [...NO_DURATIONS, '61s'],
   },
+  MAX_SESSIONS_PER_USER: {
+    property: 'maxSessionsPerUser',
+    otherwise: 50,
+    good: { '1': 1, '10000': 10_000 },
+    bad: [...NO_NUMBERS, '0', '10001'],
+  },
   PASSWORD_MIN_LENGTH: {
     property: 'passwordMinLength',
     otherwise: 15,

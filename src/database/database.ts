@@ -5,6 +5,18 @@ import { oneStatementAtATime, SqliteWriter } from './sqlite-writer.js';
 
 export type Parameter = string | number | boolean | null;
 
+export interface BatchUpdate {
+  table: string;
+  /** From `Database.table`. */
+  values: string;
+  key: string;
+  set: string;
+  where: string;
+  /** Columns of the table alone, by their bare names. */
+  returning: string;
+  skipLocked: boolean;
+}
+
 const WRITES = /\b(INSERT INTO|UPDATE \w+ |DELETE FROM)\b/;
 
 /**
@@ -72,6 +84,28 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
     }
     const fields = list.map(([name]) => `value ->> '${name}' AS ${name}`).join(', ');
     return `(SELECT ${fields} FROM json_each(${parameter}))`;
+  }
+
+  /**
+   * An UPDATE of many rows at once, each with values of its own. On PostgreSQL it locks them in the order of their ids,
+   * which keeps batches from deadlocking (sorted values alone do not), and can skip rows that somebody else holds, so that
+   * one stuck row holds up nobody else. On SQLite, which has one writer, there is nothing to lock, and the extra join
+   * would make it quadratic.
+   *
+   * @param update `set` and `where` call the table `t` and the values `v`; `key` is the value that is the row's id
+   */
+  updateMany(update: BatchUpdate): string {
+    const { table, values, key, set, where, returning, skipLocked } = update;
+    if (!this.isPostgres) {
+      return `UPDATE ${table} AS t SET ${set} FROM ${values} AS v WHERE t.id = v.${key} AND ${where} RETURNING ${returning}`;
+    }
+    return `WITH v AS ${values},
+      locked AS (
+        SELECT t.id AS locked_id FROM ${table} t JOIN v ON v.${key} = t.id
+        WHERE ${where} ORDER BY t.id FOR NO KEY UPDATE OF t ${skipLocked ? 'SKIP LOCKED' : ''}
+      )
+      UPDATE ${table} AS t SET ${set} FROM v JOIN locked l ON l.locked_id = v.${key}
+      WHERE t.id = v.${key} AND ${where} RETURNING ${returning}`;
   }
 
   /** How far this process's clock is ahead of the database's, in milliseconds. One statement. */

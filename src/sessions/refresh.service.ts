@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { Batcher } from '../common/batcher.js';
 import { Clock } from '../common/clock.js';
 import { Problem } from '../common/problem/problem.js';
@@ -19,7 +20,10 @@ const MAX_WAIT_MS = 10_000;
 const MAX_ATTEMPTS = 3;
 
 interface Waiting extends Presentation {
+  /** By the monotonic clock, in milliseconds. */
   since: number;
+  /** By the clock that the rules go by, in milliseconds since the epoch. */
+  arrivedAt: number;
 }
 
 /**
@@ -31,6 +35,9 @@ export class RefreshService {
   private readonly logger = new Logger(RefreshService.name);
   private readonly rotations: Batcher<Waiting, SessionRow | null>;
   private readonly reads: Batcher<string, SessionRow | null>;
+  private readonly underWay = new Map<string, Promise<RefreshOutcome>>();
+  /** What waits for a row that somebody else holds keeps a connection meanwhile: never all of them. */
+  private readonly fewAtOnce = pLimit(2);
 
   constructor(
     private readonly statements: RotationStatements,
@@ -40,54 +47,79 @@ export class RefreshService {
   ) {
     const key = ({ sessionId, generation }: Waiting) => `${sessionId} ${generation}`;
     this.rotations = new Batcher((batch) => this.rotateBatch(batch), key, mayBeOneRow);
-    this.reads = new Batcher((ids) => this.readBatch(ids), String, mayBeOneRow);
+    this.reads = new Batcher(
+      (ids) => this.readBatch(ids),
+      String,
+      () => false,
+    );
   }
 
-  /** Throws `refresh_busy` and `database_unavailable`; whatever the rules decide is a value. */
-  async refresh(presented: Presentation): Promise<RefreshOutcome> {
-    const since = performance.now();
-    const rotated = await this.rotations.add({ ...presented, since });
+  /**
+   * Equal presentations share an answer. Throws `refresh_busy` and `database_unavailable`; whatever the rules decide is a
+   * value.
+   */
+  refresh(presented: Presentation): Promise<RefreshOutcome> {
+    const key = `${presented.sessionId} ${presented.generation}`;
+    const same = this.underWay.get(key);
+    if (same) return same;
+    const outcome = this.judged(presented).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, outcome);
+    return outcome;
+  }
+
+  private async judged(presented: Presentation): Promise<RefreshOutcome> {
+    const waiting = { ...presented, since: performance.now(), arrivedAt: this.clock.now() };
+    const rotated = await this.rotations.add(waiting);
     if (rotated) return { outcome: 'rotated', session: toLiveSession(rotated) };
 
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      refuseStale(waiting.since);
       const row = await this.reads.add(presented.sessionId);
-      refuseStale(since);
-      const outcome = await this.judge(row, presented);
+      refuseStale(waiting.since);
+      const outcome = await this.judge(row, waiting);
       if (outcome) return outcome;
     }
     throw new Problem('refresh_busy');
   }
 
   /** Null when the row moved in between: read and judge again. */
-  private async judge(row: SessionRow | null, presented: Presentation): Promise<RefreshOutcome | null> {
+  private async judge(row: SessionRow | null, presented: Waiting): Promise<RefreshOutcome | null> {
     const now = this.clock.now();
-    const verdict = judge(row && toState(row), presented.generation, now, this.statements.policy);
+    const at = (time: number) => judge(row && toState(row), presented.generation, time, this.statements.policy);
+    // Our own delay makes no thief: what was in time when it arrived is in time.
+    const late = at(now);
+    const verdict = late.outcome === 'reused' ? at(presented.arrivedAt) : late;
     switch (verdict.outcome) {
       case 'refused':
         return verdict;
       case 'unchanged':
-        if (verdict.acknowledges) this.upkeep.acknowledge(presented.sessionId, presented.generation);
+        if (verdict.acknowledges) this.upkeep.acknowledgeAgain(presented.sessionId, presented.generation);
         return { outcome: 'unchanged', session: toLiveSession(row!) };
       case 'resend': {
         const session = toLiveSession(row!);
         if (verdict.extendsIdle) session.idleExpiresAt = this.upkeep.extendIdle(session, now);
         return { outcome: 'resent', session };
       }
-      case 'rotate': {
-        if (verdict.behind)
-          this.logger.warn(`database_behind: session ${presented.sessionId} was older than its token`);
-        const moved = verdict.behind
-          ? await this.statements.catchUp(presented, now)
-          : (await this.statements.rotate([presented], now, true))[0];
-        return moved ? { outcome: 'rotated', session: toLiveSession(moved) } : null;
-      }
-      case 'reused': {
-        const ended = await this.sessions.endReused(presented.sessionId);
-        if (ended)
-          this.logger.warn(`refresh_token_reused: ended session ${presented.sessionId} of user ${row!.user_id}`);
-        return ended ? { outcome: 'reused' } : null;
-      }
+      case 'rotate':
+        return this.fewAtOnce(() => this.rotateAlone(presented, verdict.behind));
+      case 'reused':
+        return this.fewAtOnce(() => this.endReused(presented, row!.user_id));
     }
+  }
+
+  private async rotateAlone(presented: Waiting, behind: boolean): Promise<RefreshOutcome | null> {
+    const now = this.clock.now();
+    if (behind) this.logger.warn(`database_behind: session ${presented.sessionId} was older than its token`);
+    const moved = behind
+      ? await this.statements.catchUp(presented, now)
+      : (await this.statements.rotate([presented], now, true))[0];
+    return moved ? { outcome: 'rotated', session: toLiveSession(moved) } : null;
+  }
+
+  private async endReused({ sessionId }: Waiting, userId: string): Promise<RefreshOutcome | null> {
+    const ended = await this.sessions.endReused(sessionId);
+    if (ended) this.logger.warn(`refresh_token_reused: ended session ${sessionId} of user ${userId}`);
+    return ended ? { outcome: 'reused' } : null;
   }
 
   private async rotateBatch(batch: Waiting[]): Promise<(SessionRow | null)[]> {

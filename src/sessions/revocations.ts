@@ -1,9 +1,10 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, MoreThan, Repository } from 'typeorm';
 import type { Identity } from '../common/auth/identity.js';
 import { Clock } from '../common/clock.js';
 import type { ProblemCode } from '../common/problem/catalogue.js';
+import { Problem } from '../common/problem/problem.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { Revocation } from './revocation.entity.js';
@@ -11,15 +12,17 @@ import { Revocation } from './revocation.entity.js';
 /** How far clocks may be apart, and how long a token may outlive its `exp` anywhere. */
 export const CLOCK_TOLERANCE_MS = 60_000;
 const SWEEP_INTERVAL_MS = 60_000;
+const RETRY_MS = 1000;
 
 /**
  * Which access tokens have ended before their time. Written in the transaction that ends them, kept in memory for every
  * request to ask: no guarded request reads the database.
  */
 @Injectable()
-export class Revocations implements OnModuleInit {
+export class Revocations implements OnModuleInit, OnApplicationShutdown {
   private readonly bySubject = new Map<string, Revocation>();
   private sweptAt = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     @InjectRepository(Revocation) private readonly stored: Repository<Revocation>,
@@ -29,7 +32,11 @@ export class Revocations implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.remember(await this.stored.findBy({ until: MoreThan(this.clock.now()) }));
+    await this.reread();
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
   }
 
   /**
@@ -48,7 +55,7 @@ export class Revocations implements OnModuleInit {
     return token.ver < ver ? 'access_token_outdated' : null;
   }
 
-  /** Writes, in the caller's transaction, that these sessions' tokens end. Hand the answer to `remember` after it. */
+  /** Writes, in the caller's transaction, that these sessions' tokens end. For `rememberAfter`. */
   endSessions(sessionIds: string[], manager: EntityManager): Promise<Revocation[]> {
     return this.write(
       sessionIds.map((id) => ({ subject: ofSession(id), ver: 0 })),
@@ -56,9 +63,38 @@ export class Revocations implements OnModuleInit {
     );
   }
 
-  /** Writes, in the caller's transaction, that the user's tokens older than `ver` end. Hand the answer to `remember`. */
+  /** Writes, in the caller's transaction, that the user's tokens older than `ver` end. For `rememberAfter`. */
   outdateUser(userId: string, ver: number, manager: EntityManager): Promise<Revocation[]> {
     return this.write([{ subject: ofUser(userId), ver }], manager);
+  }
+
+  /**
+   * Runs a transaction that ends something, and makes what it answers count in this process before anybody is answered. A
+   * transaction that failed may have been committed all the same, when only the database's word of it was lost: then what
+   * is written down is read again, until that succeeds.
+   */
+  async rememberAfter(transaction: () => Promise<Revocation[]>): Promise<Revocation[]> {
+    try {
+      const revocations = await transaction();
+      this.remember(revocations);
+      return revocations;
+    } catch (error) {
+      if (!(error instanceof Problem)) void this.rereadUntilDone();
+      throw error;
+    }
+  }
+
+  private async reread(): Promise<void> {
+    this.remember(await this.stored.findBy({ until: MoreThan(this.clock.now()) }));
+  }
+
+  private async rereadUntilDone(): Promise<void> {
+    clearTimeout(this.timer);
+    try {
+      await this.reread();
+    } catch {
+      this.timer = setTimeout(() => void this.rereadUntilDone(), RETRY_MS).unref();
+    }
   }
 
   /** Makes them count in this process: after the commit, and before anybody is answered. */

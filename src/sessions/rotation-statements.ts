@@ -10,12 +10,12 @@ export interface Presentation {
   generation: number;
 }
 
-const ALIVE = `s.revoked_at IS NULL AND s.expires_at > $2::bigint AND s.idle_expires_at > $2::bigint
-  AND EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.status = 'active')`;
+const ALIVE = `t.revoked_at IS NULL AND t.expires_at > $2::bigint AND t.idle_expires_at > $2::bigint
+  AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.status = 'active')`;
 
 /**
  * The statements that move a session's generation. Each says its rule's conditions again in SQL, so that it is atomic:
- * the fast path of `rotation.ts`, never a second rule book (`rotation-statements.spec` holds them equal).
+ * the fast path of `rotation.ts`, never a second rule book (`test/e2e/statements.spec.ts` holds them equal).
  */
 @Injectable()
 export class RotationStatements {
@@ -37,14 +37,14 @@ export class RotationStatements {
   rotate(presented: Presentation[], now: number, wait: boolean): Promise<SessionRow[]> {
     const strict = isStrict(this.policy);
     const due = strict
-      ? 's.generation = p.presented_generation'
-      : `s.generation = p.presented_generation AND s.acknowledged_generation = p.presented_generation
-         AND s.acknowledged_at <= $2::bigint - ${this.policy.rotationInterval}`;
-    const acknowledge = strict ? ', acknowledged_generation = s.generation, acknowledged_at = $2::bigint' : '';
+      ? 't.generation = v.presented_generation'
+      : `t.generation = v.presented_generation AND t.acknowledged_generation = v.presented_generation
+         AND t.acknowledged_at <= $2::bigint - ${this.policy.rotationInterval}`;
+    const acknowledge = strict ? ', acknowledged_generation = t.generation, acknowledged_at = $2::bigint' : '';
     return this.move(
-      `generation = s.generation + 1, rotated_at = $2::bigint${acknowledge}`,
+      `generation = t.generation + 1, rotated_at = $2::bigint${acknowledge}`,
       `${due} AND ${ALIVE}`,
-      wait ? '' : 'SKIP LOCKED',
+      !wait,
       [JSON.stringify(presented.map(toRow)), now],
     );
   }
@@ -52,10 +52,10 @@ export class RotationStatements {
   /** Rule 7: the row is older than a token we signed. Answers the row if it moved. */
   async catchUp(presented: Presentation, now: number): Promise<SessionRow | undefined> {
     const [row] = await this.move(
-      `generation = p.presented_generation + 1, acknowledged_generation = p.presented_generation,
+      `generation = v.presented_generation + 1, acknowledged_generation = v.presented_generation,
        acknowledged_at = $2::bigint, rotated_at = $2::bigint`,
-      `s.generation < p.presented_generation AND ${ALIVE}`,
-      '',
+      `t.generation < v.presented_generation AND ${ALIVE}`,
+      false,
       [JSON.stringify([toRow(presented)]), now],
     );
     return row;
@@ -71,24 +71,18 @@ export class RotationStatements {
     );
   }
 
-  /**
-   * Locks in the order of ids, which keeps batches from deadlocking; the order of a list of values alone does not.
-   */
-  private move(changes: string, conditions: string, skip: string, parameters: Parameter[]): Promise<SessionRow[]> {
-    const idleEnd = `LEAST($2::bigint + ${this.idleTtl}, s.expires_at)`;
-    const presented = this.database.table('$1', { presented_id: 'uuid', presented_generation: 'integer' });
-    return this.database.rows<SessionRow>(
-      `WITH presented AS ${presented},
-       locked AS (
-         SELECT s.id AS locked_id FROM sessions s JOIN presented p ON p.presented_id = s.id
-         WHERE ${conditions} ORDER BY s.id FOR NO KEY UPDATE OF s ${skip}
-       )
-       UPDATE sessions AS s SET ${changes}, idle_expires_at = ${idleEnd}, purge_on = ${dayAfter(idleEnd)}
-       FROM presented p JOIN locked l ON l.locked_id = p.presented_id
-       WHERE s.id = p.presented_id AND ${conditions}
-       RETURNING ${RETURNING_COLUMNS}`,
-      parameters,
-    );
+  private move(set: string, where: string, skipLocked: boolean, parameters: Parameter[]): Promise<SessionRow[]> {
+    const idleEnd = `LEAST($2::bigint + ${this.idleTtl}, t.expires_at)`;
+    const sql = this.database.updateMany({
+      table: 'sessions',
+      values: this.database.table('$1', { presented_id: 'uuid', presented_generation: 'integer' }),
+      key: 'presented_id',
+      set: `${set}, idle_expires_at = ${idleEnd}, purge_on = ${dayAfter(idleEnd)}`,
+      where,
+      returning: RETURNING_COLUMNS,
+      skipLocked,
+    });
+    return this.database.rows<SessionRow>(sql, parameters);
   }
 }
 

@@ -7,6 +7,7 @@ import { dayAfter, type LiveSession } from './session-row.js';
 
 const FLUSH_INTERVAL_MS = 1000;
 const MAX_REMEMBERED = 100_000;
+const CHUNK = 1000;
 
 /**
  * What requests leave to be written soon, never on their own path: that a client proved to hold a generation, and that
@@ -31,7 +32,11 @@ export class SessionUpkeep implements OnApplicationShutdown {
 
   /** Notes that the client holds this generation: it presented its refresh token, or an access token that came with it. */
   acknowledge(sessionId: string, generation: number): void {
-    if ((this.seen.get(sessionId) ?? 0) >= generation) return;
+    if ((this.seen.get(sessionId) ?? 0) < generation) this.acknowledgeAgain(sessionId, generation);
+  }
+
+  /** The same where the row itself says that it is missing: what was written before was lost, as after a failover. */
+  acknowledgeAgain(sessionId: string, generation: number): void {
     this.seen.set(sessionId, generation);
     this.acknowledged.set(sessionId, generation);
     this.schedule();
@@ -67,50 +72,54 @@ export class SessionUpkeep implements OnApplicationShutdown {
     const { acknowledged, extended } = this;
     this.acknowledged = new Map();
     this.extended = new Map();
-    try {
-      if (acknowledged.size > 0) await this.writeAcknowledged(acknowledged);
-      if (extended.size > 0) await this.writeExtended(extended);
-    } catch (error) {
-      this.logger.warn(`Could not note what sessions were used; trying again: ${(error as Error).message}`);
-      for (const [id, generation] of acknowledged) {
-        this.acknowledged.set(id, Math.max(generation, this.acknowledged.get(id) ?? 0));
+    await this.writeAll(acknowledged, this.acknowledged, ACKNOWLEDGE);
+    await this.writeAll(extended, this.extended, EXTEND);
+    if (this.acknowledged.size + this.extended.size > 0) this.schedule();
+  }
+
+  /** In chunks, so that no statement takes long. What could not be written goes `back`, to be written next time. */
+  private async writeAll(entries: Map<string, number>, back: Map<string, number>, note: Note): Promise<void> {
+    const list = [...entries];
+    for (let from = 0; from < list.length; from += CHUNK) {
+      const chunk = list.slice(from, from + CHUNK);
+      try {
+        const left = await this.writeChunk(chunk, note);
+        for (const [id, value] of chunk) if (left.has(id)) back.set(id, Math.max(value, back.get(id) ?? 0));
+      } catch (error) {
+        this.logger.warn(`Could not note what sessions were used; trying again: ${(error as Error).message}`);
+        for (const [id, value] of chunk) back.set(id, Math.max(value, back.get(id) ?? 0));
       }
-      for (const [id, until] of extended) this.extended.set(id, Math.max(until, this.extended.get(id) ?? 0));
-      this.schedule();
     }
   }
 
-  private async writeAcknowledged(entries: Map<string, number>): Promise<void> {
-    await this.database.rows(
-      this.update(
-        'acknowledged_generation = n.value, acknowledged_at = $2::bigint',
-        's.acknowledged_generation < n.value AND n.value <= s.generation',
-      ),
-      [toJson(entries), this.clock.now()],
+  /** Answers the sessions whose rows somebody else held. */
+  private async writeChunk(chunk: [string, number][], { set, where }: Note): Promise<Set<string>> {
+    const values = this.database.table('$1', { session_id: 'uuid', value: 'bigint', noted_at: 'bigint' });
+    const noted_at = this.clock.now();
+    const json = JSON.stringify(chunk.map(([session_id, value]) => ({ session_id, value, noted_at })));
+    const update = { table: 'sessions', values, key: 'session_id', set, where, returning: 'id', skipLocked: true };
+    const done = await this.database.rows(this.database.updateMany(update), [json]);
+    if (!this.database.isPostgres || done.length === chunk.length) return new Set();
+    const left = await this.database.rows<{ id: string }>(
+      `SELECT t.id FROM sessions t JOIN ${values} AS v ON v.session_id = t.id WHERE ${where}`,
+      [json],
     );
-  }
-
-  private async writeExtended(entries: Map<string, number>): Promise<void> {
-    const end = 'LEAST(n.value, s.expires_at)';
-    const changes = `idle_expires_at = ${end}, purge_on = ${dayAfter(end)}`;
-    await this.database.rows(this.update(changes, 's.idle_expires_at < n.value AND s.revoked_at IS NULL'), [
-      toJson(entries),
-    ]);
-  }
-
-  /** Locks in the order of ids, as every batch does: unordered ones deadlock. */
-  private update(changes: string, conditions: string): string {
-    return `WITH noted AS ${this.database.table('$1', { session_id: 'uuid', value: 'bigint' })},
-      locked AS (
-        SELECT s.id AS locked_id FROM sessions s JOIN noted n ON n.session_id = s.id
-        WHERE ${conditions} ORDER BY s.id FOR NO KEY UPDATE OF s
-      )
-      UPDATE sessions AS s SET ${changes}
-      FROM noted n JOIN locked l ON l.locked_id = n.session_id
-      WHERE s.id = n.session_id AND ${conditions}`;
+    return new Set(left.map(({ id }) => id));
   }
 }
 
-function toJson(entries: Map<string, number>): string {
-  return JSON.stringify([...entries].map(([session_id, value]) => ({ session_id, value })));
+interface Note {
+  set: string;
+  where: string;
 }
+
+const ACKNOWLEDGE: Note = {
+  set: 'acknowledged_generation = v.value, acknowledged_at = v.noted_at',
+  where: 't.acknowledged_generation < v.value AND v.value <= t.generation',
+};
+
+const IDLE_END = 'LEAST(v.value, t.expires_at)';
+const EXTEND: Note = {
+  set: `idle_expires_at = ${IDLE_END}, purge_on = ${dayAfter(IDLE_END)}`,
+  where: `t.idle_expires_at < v.value AND t.idle_expires_at < t.expires_at AND t.revoked_at IS NULL`,
+};

@@ -55,11 +55,13 @@ export class SessionsService {
    * were unused for longest end.
    */
   async signIn(user: Pick<NewUser, 'id' | 'ver'>, device: Device): Promise<LiveSession | null> {
-    const { session, ended } = await this.database.transaction(async (manager) => {
-      const session = await this.begin(user, device, manager);
-      return { session, ended: session ? await this.endBeyondCap(session, manager) : [] };
-    });
-    this.revocations.remember(ended);
+    let session: LiveSession | null = null;
+    await this.revocations.rememberAfter(() =>
+      this.database.transaction(async (manager) => {
+        session = await this.begin(user, device, manager);
+        return session ? this.endBeyondCap(session, manager) : [];
+      }),
+    );
     return session;
   }
 
@@ -103,7 +105,7 @@ export class SessionsService {
 
   /**
    * The part of a change of credentials that concerns sessions: ends them all in the caller's transaction, which has
-   * locked the user's row. Hand the answer to `Revocations.remember` once it is committed.
+   * locked the user's row. That transaction runs in `Revocations.rememberAfter`.
    */
   async revokeAllIn(manager: EntityManager, user: NewUser, reason: RevokedReason): Promise<Revocation[]> {
     const ended = await this.endIn(manager, reason, 'user_id = $3::uuid', [user.id]);
@@ -111,8 +113,9 @@ export class SessionsService {
   }
 
   private async endAndRemember(reason: RevokedReason, where: string, parameters: Parameter[]): Promise<number> {
-    const ended = await this.database.transaction((manager) => this.endIn(manager, reason, where, parameters));
-    this.revocations.remember(ended);
+    const ended = await this.revocations.rememberAfter(() =>
+      this.database.transaction((manager) => this.endIn(manager, reason, where, parameters)),
+    );
     return ended.length;
   }
 
@@ -124,7 +127,9 @@ export class SessionsService {
   ): Promise<Revocation[]> {
     const ended = await this.database.rows<{ id: string }>(
       `WITH ending AS (
-         SELECT id AS ending_id FROM sessions WHERE revoked_at IS NULL AND ${where} ORDER BY id FOR NO KEY UPDATE
+         SELECT id AS ending_id FROM sessions
+         WHERE revoked_at IS NULL AND expires_at > $1::bigint AND idle_expires_at > $1::bigint AND ${where}
+         ORDER BY id FOR NO KEY UPDATE
        )
        UPDATE sessions SET revoked_at = $1::bigint, revoked_reason = $2, purge_on = ${dayAfter('$1::bigint')}
        WHERE id IN (SELECT ending_id FROM ending) AND revoked_at IS NULL

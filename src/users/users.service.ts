@@ -56,15 +56,15 @@ export class UsersService {
   }
 
   /**
-   * Sets a new password if the old hash is still the one that was checked, and makes older access tokens out of
-   * date. Locks the user's row until the transaction ends. Answers the new `ver`, or null when somebody was faster.
+   * Sets a new password if the user is still as they were when the old one was checked, and makes older access tokens
+   * out of date. Locks the user's row until the transaction ends. Answers the new `ver`, or null when somebody was faster.
    */
   async changePassword(user: User, newHash: string, manager: EntityManager): Promise<NewUser | null> {
     const [changed] = await this.database.rows<{ ver: number }>(
       `UPDATE users SET password_hash = $1, ver = ver + 1, updated_at = $2::bigint
-       WHERE id = $3::uuid AND password_hash = $4 AND status = 'active'
+       WHERE id = $3::uuid AND ver = $4::integer AND status = 'active'
        RETURNING ver`,
-      [newHash, this.clock.now(), user.id, user.passwordHash],
+      [newHash, this.clock.now(), user.id, user.ver],
       manager,
     );
     return changed ? { id: user.id, roles: user.roles, ver: changed.ver } : null;

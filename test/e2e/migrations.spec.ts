@@ -9,6 +9,7 @@ import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import {
   BrokenStatement1999999999999,
   BrokenThrow1999999999999,
+  Orphans1999999999999,
   Rebuild1999999999999,
   Slow1999999999999,
 } from '../support/bad-migrations.js';
@@ -140,14 +141,14 @@ describe('the migrations', () => {
   });
 
   if (!isPostgres) {
-    it('keep the sessions of users whose table is made anew', async () => {
+    it('keep the sessions of users whose table is made anew, and leave no session without its user', async () => {
       const test = await createTestApp({ databaseUrl: database.url });
       const { tokens } = await register(test.http);
       await test.close();
       expect(await migrate(also(Rebuild1999999999999))).toEqual(['Rebuild1999999999999']);
-      const rows = await (await connect()).query('SELECT id FROM sessions');
-      expect(rows).toEqual([{ id: tokens.session_id }]);
-      expect(await (await connect()).query('PRAGMA foreign_key_check')).toEqual([]);
+      await expect(migrate(also(Rebuild1999999999999, Orphans1999999999999))).rejects.toThrow(/without their parents/);
+      const together = 'SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id';
+      expect(await (await connect()).query(together)).toEqual([{ id: tokens.session_id }]);
     });
   }
 

@@ -89,7 +89,7 @@ describe('the OpenAPI document', () => {
   it('asks for an access token exactly where the guard does', () => {
     for (const [route, operation] of operations) {
       const open = /register|login|refresh|logout|health|well-known/.test(route);
-      expect([route, operation.security]).toEqual([route, open ? [] : [{ bearer: [] }, { password: [] }]]);
+      expect([route, operation.security]).toEqual([route, open ? [] : [{ password: [] }, { bearer: [] }]]);
     }
   });
 

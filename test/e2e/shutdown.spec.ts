@@ -57,7 +57,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     await new Promise((answered) =>
       get(`${http.url}/health/live`, { agent }, (res) => res.resume().on('end', answered)),
     );
-    const socket = await connection('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const socket = await connection(request('GET', '/health/live'));
     await new Promise((answered) => socket.once('data', answered));
     expect(await server.stop()).toBe(0);
     agent.destroy();
@@ -88,14 +88,19 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(rows).toEqual([{ revoked_at: null }]);
   });
 
-  it('serves nobody new while it finishes', async () => {
+  it('serves nothing new while it finishes, whether on a new connection, an idle one or one that is busy', async () => {
     const http = await start({ BCRYPT_COST: '14' });
-    const waiting = await connection('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await new Promise((answered) => waiting.once('data', answered));
-    const closed = new Promise((resolve) => waiting.on('close', resolve).resume());
-    const { answer } = await begin(http.post('/auth/login', signInOfNobody));
+    const idle = await connection(request('GET', '/health/live'));
+    await new Promise((answered) => idle.once('data', answered));
+    const closed = new Promise((resolve) => idle.on('close', resolve).resume());
+    const person = { email: 'nobody@example.com', password: PASSWORD };
+    const busy = await connection('');
+    const answer = text(busy);
+    busy.write(request('POST', '/auth/login', person));
+    await begin(answer);
     const stopped = server.stop();
     await hasBegunToStop();
+    busy.write(request('POST', '/auth/register', person));
     await closed;
     const late = await Promise.all(
       ['/health/live', '/health/ready', '/.well-known/jwks.json'].map((path) =>
@@ -106,8 +111,9 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
       ),
     );
     for (const outcome of late) expect(['503 close shutting_down', 'no connection']).toContain(outcome);
-    expect((await answer).body.code).toBe('invalid_credentials');
+    expect(await answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
     expect(await stopped).toBe(0);
+    expect(await sql(database.url, 'SELECT email FROM users')).toEqual([]);
   });
 
   it('has written which generations were used, even a moment before', async () => {
@@ -138,3 +144,17 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(await answer).toBe('cut off');
   });
 });
+
+function request(method: string, path: string, body?: object): string {
+  const json = body ? JSON.stringify(body) : '';
+  const headers = body ? `Content-Type: application/json\r\nContent-Length: ${json.length}\r\n` : '';
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n${json}`;
+}
+
+/** Everything that comes over a connection until it is closed. */
+async function text(socket: Socket): Promise<string> {
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += String(chunk)));
+  await new Promise((resolve) => socket.on('close', resolve));
+  return received;
+}

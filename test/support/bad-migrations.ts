@@ -33,6 +33,15 @@ export class Rebuild1999999999999 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
+/** Leaves sessions without their users: foreign keys rest while SQLite is migrated. */
+export class Orphans1999999999999 implements MigrationInterface {
+  name = 'Orphans1999999999999';
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('DELETE FROM users');
+  }
+  async down(): Promise<void> {}
+}
+
 export class Slow1999999999999 implements MigrationInterface {
   name = 'Slow1999999999999';
   async up(runner: QueryRunner): Promise<void> {

@@ -49,7 +49,9 @@ export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
   validate(request: unknown, { payload }: Jwt): Identity | false {
     const identity = this.tokens.read(payload);
     if (!identity) return false;
-    this.verified.set(bearerToken(request)!, identity);
+    // Many requests will be handed this one object.
+    Object.freeze(identity.roles);
+    this.verified.set(bearerToken(request)!, Object.freeze(identity));
     return identity;
   }
 }

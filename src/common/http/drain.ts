@@ -9,14 +9,22 @@ export class Drain {
   private underWay = 0;
 
   constructor(private readonly fastify: FastifyInstance) {
-    fastify.addHook('onRequest', async (_request, reply) => {
+    fastify.addHook('onRequest', async (request, reply) => {
       if (this.draining) {
         void reply.header('connection', 'close');
         throw new Problem('shutting_down');
       }
       this.underWay++;
-      // Also when the client goes away: Fastify's own hook is called for whole answers only.
-      reply.raw.once('close', () => this.underWay--);
+      // Also when the client goes away, be it before a pipelined request's turn: Fastify's own hook is called for whole
+      // answers only.
+      const { socket } = request.raw;
+      const done = () => {
+        this.underWay--;
+        reply.raw.off('close', done);
+        socket.off('close', done);
+      };
+      reply.raw.once('close', done);
+      socket.once('close', done);
     });
     // Those that were accepted before are answered in full, and told not to send another on this connection.
     fastify.addHook('onSend', async (_request, reply) => {

@@ -49,8 +49,18 @@ export function createDocument(app: INestApplication): OpenAPIObject {
     .setDescription('Sessions for single-page apps: sign in once, stay signed in, end it everywhere.')
     .setVersion('1')
     .addServer('/')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'bearer')
-    .addOAuth2({ type: 'oauth2', flows: { password: { tokenUrl: '/auth/login', scopes: {} } } }, 'password')
+    .addOAuth2(
+      {
+        type: 'oauth2',
+        description: 'Sign in here: username is your e-mail address; leave client_id and client_secret empty.',
+        flows: { password: { tokenUrl: '/auth/login', scopes: {} } },
+      },
+      'password',
+    )
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Or an access token that you have.' },
+      'bearer',
+    )
     .build();
   const document = SwaggerModule.createDocument(app, builder, {
     operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}_${method}`,
@@ -72,7 +82,7 @@ function complete(operation: OperationObject): void {
     .flatMap((key) => take<ProblemCode>(extensions, key));
   const noDatabase = take<boolean>(extensions, 'x-no-database').length > 0;
 
-  operation.security = isOpen ? [] : [{ bearer: [] }, { password: [] }];
+  operation.security = isOpen ? [] : [{ password: [] }, { bearer: [] }];
   const body = operation.requestBody;
   if (form && body && 'content' in body) {
     body.content['application/x-www-form-urlencoded'] = { schema: { $ref: `#/components/schemas/${form}` } };
