@@ -24,14 +24,19 @@ export class SqliteWriter {
   }
 
   /**
-   * Waits its turn. Where somebody else holds the file for long, each in the queue would wait for the whole of the busy
-   * time-out after the one before: whoever has waited that long already is answered at once.
+   * Waits its turn, for as long as a statement may wait for a lock; then 503, whatever those before it are waiting for.
    */
   inTurn<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const since = performance.now();
-    return this.queue(async () => {
-      if (performance.now() - since > TIMEOUTS.statement) throw new Problem('database_unavailable');
-      return work(this.dataSource.createQueryRunner());
+    return new Promise<T>((resolve, reject) => {
+      let tooLate = false;
+      const timer = setTimeout(() => {
+        tooLate = true;
+        reject(new Problem('database_unavailable'));
+      }, TIMEOUTS.statement);
+      void this.queue(async () => {
+        clearTimeout(timer);
+        if (!tooLate) await work(this.dataSource.createQueryRunner()).then(resolve, reject);
+      });
     });
   }
 

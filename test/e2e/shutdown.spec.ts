@@ -89,18 +89,18 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
   });
 
   it('serves nothing new while it finishes, whether on a new connection, an idle one or one that is busy', async () => {
-    const http = await start({ BCRYPT_COST: '14' });
+    const http = await start({ BCRYPT_COST: '13' });
+    const { tokens } = await register(http);
     const idle = await connection(request('GET', '/health/live'));
     await new Promise((answered) => idle.once('data', answered));
     const closed = new Promise((resolve) => idle.on('close', resolve).resume());
-    const person = { email: 'nobody@example.com', password: PASSWORD };
     const busy = await connection('');
     const answer = text(busy);
-    busy.write(request('POST', '/auth/login', person));
+    busy.write(request('POST', '/auth/login', signInOfNobody.json));
     await begin(answer);
     const stopped = server.stop();
     await hasBegunToStop();
-    busy.write(request('POST', '/auth/register', person));
+    busy.write(request('POST', '/auth/logout', { refresh_token: tokens.refresh_token }));
     await closed;
     const late = await Promise.all(
       ['/health/live', '/health/ready', '/.well-known/jwks.json'].map((path) =>
@@ -113,7 +113,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     for (const outcome of late) expect(['503 close shutting_down', 'no connection']).toContain(outcome);
     expect(await answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
     expect(await stopped).toBe(0);
-    expect(await sql(database.url, 'SELECT email FROM users')).toEqual([]);
+    expect(await sql(database.url, 'SELECT revoked_at FROM sessions')).toEqual([{ revoked_at: null }]);
   });
 
   it('has written which generations were used, even a moment before', async () => {
