@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../common/clock.js';
 import { Problem } from '../common/problem/problem.js';
+import { MovableClock } from '../../test/support/clock.js';
 import { RefreshService } from './refresh.service.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
@@ -28,13 +29,17 @@ const due: SessionRow = {
   status: 'active',
 };
 
-function serviceWith(statements: Partial<RotationStatements>, sessions: Partial<SessionsService> = {}) {
+function serviceWith(
+  statements: Partial<RotationStatements>,
+  sessions: Partial<SessionsService> = {},
+  clock: Clock = new Clock(),
+) {
   const policy = { rotationInterval: 120_000, leeway: 60_000 };
   return new RefreshService(
     { policy, ...statements } as RotationStatements,
     sessions as SessionsService,
-    { acknowledge: () => {}, extendIdle: () => now } as unknown as SessionUpkeep,
-    new Clock(),
+    { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionUpkeep,
+    clock,
   );
 }
 
@@ -68,6 +73,27 @@ describe('a refresh', () => {
     await expect(refusal).rejects.toBeInstanceOf(Problem);
     await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy' });
     expect(rotate).not.toHaveBeenCalled();
+  });
+
+  it('is judged by when it arrived: our own delay makes no thief of another tab', async () => {
+    const rotated = { ...due, generation: 4, acknowledged_generation: 4, acknowledged_at: now - 59_000 };
+    const clock = new MovableClock();
+    const read = async () => {
+      clock.move('5s');
+      return [rotated];
+    };
+    const outcome = await serviceWith({ rotate: async () => [], read }, {}, clock).refresh(presented);
+    expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
+  });
+
+  it('shares its answer with equal ones that arrive meanwhile, and with no others', async () => {
+    const read = vi.fn(async () => [due]);
+    const rotate = vi.fn(async (_: unknown, __: unknown, wait: boolean) => (wait ? [{ ...due, generation: 4 }] : []));
+    const service = serviceWith({ rotate, read });
+    const [one, two] = await Promise.all([service.refresh(presented), service.refresh({ ...presented })]);
+    expect(one).toBe(two);
+    expect(rotate.mock.calls.filter(([, , wait]) => wait)).toHaveLength(1);
+    expect(await service.refresh(presented)).not.toBe(one);
   });
 
   it('that finds the session ended by somebody else at the same moment says why it ended', async () => {

@@ -1,12 +1,13 @@
 import jwt from 'jsonwebtoken';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
+import { TeamModule } from '../support/team-module.js';
 import { login, PASSWORD, register } from '../support/people.js';
 
 describe('an access token that was verified once', () => {
   let test: TestApp;
   beforeAll(async () => {
-    test = await createTestApp();
+    test = await createTestApp({ imports: [TeamModule] });
   });
   afterAll(() => test.close());
   afterEach(() => vi.restoreAllMocks());
@@ -41,6 +42,13 @@ describe('an access token that was verified once', () => {
     expect((await whoami(tokens.access_token)).status).toBe(200);
     test.clock.move('15m');
     expect((await whoami(tokens.access_token)).body.code).toBe('access_token_expired');
+  });
+
+  it('is told to every handler alike: what one does to its caller, no other sees', async () => {
+    const { tokens } = await register(test.http);
+    const { status } = await test.http.post('/team/promote-me', { token: tokens.access_token });
+    expect(status).toBe(500);
+    expect((await whoami(tokens.access_token)).body.roles).toEqual([]);
   });
 
   it('lends its good name to no other spelling of itself', async () => {

