@@ -12,7 +12,7 @@ export function keepSecret(file: string = SECRET_FILE): { secret: string; made: 
   let made = false;
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const draft = `${file}.${process.pid}`;
+    const draft = `${file}.${randomBytes(6).toString('hex')}`;
     writeFileSync(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600 });
     try {
       linkSync(draft, file);

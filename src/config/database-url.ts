@@ -6,7 +6,8 @@ export function parseDatabaseUrl(text: unknown): DatabaseTarget | undefined {
   if (url.startsWith('sqlite:')) {
     const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
     // An in-memory database is a different one for each connection, and there are two.
-    return file === '' || file.includes(':memory:') ? undefined : { kind: 'sqlite', file };
+    // And `sqlite://data/x` would be a file at the root of the disk, which nobody means.
+    return file === '' || file.includes(':memory:') || file.startsWith('//') ? undefined : { kind: 'sqlite', file };
   }
   return parsePostgresUrl(url) === undefined ? undefined : { kind: 'postgres', url };
 }

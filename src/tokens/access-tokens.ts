@@ -5,7 +5,7 @@ import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '../common/auth/identity.js';
 import { Clock } from '../common/clock.js';
 import { Config } from '../config/config.js';
-import { countClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
+import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
 import { readKeyId, type TokenKind } from './jwt-header.js';
 import { SigningKeys } from './signing-keys.js';
 
@@ -68,8 +68,8 @@ export class AccessTokens {
   read(payload: unknown): Identity | null {
     if (!isObject(payload)) return null;
     if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
-    const userId = textClaim(payload['sub']);
-    const sessionId = textClaim(payload['sid']);
+    const userId = idClaim(payload['sub']);
+    const sessionId = idClaim(payload['sid']);
     const generation = countClaim(payload['gen']);
     const ver = countClaim(payload['ver']);
     const roles = listClaim(payload['roles']);

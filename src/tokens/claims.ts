@@ -9,6 +9,11 @@ export function textClaim(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && value.length <= 512 ? value : null;
 }
 
+/** An id of ours; PostgreSQL would stumble over any other text. */
+export function idClaim(value: unknown): string | null {
+  return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? value : null;
+}
+
 export function countClaim(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 2 ** 31 - 1 ? value : null;
 }

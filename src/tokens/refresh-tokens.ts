@@ -2,7 +2,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { Config } from '../config/config.js';
-import { countClaim, isObject, textClaim, timeClaim } from './claims.js';
+import { countClaim, idClaim, isObject, timeClaim } from './claims.js';
 import { readKeyId, type TokenKind } from './jwt-header.js';
 
 const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
@@ -78,8 +78,8 @@ export class RefreshTokens {
   read(payload: unknown): PresentedRefreshToken | null {
     if (!isObject(payload)) return null;
     if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
-    const userId = textClaim(payload['sub']);
-    const sessionId = textClaim(payload['sid']);
+    const userId = idClaim(payload['sub']);
+    const sessionId = idClaim(payload['sid']);
     const generation = countClaim(payload['gen']);
     const expiresAt = timeClaim(payload['exp']);
     if (!userId || !sessionId || !generation || !expiresAt || !timeClaim(payload['iat'])) return null;

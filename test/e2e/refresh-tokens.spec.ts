@@ -12,7 +12,7 @@ import { claimsOf, refresh, register } from '../support/people.js';
 const CLAIMS: Forgery[] = [
   ...claimForgeries('iss', ['', 'https://attacker.example', [ISSUER], null]),
   ...claimForgeries('aud', ['', ISSUER, `${ISSUER}/auth/refresh/`, [`${ISSUER}/auth/refresh`], null]),
-  ...['sub', 'sid'].flatMap((claim) => claimForgeries(claim, ['', 1, null, ['a'], {}, true])),
+  ...['sub', 'sid'].flatMap((claim) => claimForgeries(claim, ['', 'abc', 'a\u0000b', 1, null, ['a'], {}, true])),
   ...claimForgeries('gen', ['1', 0, -1, 1.5, null, [1], 2 ** 31]),
   ...['iat', 'exp'].flatMap(timeForgeries),
   ['nbf in the future', (mint) => withClaims(mint, { nbf: Math.floor(Date.now() / 1000) + 600 })],
