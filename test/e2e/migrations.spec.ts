@@ -193,7 +193,9 @@ describe('the migrations', () => {
         FROM pg_stat_user_tables WHERE relname = 'sessions'`;
       await expect.poll(async () => (await dataSource.query(statistics))[0].updated).toBeGreaterThanOrEqual(400);
       const [{ updated, hot }] = await dataSource.query(statistics);
-      expect(hot / updated).toBeGreaterThan(0.95);
+      // All, but for a batch or two that meet a page whose old versions another snapshot (autovacuum's) still holds. With
+      // an index on anything that a rotation changes it would be none.
+      expect(hot / updated).toBeGreaterThanOrEqual(0.9);
     });
   }
 });
