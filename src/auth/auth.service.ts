@@ -68,18 +68,16 @@ export class AuthService {
     if (!right) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
 
-    let session: LiveSession | null = null;
-    await this.revocations.rememberAfter(() =>
+    const { session } = await this.revocations.rememberAfter(() =>
       this.database.transaction(async (manager) => {
         const changed = await this.users.changePassword(user, hash, manager);
         // Somebody else changed it while this request was hashing.
         if (!changed) throw new Problem('current_password_wrong');
         const ended = await this.sessions.revokeAllIn(manager, changed, 'credentials_changed');
-        session = await this.sessions.begin(changed, device, manager);
-        return ended;
+        return { ended, session: (await this.sessions.begin(changed, device, manager))! };
       }),
     );
-    return session!;
+    return session;
   }
 }
 

@@ -69,15 +69,15 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Runs a transaction that ends something, and makes what it answers count in this process before anybody is answered. A
+   * Runs a transaction that ends something, and makes what it answers as `ended` count in this process before anybody is answered. A
    * transaction that failed may have been committed all the same, when only the database's word of it was lost: then what
    * is written down is read again, until that succeeds.
    */
-  async rememberAfter(transaction: () => Promise<Revocation[]>): Promise<Revocation[]> {
+  async rememberAfter<T extends { ended: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
     try {
-      const revocations = await transaction();
-      this.remember(revocations);
-      return revocations;
+      const result = await transaction();
+      this.remember(result.ended);
+      return result;
     } catch (error) {
       if (!(error instanceof Problem)) void this.rereadUntilDone();
       throw error;

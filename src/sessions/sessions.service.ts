@@ -55,11 +55,10 @@ export class SessionsService {
    * were unused for longest end.
    */
   async signIn(user: Pick<NewUser, 'id' | 'ver'>, device: Device): Promise<LiveSession | null> {
-    let session: LiveSession | null = null;
-    await this.revocations.rememberAfter(() =>
+    const { session } = await this.revocations.rememberAfter(() =>
       this.database.transaction(async (manager) => {
-        session = await this.begin(user, device, manager);
-        return session ? this.endBeyondCap(session, manager) : [];
+        const session = await this.begin(user, device, manager);
+        return { session, ended: session ? await this.endBeyondCap(session, manager) : [] };
       }),
     );
     return session;
@@ -113,8 +112,8 @@ export class SessionsService {
   }
 
   private async endAndRemember(reason: RevokedReason, where: string, parameters: Parameter[]): Promise<number> {
-    const ended = await this.revocations.rememberAfter(() =>
-      this.database.transaction((manager) => this.endIn(manager, reason, where, parameters)),
+    const { ended } = await this.revocations.rememberAfter(() =>
+      this.database.transaction(async (manager) => ({ ended: await this.endIn(manager, reason, where, parameters) })),
     );
     return ended.length;
   }

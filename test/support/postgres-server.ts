@@ -20,6 +20,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+  const { url, destroy } = await embeddedPostgres(['-c', 'max_connections=300']);
+  return { url, stop: destroy };
+}
+
+/** A running server on a port of this machine. Stopped, it keeps its data until it is destroyed. */
+export async function embeddedPostgres(flags: string[]) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
   // As root, the server runs as a user of its own, who has to get in.
@@ -29,17 +35,18 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
     port,
     user: 'postgres',
     password: 'postgres',
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...flags],
     onLog: () => {},
     onError: () => {},
   });
   await server.initialise();
   await server.start();
   return {
+    server,
     url: `postgres://postgres:postgres@127.0.0.1:${port}`,
-    stop: async () => {
+    destroy: async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
