@@ -100,6 +100,7 @@ describe('what is no e-mail address', () => {
     ['a control character', 'ada\u0085@example.com'],
     ['a line separator', 'ada\u2028@example.com'],
     ['an invisible character', 'a\u200bda@example.com'],
+    ['a variation selector, which IDNA leaves out', 'ada@example.com\u{e0100}'],
     ['writing from right to left', '\u202eada@example.com'],
   ])('%s', (_, text) => {
     expect(parseEmail(text)).toBeNull();

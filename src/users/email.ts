@@ -17,7 +17,7 @@ export function parseEmail(text: unknown): EmailAddress | null {
   if (typeof text !== 'string' || text.length > 320 || !text.isWellFormed()) return null;
   const normal = text.normalize('NFC');
   // Nothing invisible, and of the domain nothing that a URL parser would take for a port, a path or an escape.
-  if (/[\p{C}\p{Z}]/u.test(normal)) return null;
+  if (/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(normal)) return null;
   const at = normal.lastIndexOf('@');
   const host = normal.slice(at + 1);
   const domain = /^[\p{L}\p{M}\p{N}.-]+$/u.test(host) ? domainToASCII(host) : '';
