@@ -3,6 +3,7 @@ import { Problem } from '../common/problem/problem.js';
 import { Config } from '../config/config.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { whyNotAcceptable, type PersonalWords } from '../passwords/password-policy.js';
+import { PasswordStrength } from '../passwords/password-strength.js';
 import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -15,6 +16,7 @@ export class CredentialsService {
   constructor(
     private readonly users: UsersService,
     private readonly hasher: PasswordHasher,
+    private readonly strength: PasswordStrength,
     private readonly config: Config,
   ) {}
 
@@ -38,7 +40,9 @@ export class CredentialsService {
 
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */
   async hashNew(password: string, words: PersonalWords, field: string): Promise<string> {
-    const message = whyNotAcceptable(password, words, this.config.passwordMinLength);
+    const message =
+      whyNotAcceptable(password, words, this.config.passwordMinLength) ??
+      (await this.strength.whyWeak(password, words));
     if (message) throw new Problem('password_rejected', { errors: [{ field, message }] });
     return this.hasher.hash(password);
   }

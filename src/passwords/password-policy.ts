@@ -9,8 +9,8 @@ export const PRODUCT_NAME = 'latchkey';
 export const PASSWORD_MAX_CODE_POINTS = 256;
 
 /**
- * Why a new password is not acceptable, in a sentence for the person; null when it is. Length counts code points
- * after NFC, and there are no rules about kinds of characters (NIST SP 800-63B-4 section 3.1.1.2).
+ * Why a new password is not acceptable whatever it is worth, as the end of a sentence; null when it is. Length counts code
+ * points after NFC, and there are no rules about kinds of characters (NIST SP 800-63B-4 section 3.1.1.2).
  */
 export function whyNotAcceptable(password: string, words: PersonalWords, minLength: number): string | null {
   if (!password.isWellFormed()) return 'contains half a character: an unpaired surrogate';
@@ -20,8 +20,8 @@ export function whyNotAcceptable(password: string, words: PersonalWords, minLeng
   return madeOfOwnWords(password, words);
 }
 
-/** A password that can be put together from these words alone, repeated as often as one likes, is none. */
-function madeOfOwnWords(password: string, { email, name }: PersonalWords): string | null {
+/** The words that somebody who knows the person would try first, each with where it is from. */
+export function ownWords({ email, name }: PersonalWords): Map<string, string> {
   const [local = '', domain = ''] = email.split('@');
   const owners = new Map<string, string>();
   const own = (owner: string, words: string[]) => {
@@ -30,13 +30,18 @@ function madeOfOwnWords(password: string, { email, name }: PersonalWords): strin
   own('your e-mail address', [email, local, domain, domain.split('.')[0] ?? '']);
   own('your name', [name ?? '', ...(name ?? '').split(/\s+/)]);
   own('the name of this product', [PRODUCT_NAME]);
+  return owners;
+}
 
+/** A password that can be put together from these words alone, repeated as often as one likes, is none. */
+function madeOfOwnWords(password: string, words: PersonalWords): string | null {
+  const owners = ownWords(words);
   const text = fold(password);
   /** For each place up to which the text is made of words: the longest word that ends there. */
   const endings: (string | undefined)[] = [''];
   for (let end = 1; end <= text.length; end++) {
-    const words = [...owners.keys()].filter((word) => text.startsWith(word, end - word.length));
-    endings[end] = words
+    const candidates = [...owners.keys()].filter((word) => text.startsWith(word, end - word.length));
+    endings[end] = candidates
       .filter((word) => endings[end - word.length] !== undefined)
       .sort((a, b) => b.length - a.length)[0];
   }

@@ -1,6 +1,11 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PasswordStrength } from './password-strength.js';
 
-@Module({ imports: [KeysModule], providers: [PasswordHasher], exports: [PasswordHasher] })
+@Module({
+  imports: [KeysModule],
+  providers: [PasswordHasher, PasswordStrength],
+  exports: [PasswordHasher, PasswordStrength],
+})
 export class PasswordsModule {}

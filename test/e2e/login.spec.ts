@@ -97,14 +97,15 @@ describe('signing in', () => {
   });
 
   it('takes the password in NFC or NFD, and otherwise to the letter', async () => {
-    const octopuses = '🐙'.repeat(63);
+    const animals = '🐙🦑🐠🐡🦀🦞🐚🐳🐬🦭🦈🪼🐟🪸🐊🐢🦎🐍🐸🐝🐞'.repeat(3);
+    const long = 'a passphrase of exactly seventy-two bytes, which is where bcrypt ends...';
     const cases = [
       [
         'Crème brûlée à volonté',
         ['crème brûlée à volonté', 'Crème brûlée à volonté ', ' Crème brûlée à volonté', 'Creme brulee a volonte'],
       ],
-      [`${octopuses}🐙`, [`${octopuses}🦑`, octopuses, `${octopuses}🐙🐙`]],
-      [`${'x'.repeat(72)}y`, [`${'x'.repeat(72)}z`, 'x'.repeat(72)]],
+      [`${animals}🐙`, [`${animals}🦑`, animals, `${animals}🐙🐙`]],
+      [`${long}y`, [`${long}z`, long]],
       ['before NUL \u0000 and after it', ['before NUL \u0000 and after', 'before NUL ', 'before NUL \u0000']],
       ['a replaced letter: \ufffd', ['a replaced letter: \ud800', 'a replaced letter: \udfff']],
     ] as const;

@@ -1,0 +1,109 @@
+import { dictionary } from '@zxcvbn-ts/language-common';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Problem } from '../common/problem/problem.js';
+import { PasswordStrength } from './password-strength.js';
+import judge from './strength.worker.js';
+
+const why = (password: string, ownWords: string[] = []) => judge({ password, ownWords });
+
+describe('a password that is too easy to guess', () => {
+  it('is any of the common ones that are long enough for any policy, in any case', () => {
+    const listed = dictionary['passwords-common'].map(String).filter((password) => password.length >= 8);
+    expect(listed.length).toBeGreaterThan(10_000);
+    for (const password of listed) expect(why(password)).toBe('is one of the most common passwords');
+    for (const password of listed.slice(0, 3000)) expect(why(password.toUpperCase())).toMatch(/most common/);
+  });
+
+  it.each([
+    ['123456789012345', 'close to one of the most common passwords'],
+    ['P@ssw0rd1234567', 'close to one of the most common passwords'],
+    ['drowssap12345678', 'close to one of the most common passwords'],
+    ['aaaaaaaaaaaaaaa', 'one character again and again'],
+    ['a'.repeat(256), 'one character again and again'],
+    ['Summer2026Summer2026', 'the same characters again and again'],
+    ['🔑'.repeat(64), 'the same characters again and again'],
+    ['abcdefghijklmnop', 'characters in their order, like "abc"'],
+    ['!"§$%&/()=?`*+#', 'a pattern on the keyboard'],
+    ['lovelacelovelace', 'the same characters again and again'],
+    ['lovelacelovelac3', 'your name, your e-mail address or the name of this product'],
+  ])('%s is mostly %s', (password, weakness) => {
+    expect(why(password, ['lovelace'])).toBe(`is easy to guess: most of it is ${weakness}`);
+  });
+
+  it('is one of common words, short ones in a row', () => {
+    expect(why('monkey dragon ab')).toBe('is easy to guess: add words that have nothing to do with each other');
+  });
+
+  it('is not disguised by other forms of its letters', () => {
+    expect(why('ｐａｓｓｗｏｒｄｐａｓｓｗｏｒｄ')).toBe(why('passwordpassword'));
+  });
+});
+
+describe('a password that is hard to guess', () => {
+  it.each([
+    'correct horse battery',
+    'a long enough passphrase',
+    'MyDogIsCalledRex',
+    'augusta ada king 1815',
+    'kfj2paem',
+    'öäüß lange Wörter',
+    '合言葉は山と川である、忘れるな',
+  ])('is accepted: %s', (password) => {
+    expect(why(password, ['ada', 'king'])).toBeNull();
+  });
+
+  it('is one whose beginning or end is, however long the rest goes on', () => {
+    const good = 'correct horse battery staple';
+    for (const padding of ['a'.repeat(228), 'password '.repeat(25)]) {
+      expect(why(padding)).not.toBeNull();
+      expect(why(good + padding)).toBeNull();
+      expect(why(padding + good)).toBeNull();
+    }
+  });
+
+  it('is whatever a password manager makes', () => {
+    const character = fc.constantFrom(...'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#%+');
+    fc.assert(
+      fc.property(fc.array(character, { minLength: 15, maxLength: 40 }), (characters) => {
+        fc.pre(new Set(characters).size > 10);
+        expect(why(characters.join(''))).toBeNull();
+      }),
+    );
+  });
+});
+
+it('the reason never repeats a word of the password', () => {
+  const reason = why('Lovelace12345678', ['lovelace']);
+  expect(reason).not.toBeNull();
+  expect(reason).not.toMatch(/lovelace|1234/i);
+});
+
+describe('judging', () => {
+  const strength = new PasswordStrength();
+  afterAll(() => strength.onApplicationShutdown());
+  const words = { email: 'ada@example.com', name: null };
+  const hostile = '4@8({[<369&#!1/|0$5+7%2'.repeat(11);
+
+  it('leaves the event loop free', async () => {
+    await strength.whyWeak('the thread is up now', words);
+    let turns = 0;
+    let done = false;
+    const judged = strength.whyWeak(hostile, words).finally(() => (done = true));
+    while (!done) {
+      await new Promise(setImmediate);
+      turns++;
+    }
+    await judged;
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  it('is refused at once where too many wait for it, and goes on afterwards', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => strength.whyWeak('password', words)));
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['hashing_busy']));
+    expect(outcomes.slice(0, 64).every((outcome) => outcome.status === 'fulfilled')).toBe(true);
+    expect(await strength.whyWeak('password', words)).toBe('is one of the most common passwords');
+  });
+});
