@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isPostgres } from '../support/database.js';
+
+const run = promisify(execFile);
+const PAGE = 'docs/protect-your-own-controller.md';
+const COPIED = ['src', 'test', 'package.json', 'tsconfig.json', 'nest-cli.json', 'ormconfig.ts', 'vitest.config.ts'];
+
+/** Follows a page as a newcomer would, in a copy of this project. Once is enough: the page is the same for any database. */
+describe.skipIf(isPostgres)(PAGE, { timeout: 120_000 }, () => {
+  const page = readFileSync(PAGE, 'utf8');
+  let project: string;
+  beforeAll(() => {
+    project = mkdtempSync(join(tmpdir(), 'latchkey-docs-'));
+    for (const name of COPIED) cpSync(name, join(project, name), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
+  });
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  const shell = (command: string) => run('bash', ['-ec', command], { cwd: project, env: environment() });
+
+  it('has commands and code that make a guarded module, and its tests pass', async () => {
+    const [generate, test] = blocks(page, 'sh');
+    await shell(generate!);
+    expect(readFileSync(join(project, 'src/app.module.ts'), 'utf8')).toContain('NotesModule');
+    for (const [file, code] of files(page)) writeFileSync(join(project, file), code);
+
+    const { stdout } = await shell(test!);
+    expect(stdout).toMatch(/Tests +6 passed \(6\)/);
+    await shell('npx tsc --noEmit -p tsconfig.json');
+  });
+
+  it('is right that an open route has to be written down', async () => {
+    const guards = 'npx vitest run --project sqlite test/e2e/guards.spec.ts';
+    const refused = await shell(guards).catch((failure: { stderr: string }) => failure);
+    expect(refused.stderr).toContain('GET /notes/about');
+  });
+
+  it('is not contradicted by the README, whose controller compiles in its place', async () => {
+    const [controller] = blocks(readFileSync('README.md', 'utf8'), 'ts');
+    writeFileSync(join(project, 'src/notes/notes.controller.ts'), controller!);
+    await shell('npx tsc --noEmit -p tsconfig.json');
+  });
+});
+
+/** Code blocks of one language. */
+function blocks(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]!);
+}
+
+/** Code blocks under a line that names their file. */
+function files(page: string): [file: string, code: string][] {
+  return [...page.matchAll(/^`([\w./-]+)`:\n\n```ts\n(.*?)^```/gms)].map((match) => [match[1]!, match[2]!]);
+}
+
+/** As in a shell of one's own: nothing of the test run that this is part of. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env;
+  return { PATH, HOME, NO_COLOR: '1' };
+}

@@ -1,0 +1,26 @@
+import type { TestApp } from './app.js';
+import { Http, type RequestOptions, type TokenAnswer } from './http.js';
+import { login, register } from './people.js';
+
+/** Somebody who is signed in: what they send carries their access token, unless a request brings its own. */
+export class Caller extends Http {
+  constructor(
+    url: string,
+    readonly email: string,
+    readonly tokens: TokenAnswer,
+  ) {
+    super(url);
+  }
+
+  override send<B = never>(method: string, path: string, options: RequestOptions) {
+    return super.send<B>(method, path, { token: this.tokens.access_token, ...options });
+  }
+}
+
+/** Somebody new who is signed in, with these roles. */
+export async function signedIn({ http, dataSource }: TestApp, roles: string[] = []): Promise<Caller> {
+  const { email, tokens } = await register(http);
+  if (roles.length === 0) return new Caller(http.url, email, tokens);
+  await dataSource.query(`UPDATE users SET roles = '${JSON.stringify(roles)}' WHERE email = '${email}'`);
+  return new Caller(http.url, email, await login(http, email));
+}
