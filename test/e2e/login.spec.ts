@@ -1,11 +1,9 @@
 import bcrypt from 'bcrypt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { throwawayDatabase } from '../support/database.js';
 import { holdNext } from '../support/gate.js';
 import type { RequestOptions } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { claimsOf, login, PASSWORD, register, someEmail } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
 import { Rows } from '../support/rows.js';
 
@@ -182,114 +180,4 @@ describe('signing in', () => {
     test.clock.move('400d');
     expect((await withPassword(email, PASSWORD)).status).toBe(200);
   });
-});
-
-describe('when hashes are to cost more', () => {
-  const people: Record<'ada' | 'grace' | 'joan' | 'mary', string> = { ada: '', grace: '', joan: '', mary: '' };
-  let before: Awaited<ReturnType<typeof register>>;
-  let dropDatabase: () => Promise<void>;
-  beforeAll(async () => {
-    const { url, drop } = await throwawayDatabase();
-    dropDatabase = drop;
-    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '4' } });
-    for (const name of ['ada', 'grace', 'joan', 'mary'] as const) {
-      before = await register(test.http);
-      people[name] = before.email;
-    }
-    await test.close();
-    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '5' } });
-  });
-  afterAll(async () => {
-    await test.close();
-    await dropDatabase();
-  });
-
-  it('a sign-in replaces the hash, and ends nobody’s session', async () => {
-    expect(await rows.hashOf(people.mary)).toMatch(/^\{hs384:1\}\$2b\$04\$[./A-Za-z0-9]{53}$/);
-    await login(test.http, people.mary);
-    const replaced = await rows.hashOf(people.mary);
-    expect(replaced).toMatch(/^\{hs384:1\}\$2b\$05\$[./A-Za-z0-9]{53}$/);
-    expect((await test.http.get('/auth/whoami', { token: before.tokens.access_token })).status).toBe(200);
-    expect((await refresh(test.http, before.tokens.refresh_token)).status).toBe(200);
-    await login(test.http, people.mary);
-    expect(await rows.hashOf(people.mary)).toBe(replaced);
-    expectProblem(await withPassword(people.mary, 'not the passphrase'), 401, 'invalid_credentials');
-  });
-
-  it('a refused sign-in replaces nothing', async () => {
-    const old = await rows.hashOf(people.ada);
-    expectProblem(await withPassword(people.ada, 'not the passphrase'), 401, 'invalid_credentials');
-    await rows.disable(people.ada);
-    expectProblem(await withPassword(people.ada, PASSWORD), 401, 'invalid_credentials');
-    expect(await rows.hashOf(people.ada)).toBe(old);
-  });
-
-  it('a sign-in succeeds when the hash cannot be replaced', async () => {
-    const old = await rows.hashOf(people.grace);
-    vi.spyOn(test.app.get(PasswordHasher), 'hash').mockRejectedValueOnce(new Error('no'));
-    await login(test.http, people.grace);
-    expect(await rows.hashOf(people.grace)).toBe(old);
-  });
-
-  it('a replacement that comes after a change of password does not bring the old password back', async () => {
-    const email = people.joan;
-    const gate = holdNext(test, 'hash');
-    const slow = withPassword(email, PASSWORD);
-    await gate.reached;
-    // With the hash replaced by a sign-in that overtakes, as the change itself would do.
-    const { access_token: token } = await login(test.http, email);
-    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
-    const changed = await test.http.post('/auth/password', { token, json });
-    expect(changed.status).toBe(200);
-    gate.open();
-    expectProblem(await slow, 401, 'invalid_credentials');
-    expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
-    await login(test.http, email, 'another long passphrase');
-  });
-});
-
-describe('under a rush of sign-ins', () => {
-  beforeAll(async () => {
-    test = await createTestApp({ env: { BCRYPT_COST: '8', TRUST_PROXY: '1' } });
-  });
-  afterAll(() => test.close());
-
-  it('some wait, the others are told when to come back, and everything else answers meanwhile', async () => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => register(test.http)));
-    const { tokens } = people[0]!;
-    const names = people.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
-    let waiting = names.length;
-    const rush = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
-    const others = await Promise.all([
-      refresh(test.http, tokens.refresh_token),
-      ...['/health/live', '/health/ready', '/auth/whoami', '/users/me'].map((path) =>
-        test.http.get(path, { token: tokens.access_token }),
-      ),
-    ]);
-    expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    expect(waiting).toBeGreaterThan(0);
-
-    const answers = await rush;
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(0);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(64);
-    for (const answer of refused) {
-      expect(expectProblem(answer, 503, 'hashing_busy').terminal).toBe(false);
-      expect(answer.headers.get('retry-after')).toBe('5');
-    }
-    const living = await Promise.all(people.map(({ email }) => rows.livingSessions(email)));
-    expect(living.flat()).toHaveLength(people.length + answers.length - refused.length);
-    expect((await withPassword(people[0]!.email, PASSWORD)).status).toBe(200);
-  });
-
-  it.each(['x'.repeat(100), 'not an address', 'fe80::1%' + 'e'.repeat(60), ' , ', '203.0.113.7'])(
-    'a proxy that forwards for %j spoils no sign-in',
-    async (address) => {
-      const { email } = await register(test.http);
-      const options = { json: { email, password: PASSWORD }, headers: { 'x-forwarded-for': address } };
-      const { status, body } = await attempt(options);
-      expect(status).toBe(200);
-      expect((await test.http.get('/sessions', { token: body.access_token })).status).toBe(200);
-    },
-  );
 });

@@ -1,0 +1,65 @@
+import { availableParallelism } from 'node:os';
+import { PASSWORD, post, register, startServer } from './server.mjs';
+import { median, wrk } from './wrk.mjs';
+
+/**
+ * What a flood of logins, ten times as many as hashing can serve, does to refreshes and guarded requests: their p99 in
+ * the flood against their p99 before it. `node bench/flood.mjs [rounds] [DATABASE_URL]`
+ */
+const rounds = Number(process.argv[2] ?? 3);
+const database = process.argv[3];
+const CONNECTIONS = 4;
+const SECONDS = 5;
+
+const server = await startServer(database ? { DATABASE_URL: database } : {});
+const person = await register(server.url);
+const login = () => post(server.url, '/auth/login', { email: person.email, password: PASSWORD });
+
+async function hashesPerSecond() {
+  const start = performance.now();
+  for (let i = 0; i < 8; i++) await login();
+  return (8000 / (performance.now() - start)) * Math.max(1, Math.min(3, availableParallelism() - 1));
+}
+
+/** Open loop: it does not wait for answers before it sends more. */
+function startFlood(perSecond) {
+  const answers = new Map();
+  const timer = setInterval(() => {
+    login().then(
+      ({ status }) => answers.set(status, (answers.get(status) ?? 0) + 1),
+      (error) => answers.set(error.cause?.code, (answers.get(error.cause?.code) ?? 0) + 1),
+    );
+  }, 1000 / perSecond);
+  return { answers, stop: () => clearInterval(timer) };
+}
+
+async function measure() {
+  const headers = { Authorization: `Bearer ${person.access_token}` };
+  const guarded = await wrk(`${server.url}/auth/whoami`, { connections: CONNECTIONS, seconds: SECONDS, headers });
+  const env = { PATH_NAME: '/auth/refresh', BODY: JSON.stringify({ refresh_token: person.refresh_token }) };
+  const refresh = await wrk(server.url, { connections: CONNECTIONS, seconds: SECONDS, script: 'bench/post.lua', env });
+  return { guarded, refresh };
+}
+
+const capacity = await hashesPerSecond();
+await measure();
+const quiet = [];
+const flooded = [];
+for (let round = 0; round < rounds; round++) {
+  quiet.push(await measure());
+  const flood = startFlood(10 * capacity);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  flooded.push(await measure());
+  flood.stop();
+  console.log(`flood of ${(10 * capacity).toFixed(0)} logins/s answered with`, Object.fromEntries(flood.answers));
+  await new Promise((resolve) => setTimeout(resolve, 500 + 70_000 / capacity));
+}
+await server.stop();
+
+for (const kind of ['guarded', 'refresh']) {
+  const [before, during] = [quiet, flooded].map((list) => median(list.map((each) => each[kind].p99)));
+  const failed = [...quiet, ...flooded].reduce((sum, each) => sum + each[kind].failed, 0);
+  const errors = [...quiet, ...flooded].map((each) => each[kind].errors).filter(Boolean);
+  console.log(`${kind}: p99 ${before} ms quiet, ${during} ms in the flood: ${(during / before).toFixed(1)} times`);
+  console.log(`  failed: ${failed} ${errors.join(' ')}`);
+}

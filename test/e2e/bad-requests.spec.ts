@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ProblemCode } from '../../src/common/problem/catalogue.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { BrokenModule } from '../support/broken-module.js';
+import { BAD_REQUESTS } from '../support/hostile.js';
+import type { RequestOptions, TokenAnswer } from '../support/http.js';
+import { register } from '../support/people.js';
+import { expectProblem, expectRefused, expectSecurityHeaders, send, stateOf } from '../support/problems.js';
+import { sendRaw } from '../support/raw-http.js';
+
+let test: TestApp;
+let email: string;
+let tokens: TokenAnswer;
+let token: string;
+const refused = (route: string, options: RequestOptions, status: number, code: ProblemCode) =>
+  expectRefused(test, route, options, status, code);
+
+describe('whatever goes wrong with a request', () => {
+  beforeAll(async () => {
+    test = await createTestApp({ imports: [BrokenModule] });
+    ({ email, tokens } = await register(test.http));
+    token = tokens.access_token;
+  });
+  afterAll(() => test.close());
+
+  it.each(BAD_REQUESTS)('%s is answered by the contract, with the headers of every answer', async (_, bytes, ...is) => {
+    const before = await stateOf(test);
+    const answer = await sendRaw(test.http.url, bytes);
+    expectProblem(answer, ...is);
+    expectSecurityHeaders(answer);
+    expect(await stateOf(test)).toEqual(before);
+    expect((await test.http.get('/health/live')).status).toBe(200);
+  });
+
+  it('an address that is none is not found, by any method', async () => {
+    const addresses = ['/', '/nothing', '/.git/HEAD', '/auth', '/auth/login/', '/AUTH/login', '//', '/a%00b', '/a%2Fb'];
+    for (const path of [...addresses, `/sessions/${tokens.session_id}/x`, `/users/${email}`, `/${'a'.repeat(8000)}`]) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        expect((await refused(`${method} ${path}`, { token }, 404, 'not_found')).terminal).toBe(false);
+      }
+    }
+  });
+
+  it('an address that cannot be decoded, or is too long, is refused', async () => {
+    for (const path of ['/%', '/%zz', '/sessions/%', '/sessions/%f0%28']) {
+      expect((await refused(`DELETE ${path}`, { token }, 400, 'malformed_request')).terminal).toBe(false);
+    }
+    await refused(`DELETE /sessions/${'a'.repeat(5000)}`, { token }, 414, 'uri_too_long');
+  });
+
+  it('a wrong method is refused, and the right ones are named', async () => {
+    const allow = {
+      'GET /auth/login': 'POST',
+      'PUT /auth/login': 'POST',
+      'OPTIONS /auth/login': 'POST',
+      'POST /auth/whoami': 'GET, HEAD',
+      'PUT /sessions': 'DELETE, GET, HEAD',
+      'GET /sessions/x?y=1': 'DELETE',
+      'DELETE /users/me': 'GET, HEAD, PATCH',
+      'POST /health/live': 'GET, HEAD',
+    };
+    for (const [route, methods] of Object.entries(allow)) {
+      await refused(route, { token }, 405, 'method_not_allowed');
+      expect((await send(test.http, route)).headers.get('allow')).toBe(methods);
+    }
+  });
+
+  it('HEAD says what GET says, without a body', async () => {
+    for (const [path, options] of [
+      ['/health/live', {}],
+      ['/users/me', { token }],
+      ['/users/me', {}],
+      ['/x', {}],
+    ] as const) {
+      const [head, get] = [await test.http.send('HEAD', path, options), await test.http.get(path, options)];
+      expect(head.status).toBe(get.status);
+      expect(head.body).toBeUndefined();
+      for (const name of ['content-type', 'cache-control', 'www-authenticate']) {
+        expect(head.headers.get(name)).toBe(get.headers.get(name));
+      }
+    }
+  });
+
+  it.each(['GET /broken/error', 'GET /broken/rejection', 'GET /broken/nothing'])(
+    'a bug is an internal error that shows nothing, and the process lives on: %s',
+    async (route) => {
+      const problem = await refused(route, {}, 500, 'internal_error');
+      expect(JSON.stringify(problem)).not.toMatch(/secret/i);
+      expect((await test.http.get('/users/me', { token })).status).toBe(200);
+    },
+  );
+
+  it.each([
+    [200, 'GET /health/live'],
+    [400, 'POST /auth/login'],
+    [400, 'DELETE /sessions/%'],
+    [401, 'GET /users/me'],
+    [404, 'GET /nothing'],
+    [405, 'PUT /auth/login'],
+    [414, `DELETE /sessions/${'a'.repeat(101)}`],
+    [500, 'GET /broken/error'],
+  ])('an answer of status %i has the security headers', async (status, route) => {
+    const answer = await send(test.http, route);
+    expect(answer.status).toBe(status);
+    expectSecurityHeaders(answer);
+  });
+});

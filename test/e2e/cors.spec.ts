@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { BrokenModule } from '../support/broken-module.js';
+import { send } from '../support/problems.js';
+
+const ORIGIN = 'https://app.example.com';
+let test: TestApp;
+
+describe('without CORS_ORIGINS', () => {
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  it('no origin is let in', async () => {
+    const headers = { origin: ORIGIN, 'access-control-request-method': 'POST' };
+    for (const route of ['GET /health/live', 'GET /users/me', 'OPTIONS /auth/login']) {
+      const answer = await send(test.http, route, { headers });
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    }
+  });
+});
+
+describe('with CORS_ORIGINS', () => {
+  beforeAll(async () => {
+    const env = { CORS_ORIGINS: `${ORIGIN}, http://localhost:5173` };
+    test = await createTestApp({ imports: [BrokenModule], env });
+  });
+  afterAll(() => test.close());
+
+  const from = (origin: string, route: string, headers: Record<string, string> = {}) =>
+    send(test.http, route, { headers: { origin, ...headers } });
+  const ask = {
+    'access-control-request-method': 'PATCH',
+    'access-control-request-headers': 'authorization,content-type',
+  };
+
+  it.each(['GET /health/live', 'GET /users/me', 'GET /nothing', 'POST /auth/login', 'GET /broken/error'])(
+    'a listed origin may read the answer: %s',
+    async (route) => {
+      const { headers } = await from(ORIGIN, route);
+      expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
+      expect(headers.get('vary')).toMatch(/\borigin\b/i);
+      expect(headers.get('access-control-expose-headers')).toMatch(/retry-after/i);
+      expect((await from('http://localhost:5173', route)).headers.get('access-control-allow-origin')).toBe(
+        'http://localhost:5173',
+      );
+    },
+  );
+
+  it('a listed origin may send what the API takes', async () => {
+    const { status, headers } = await from(ORIGIN, 'OPTIONS /users/me', ask);
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    expect(headers.get('access-control-allow-methods')?.split(', ').sort()).toEqual(['DELETE', 'GET', 'PATCH', 'POST']);
+    expect(headers.get('access-control-allow-headers')?.toLowerCase()).toBe('authorization, content-type');
+  });
+
+  it.each([
+    'null',
+    '*',
+    'https://evil.example',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'https://app.example.com.evil.example',
+    'https://evil-app.example.com',
+    'https://APP.example.com',
+    `${ORIGIN}/`,
+    `${ORIGIN}, https://evil.example`,
+  ])('another origin is let in nowhere: %s', async (origin) => {
+    for (const route of ['GET /health/live', 'GET /users/me', 'OPTIONS /users/me']) {
+      const { headers } = await from(origin, route, ask);
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+      expect(headers.get('vary')).toMatch(/\borigin\b/i);
+    }
+  });
+});

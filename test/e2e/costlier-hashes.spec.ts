@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PasswordHasher } from '../../src/passwords/password-hasher.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { throwawayDatabase } from '../support/database.js';
+import { holdNext } from '../support/gate.js';
+import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { expectProblem } from '../support/problems.js';
+import { Rows } from '../support/rows.js';
+
+let test: TestApp;
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const withPassword = (email: string, password: string) => test.http.post('/auth/login', { json: { email, password } });
+const rows = new Rows(() => test);
+
+describe('when hashes are to cost more', () => {
+  const people: Record<'ada' | 'grace' | 'joan' | 'mary', string> = { ada: '', grace: '', joan: '', mary: '' };
+  let before: Awaited<ReturnType<typeof register>>;
+  let dropDatabase: () => Promise<void>;
+  beforeAll(async () => {
+    const { url, drop } = await throwawayDatabase();
+    dropDatabase = drop;
+    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '4' } });
+    for (const name of ['ada', 'grace', 'joan', 'mary'] as const) {
+      before = await register(test.http);
+      people[name] = before.email;
+    }
+    await test.close();
+    test = await createTestApp({ databaseUrl: url, env: { BCRYPT_COST: '5' } });
+  });
+  afterAll(async () => {
+    await test.close();
+    await dropDatabase();
+  });
+
+  it('a sign-in replaces the hash, and ends nobody’s session', async () => {
+    expect(await rows.hashOf(people.mary)).toMatch(/^\{hs384:1\}\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    await login(test.http, people.mary);
+    const replaced = await rows.hashOf(people.mary);
+    expect(replaced).toMatch(/^\{hs384:1\}\$2b\$05\$[./A-Za-z0-9]{53}$/);
+    expect((await test.http.get('/auth/whoami', { token: before.tokens.access_token })).status).toBe(200);
+    expect((await refresh(test.http, before.tokens.refresh_token)).status).toBe(200);
+    await login(test.http, people.mary);
+    expect(await rows.hashOf(people.mary)).toBe(replaced);
+    expectProblem(await withPassword(people.mary, 'not the passphrase'), 401, 'invalid_credentials');
+  });
+
+  it('a refused sign-in replaces nothing', async () => {
+    const old = await rows.hashOf(people.ada);
+    expectProblem(await withPassword(people.ada, 'not the passphrase'), 401, 'invalid_credentials');
+    await rows.disable(people.ada);
+    expectProblem(await withPassword(people.ada, PASSWORD), 401, 'invalid_credentials');
+    expect(await rows.hashOf(people.ada)).toBe(old);
+  });
+
+  it('a sign-in succeeds when the hash cannot be replaced', async () => {
+    const old = await rows.hashOf(people.grace);
+    vi.spyOn(test.app.get(PasswordHasher), 'hash').mockRejectedValueOnce(new Error('no'));
+    await login(test.http, people.grace);
+    expect(await rows.hashOf(people.grace)).toBe(old);
+  });
+
+  it('a replacement that comes after a change of password does not bring the old password back', async () => {
+    const email = people.joan;
+    const gate = holdNext(test, 'hash');
+    const slow = withPassword(email, PASSWORD);
+    await gate.reached;
+    // With the hash replaced by a sign-in that overtakes, as the change itself would do.
+    const { access_token: token } = await login(test.http, email);
+    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    const changed = await test.http.post('/auth/password', { token, json });
+    expect(changed.status).toBe(200);
+    gate.open();
+    expectProblem(await slow, 401, 'invalid_credentials');
+    expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
+    await login(test.http, email, 'another long passphrase');
+  });
+});
