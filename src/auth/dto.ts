@@ -7,6 +7,14 @@ import { IsEmailAddress, IsPersonName } from '../users/dto.js';
 /** UTF-16 units: twice the code points that the policy allows. Whether a new one is good is the policy's to say. */
 const PASSWORD_MAX_LENGTH = 2 * PASSWORD_MAX_CODE_POINTS;
 
+const KNOWN_PASSWORD = { format: 'password', minLength: 1, maxLength: PASSWORD_MAX_LENGTH } as const;
+/** The least that can be configured: PASSWORD_MIN_LENGTH. */
+const NEW_PASSWORD = {
+  ...KNOWN_PASSWORD,
+  minLength: 8,
+  description: 'At least 15 characters, unless the server is configured otherwise.',
+} as const;
+
 function IsPassword(): PropertyDecorator {
   const rules = [
     IsString({ message: 'must be text' }),
@@ -17,41 +25,41 @@ function IsPassword(): PropertyDecorator {
 }
 
 export class RegisterDto {
-  @ApiProperty({ format: 'email', maxLength: 320, example: 'grace@example.com' })
+  @ApiProperty({ format: 'idn-email', minLength: 1, maxLength: 320, example: 'grace@example.com' })
   @IsEmailAddress()
   email: string;
 
-  @ApiProperty({ format: 'password', minLength: 15, maxLength: PASSWORD_MAX_LENGTH, example: 'correct horse battery' })
+  @ApiProperty({ ...NEW_PASSWORD, example: 'correct horse battery' })
   @IsPassword()
   password: string;
 
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100, example: 'Grace Hopper' })
+  @ApiPropertyOptional({ type: String, nullable: true, minLength: 1, maxLength: 100, example: 'Grace Hopper' })
   @IsOptional()
   @IsPersonName()
   name?: string | null;
 }
 
 export class LoginDto {
-  @ApiProperty({ format: 'email', maxLength: 320, example: 'grace@example.com' })
+  @ApiProperty({ format: 'idn-email', minLength: 1, maxLength: 320, example: 'grace@example.com' })
   @IsString({ message: 'must be text' })
   @MinLength(1, { message: 'must not be empty' })
   @MaxLength(320, { message: 'must have at most 320 characters' })
   email: string;
 
-  @ApiProperty({ format: 'password', maxLength: PASSWORD_MAX_LENGTH, example: 'correct horse battery' })
+  @ApiProperty({ ...KNOWN_PASSWORD, example: 'correct horse battery' })
   @IsPassword()
   password: string;
 }
 
 /** What Swagger UI's Authorize button, and OAuth 2.0 password forms like it, send. */
 export class LoginFormDto {
-  @ApiProperty({ description: 'The e-mail address.' })
+  @ApiProperty({ minLength: 1, maxLength: 320, description: 'The e-mail address.' })
   @IsString({ message: 'must be text' })
   @MinLength(1, { message: 'must not be empty' })
   @MaxLength(320, { message: 'must have at most 320 characters' })
   username: string;
 
-  @ApiProperty({ format: 'password' })
+  @ApiProperty(KNOWN_PASSWORD)
   @IsPassword()
   password: string;
 
@@ -77,14 +85,14 @@ export class LoginFormDto {
 }
 
 export class RefreshDto {
-  @ApiProperty({ description: 'The newest one this client was given.' })
+  @ApiProperty({ maxLength: 4096, description: 'The newest one this client was given.' })
   @IsString({ message: 'must be text' })
   @MaxLength(4096, { message: 'must have at most 4096 characters' })
   refresh_token: string;
 }
 
 export class LogoutDto {
-  @ApiPropertyOptional({ description: 'Of any generation: for when the access token has expired.' })
+  @ApiPropertyOptional({ maxLength: 4096, description: 'Of any generation: for when the access token has expired.' })
   @IsOptional()
   @IsString({ message: 'must be text' })
   @MaxLength(4096, { message: 'must have at most 4096 characters' })
@@ -92,11 +100,11 @@ export class LogoutDto {
 }
 
 export class ChangePasswordDto {
-  @ApiProperty({ format: 'password', maxLength: PASSWORD_MAX_LENGTH })
+  @ApiProperty(KNOWN_PASSWORD)
   @IsPassword()
   currentPassword: string;
 
-  @ApiProperty({ format: 'password', minLength: 15, maxLength: PASSWORD_MAX_LENGTH })
+  @ApiProperty(NEW_PASSWORD)
   @IsPassword()
   newPassword: string;
 }
@@ -104,9 +112,9 @@ export class ChangePasswordDto {
 export class TokenAnswer {
   @ApiProperty({ description: 'A JWT (RFC 9068). Send it as "Authorization: Bearer …".' }) access_token: string;
   @ApiProperty({ enum: ['Bearer'] }) token_type: 'Bearer';
-  @ApiProperty({ type: 'integer', description: 'Seconds until the access token ends.' }) expires_in: number;
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the access token ends.' }) expires_in: number;
   @ApiProperty({ description: 'Store it before using the access token that came with it.' }) refresh_token: string;
-  @ApiProperty({ type: 'integer', description: 'Seconds until the session ends unless it is used.' })
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the session ends unless it is used.' })
   refresh_expires_in: number;
   @ApiProperty({ format: 'uuid' }) session_id: string;
 }

@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { isUUID } from 'class-validator';
 import { CurrentUser } from '../common/auth/decorators.js';
 import type { Identity } from '../common/auth/identity.js';
@@ -25,6 +25,7 @@ export class SessionsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiOperation({ summary: 'End one of my sessions' })
+  @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse({ description: 'Its tokens are refused from now on.' })
   @Problems('not_found')
   async end(@CurrentUser() caller: Identity, @Param('id') id: string): Promise<void> {

@@ -4,12 +4,14 @@ import { Public } from '../common/auth/decorators.js';
 import { NoDatabase } from '../common/openapi/problems.js';
 import { SigningKeys, type PublicJwk } from './signing-keys.js';
 
+const BASE64URL_32_BYTES = { pattern: '^[A-Za-z0-9_-]{43}$' };
+
 class PublicKey implements PublicJwk {
   @ApiProperty({ enum: ['EC'] }) kty: 'EC';
   @ApiProperty({ enum: ['P-256'] }) crv: 'P-256';
-  @ApiProperty() x: string;
-  @ApiProperty() y: string;
-  @ApiProperty({ description: 'RFC 7638 thumbprint' }) kid: string;
+  @ApiProperty(BASE64URL_32_BYTES) x: string;
+  @ApiProperty(BASE64URL_32_BYTES) y: string;
+  @ApiProperty({ ...BASE64URL_32_BYTES, description: 'RFC 7638 thumbprint' }) kid: string;
   @ApiProperty({ enum: ['ES256'] }) alg: 'ES256';
   @ApiProperty({ enum: ['sig'] }) use: 'sig';
 }

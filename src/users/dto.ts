@@ -28,6 +28,7 @@ export class UpdateProfileDto {
   @ApiPropertyOptional({
     type: String,
     nullable: true,
+    minLength: 1,
     maxLength: 100,
     example: 'Ada Lovelace',
     description: 'null removes it',
@@ -39,7 +40,7 @@ export class UpdateProfileDto {
 
 export class Profile {
   @ApiProperty({ format: 'uuid' }) id: string;
-  @ApiProperty({ format: 'email' }) email: string;
+  @ApiProperty({ format: 'idn-email' }) email: string;
   @ApiProperty({ type: String, nullable: true }) name: string | null;
   @ApiProperty({ type: [String] }) roles: string[];
   @ApiProperty({ format: 'date-time' }) createdAt: string;

@@ -1,14 +1,19 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
+import type { ProblemCode } from '../problem/catalogue.js';
+import { fixedHeaders } from './fixed-headers.js';
+import { constant, HEADERS, PROBLEM, problemAnswers, referTo } from './problem-answers.js';
 
 type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
-type SchemaObject = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
+type Header = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>[string];
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
 /** What any route can answer with. */
 const EVERYWHERE: ProblemCode[] = ['malformed_request', 'repeated_parameter', 'internal_error', 'shutting_down'];
 const WITH_DATABASE: ProblemCode[] = ['database_unavailable'];
+/** Read, and refused, whether the route wants one or not. */
 const WITH_BODY: ProblemCode[] = ['malformed_json', 'body_too_deep', 'payload_too_large', 'unsupported_media_type'];
+const WITH_PARAMETERS: ProblemCode[] = ['uri_too_long'];
 const GUARDED: ProblemCode[] = [
   'access_token_missing',
   'access_token_invalid',
@@ -17,37 +22,35 @@ const GUARDED: ProblemCode[] = [
   'session_revoked',
 ];
 
-const PROBLEM: SchemaObject = {
-  type: 'object',
-  description: 'RFC 9457, with a stable code.',
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId', 'terminal'],
-  properties: {
-    type: { type: 'string', example: 'urn:latchkey:problem:session_revoked' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(CATALOGUE) },
-    requestId: { type: 'string' },
-    terminal: { type: 'boolean', description: 'true: drop the credentials and sign in again.' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['field', 'message'],
-        properties: { field: { type: 'string' }, message: { type: 'string' } },
-      },
-    },
-    session_id: { type: 'string', format: 'uuid', description: 'The session a terminal answer is about.' },
-    reason: { type: 'string', description: 'Why the session ended.' },
-  },
-};
-
 /** The OpenAPI document: what the decorators say, and what the guards and the error catalogue do anyway. */
 export function createDocument(app: INestApplication): OpenAPIObject {
-  const builder = new DocumentBuilder()
+  const document = SwaggerModule.createDocument(app, introduction(), { operationIdFactory: operationId });
+  const fixed = fixedHeaders(app, operationId);
+  const schemas = { ...document.components?.schemas, Problem: PROBLEM };
+  document.components = { ...document.components, schemas, headers: HEADERS };
+  for (const [address, path] of Object.entries(document.paths)) {
+    for (const method of ['get', 'post', 'put', 'patch', 'delete'] as const) {
+      const operation = path[method];
+      if (!operation) continue;
+      const more = [...(method === 'get' ? [] : WITH_BODY), ...(address.includes('{') ? WITH_PARAMETERS : [])];
+      complete(operation, more);
+      closeRequest(operation, schemas);
+      for (const { name, value } of fixed.get(operation.operationId ?? '') ?? []) {
+        if (typeof value === 'string') addHeader(operation, /^2/, name, constant(value));
+      }
+      addHeader(operation, /./, 'X-Request-Id', referTo('X-Request-Id'));
+    }
+  }
+  return document;
+}
+
+function introduction(): ReturnType<DocumentBuilder['build']> {
+  return new DocumentBuilder()
     .setTitle('Latchkey')
     .setDescription('Sessions for single-page apps: sign in once, stay signed in, end it everywhere.')
     .setVersion('1')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .setOpenAPIVersion('3.1.1')
     .addServer('/')
     .addOAuth2(
       {
@@ -62,18 +65,10 @@ export function createDocument(app: INestApplication): OpenAPIObject {
       'bearer',
     )
     .build();
-  const document = SwaggerModule.createDocument(app, builder, {
-    operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}_${method}`,
-  });
-  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM } };
-  for (const path of Object.values(document.paths)) {
-    for (const operation of [path.get, path.post, path.patch, path.delete]) if (operation) complete(operation);
-  }
-  return document;
 }
 
 /** Turns our own extensions (`@Public`, `@Problems`, `@NoDatabase`, `@AlsoForm`) into what OpenAPI calls them. */
-function complete(operation: OperationObject): void {
+function complete(operation: OperationObject, more: ProblemCode[]): void {
   const extensions = operation as unknown as Record<string, unknown>;
   const isOpen = take<boolean>(extensions, 'x-public').length > 0;
   const [form] = take<string>(extensions, 'x-form');
@@ -90,20 +85,21 @@ function complete(operation: OperationObject): void {
   const codes = new Set<ProblemCode>([
     ...named,
     ...(isOpen ? [] : GUARDED),
-    ...(body ? WITH_BODY : []),
+    ...more,
     ...(noDatabase ? [] : WITH_DATABASE),
     ...EVERYWHERE,
   ]);
-  for (const [status, answers] of Object.entries(byStatus([...codes]))) {
-    operation.responses[status] = {
-      description: answers.map((code) => `\`${code}\``).join(', '),
-      content: {
-        'application/problem+json': {
-          schema: { $ref: '#/components/schemas/Problem' },
-          examples: Object.fromEntries(answers.map((code) => [code, { value: example(code) }])),
-        },
-      },
-    };
+  Object.assign(operation.responses, problemAnswers([...codes]));
+}
+
+function operationId(controller: string, method: string): string {
+  return `${controller.replace('Controller', '').toLowerCase()}_${method}`;
+}
+
+function addHeader({ responses }: OperationObject, toStatus: RegExp, name: string, header: Header): void {
+  for (const [status, answer] of Object.entries(responses)) {
+    if (!answer || !('description' in answer) || !toStatus.test(status)) continue;
+    answer.headers = { ...answer.headers, [name]: header };
   }
 }
 
@@ -113,14 +109,11 @@ function take<T>(extensions: Record<string, unknown>, key: string): T[] {
   return Array.isArray(value) ? (value as T[]) : [];
 }
 
-function byStatus(codes: ProblemCode[]): Record<string, ProblemCode[]> {
-  const groups: Record<string, ProblemCode[]> = {};
-  for (const code of codes) (groups[problemKind(code).status] ??= []).push(code);
-  return groups;
-}
-
-function example(code: ProblemCode) {
-  const { status, title, detail, terminal = false } = problemKind(code);
-  const requestId = '0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10';
-  return { type: `urn:latchkey:problem:${code}`, title, status, detail, code, requestId, terminal };
+/** A body has no members but these: the validation pipe refuses others. An answer may gain some, and says nothing. */
+function closeRequest({ requestBody }: OperationObject, schemas: Schemas): void {
+  if (!requestBody || !('content' in requestBody)) return;
+  for (const { schema } of Object.values(requestBody.content)) {
+    const name = schema && '$ref' in schema ? schema.$ref.split('/').at(-1)! : '';
+    Object.assign(schemas[name] ?? {}, { additionalProperties: false });
+  }
 }

@@ -1,0 +1,101 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
+import { Problem } from '../problem/problem.js';
+
+type Components = NonNullable<OpenAPIObject['components']>;
+type Schema = NonNullable<Components['schemas']>[string];
+type Header = Extract<NonNullable<Components['headers']>[string], { schema?: unknown }>;
+type Response = Extract<NonNullable<Components['responses']>[string], { description: string }>;
+
+export const PROBLEM: Schema = {
+  type: 'object',
+  description: 'RFC 9457, with a stable code.',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId', 'terminal'],
+  properties: {
+    type: {
+      type: 'string',
+      pattern: '^urn:latchkey:problem:[a-z_]+$',
+      example: 'urn:latchkey:problem:session_revoked',
+    },
+    title: { type: 'string', minLength: 1 },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    detail: { type: 'string', minLength: 1 },
+    code: { type: 'string', enum: Object.keys(CATALOGUE) },
+    requestId: { type: 'string', format: 'uuid', description: 'Also in the header X-Request-Id, and in the log.' },
+    terminal: { type: 'boolean', description: 'true: drop the credentials and sign in again.' },
+    errors: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        required: ['field', 'message'],
+        properties: { field: { type: 'string' }, message: { type: 'string', minLength: 1 } },
+      },
+    },
+    session_id: { type: 'string', format: 'uuid', description: 'The session a terminal answer is about.' },
+    reason: { type: 'string', description: 'Why the session ended.' },
+  },
+};
+
+export const HEADERS: Record<string, Header> = {
+  'X-Request-Id': {
+    required: true,
+    description: 'Names the request in the log.',
+    schema: { type: 'string', format: 'uuid' },
+  },
+  'Retry-After': {
+    required: true,
+    description: 'Seconds after which it is worth trying again.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  'WWW-Authenticate': {
+    required: true,
+    description: 'RFC 6750 section 3',
+    schema: { type: 'string', pattern: '^Bearer realm="latchkey"', example: 'Bearer realm="latchkey"' },
+  },
+  'Cache-Control': constant('no-store'),
+};
+
+/** The answers of these codes, by status: with the headers that a `Problem` of the code is sent with. */
+export function problemAnswers(codes: ProblemCode[]): Record<string, Response> {
+  const groups: Record<string, ProblemCode[]> = {};
+  for (const code of codes) (groups[problemKind(code).status] ??= []).push(code);
+  return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, answer(group)]));
+}
+
+function answer(codes: ProblemCode[]): Response {
+  return {
+    description: codes.map((code) => `\`${code}\``).join(', '),
+    headers: headersOf(codes),
+    content: {
+      'application/problem+json': {
+        schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { type: 'string', enum: codes } } }] },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: example(code) }])),
+      },
+    },
+  };
+}
+
+/** Required where every one of the codes has it. */
+function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
+  const sent = codes.map((code) => Object.keys(new Problem(code).toHeaders()));
+  const named = Object.entries(HEADERS).flatMap(([name, header]) => {
+    const count = sent.filter((names) => names.includes(name.toLowerCase())).length;
+    if (count === 0) return [];
+    return [[name, count === codes.length ? referTo(name) : { ...header, required: false }]];
+  });
+  return Object.fromEntries(named) as NonNullable<Response['headers']>;
+}
+
+/** A header that never says anything else. */
+export function constant(value: string): Header {
+  return { required: true, schema: { type: 'string', enum: [value] } };
+}
+
+export function referTo(header: string): { $ref: string } {
+  return { $ref: `#/components/headers/${header}` };
+}
+
+function example(code: ProblemCode): Record<string, unknown> {
+  return new Problem(code).toBody('0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10');
+}
