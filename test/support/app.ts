@@ -5,12 +5,14 @@ import type { DataSource } from 'typeorm';
 import { AppModule } from '../../src/app.module.js';
 import { appOptions, createAdapter, setupApp } from '../../src/app.setup.js';
 import { Clock } from '../../src/common/clock.js';
+import { createDocument } from '../../src/common/openapi/document.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { SessionUpkeep } from '../../src/sessions/session-upkeep.js';
 import { MovableClock } from './clock.js';
 import { throwawayDatabase } from './database.js';
+import { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
 
 export interface TestApp {
@@ -67,7 +69,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
   return {
     app,
-    http: new Http(`http://127.0.0.1:${port}`),
+    http: new Http(`http://127.0.0.1:${port}`, new DocumentedApi(createDocument(app))),
     clock,
     dataSource,
     databaseUrl,

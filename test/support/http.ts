@@ -1,3 +1,5 @@
+import type { DocumentedApi } from './documented.js';
+
 /** What a request was answered with. `body` is the parsed JSON, or undefined where there is none. */
 export interface Answer<Body = Record<string, unknown>> {
   status: number;
@@ -35,9 +37,12 @@ export interface RequestOptions {
   body?: string | Uint8Array;
 }
 
-/** HTTP as a client would speak it, against a real socket. */
+/** HTTP as a client would speak it, against a real socket. What is answered differs from the document: it throws. */
 export class Http {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly api: DocumentedApi,
+  ) {}
 
   get<B = never>(path: string, options: RequestOptions = {}) {
     return this.send<B>('GET', path, options);
@@ -57,23 +62,24 @@ export class Http {
     path: string,
     options: RequestOptions,
   ): Promise<Answer<[B] extends [never] ? any : B>> {
-    const { token, json, form, headers = {}, body } = options;
+    const { token, json, form } = options;
+    const body = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : options.body;
+    const headers = new Headers({
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+      ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+      ...options.headers,
+    });
     const response = await fetch(this.url + path, {
       method,
-      headers: {
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-        ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
-        ...headers,
-      },
-      ...((json !== undefined || form || body !== undefined) && {
-        body:
-          json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : (body as string),
-      }),
+      headers,
+      ...(body !== undefined && { body: body as string }),
     });
     const text = await response.text();
     const parsed: unknown = text === '' ? undefined : isJson(response) ? JSON.parse(text) : text;
-    return { status: response.status, headers: response.headers, body: parsed as never };
+    const answer = { status: response.status, headers: response.headers, body: parsed as never };
+    this.api.hold({ method, path, body, type: headers.get('content-type') }, answer);
+    return answer;
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
+import { trackedApi } from './documented.js';
 import { Http } from './http.js';
 
 const MAIN = resolve('dist/src/main.js');
@@ -49,7 +50,7 @@ export function runProgram(folder: string, env: Record<string, string>): Program
     stdout: () => text.stdout,
     stderr: () => text.stderr,
     says,
-    listens: async () => new Http((await says(/listens on (http:\/\/[^,]+),/))[1]!),
+    listens: async () => new Http((await says(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
     end: async (signal) => {
       if (signal) child.kill(signal);
       return ended;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TEST_SECRET } from './app.js';
+import { trackedApi } from './documented.js';
 import { Http } from './http.js';
 
 const MAIN = resolve('dist/src/main.js');
@@ -32,7 +33,7 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
   });
   return {
     ...run,
-    http: new Http(url),
+    http: new Http(url, trackedApi()),
     stop: async (signal = 'SIGTERM') => {
       run.process.kill(signal);
       const code = await run.ended;

@@ -1,6 +1,8 @@
 import { BadRequestException, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
+import { ApiConflictResponse } from '@nestjs/swagger';
 import { CurrentUser, Public, Roles } from '../../src/common/auth/decorators.js';
 import type { Identity } from '../../src/common/auth/identity.js';
+import { Problems } from '../../src/common/openapi/problems.js';
 
 /** A controller as a team adds it, with nothing done to guard it. */
 @Controller('team')
@@ -19,10 +21,12 @@ class TeamController {
     return { open: true };
   }
   @Get('conflict')
+  @ApiConflictResponse()
   conflict(): never {
     throw new ConflictException('Somebody else was faster.');
   }
   @Post('bad')
+  @Problems('request_refused')
   bad(): never {
     throw new BadRequestException('There is no colour 7.');
   }
