@@ -41,7 +41,7 @@ export interface RequestOptions {
 export class Http {
   constructor(
     readonly url: string,
-    private readonly api: DocumentedApi,
+    readonly api: DocumentedApi,
   ) {}
 
   get<B = never>(path: string, options: RequestOptions = {}) {

@@ -5,11 +5,11 @@ import { login, register } from './people.js';
 /** Somebody who is signed in: what they send carries their access token, unless a request brings its own. */
 export class Caller extends Http {
   constructor(
-    url: string,
+    { url, api }: Http,
     readonly email: string,
     readonly tokens: TokenAnswer,
   ) {
-    super(url);
+    super(url, api);
   }
 
   override send<B = never>(method: string, path: string, options: RequestOptions) {
@@ -20,7 +20,7 @@ export class Caller extends Http {
 /** Somebody new who is signed in, with these roles. */
 export async function signedIn({ http, dataSource }: TestApp, roles: string[] = []): Promise<Caller> {
   const { email, tokens } = await register(http);
-  if (roles.length === 0) return new Caller(http.url, email, tokens);
+  if (roles.length === 0) return new Caller(http, email, tokens);
   await dataSource.query(`UPDATE users SET roles = '${JSON.stringify(roles)}' WHERE email = '${email}'`);
-  return new Caller(http.url, email, await login(http, email));
+  return new Caller(http, email, await login(http, email));
 }

@@ -69,7 +69,9 @@ function answer(codes: ProblemCode[]): Response {
     headers: headersOf(codes),
     content: {
       'application/problem+json': {
-        schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { type: 'string', enum: codes } } }] },
+        schema: {
+          allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { type: 'string', enum: codes } } }],
+        },
         examples: Object.fromEntries(codes.map((code) => [code, { value: example(code) }])),
       },
     },
