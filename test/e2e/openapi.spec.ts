@@ -85,10 +85,12 @@ describe('the OpenAPI document', () => {
     expect([...named, ...elsewhere].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
-  it('asks for an access token exactly where the guard does', () => {
+  it('asks for an access token exactly where the guard does, and takes one at logout', () => {
+    const required = [{ password: [] }, { bearer: [] }];
     for (const [route, operation] of operations) {
-      const open = /register|login|refresh|logout|health|well-known/.test(route);
-      expect([route, operation.security]).toEqual([route, open ? [] : [{ password: [] }, { bearer: [] }]]);
+      const open = /register|login|refresh|health|well-known/.test(route);
+      const expected = open ? [] : route === 'POST /auth/logout' ? [{}, ...required] : required;
+      expect([route, operation.security]).toEqual([route, expected]);
     }
   });
 

@@ -77,7 +77,9 @@ function complete(operation: OperationObject, more: ProblemCode[]): void {
     .flatMap((key) => take<ProblemCode>(extensions, key));
   const noDatabase = take<boolean>(extensions, 'x-no-database').length > 0;
 
-  operation.security = isOpen ? [] : [{ password: [] }, { bearer: [] }];
+  const withToken = [{ password: [] }, { bearer: [] }];
+  // An open route that can miss an access token takes one, or something in its place.
+  operation.security = !isOpen ? withToken : named.includes('access_token_missing') ? [{}, ...withToken] : [];
   const body = operation.requestBody;
   if (form && body && 'content' in body) {
     body.content['application/x-www-form-urlencoded'] = { schema: { $ref: `#/components/schemas/${form}` } };
