@@ -1,8 +1,8 @@
 import { Agent, get } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { Http } from '../support/http.js';
+import { OpenSockets, textOf, toRequest } from '../support/open-sockets.js';
 import { PASSWORD, register } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
@@ -10,13 +10,12 @@ import { sql } from '../support/sql.js';
 describe('a server that is told to stop', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
-  let sockets: Socket[];
+  const sockets = new OpenSockets();
   beforeEach(async () => {
     database = await throwawayDatabase();
-    sockets = [];
   });
   afterEach(async () => {
-    for (const socket of sockets) socket.destroy();
+    sockets.destroy();
     await server.stop('SIGKILL');
     await database.drop();
   });
@@ -26,15 +25,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     return server.http;
   }
 
-  /** A connection that stays open, after this was sent over it. */
-  async function connection(text: string): Promise<Socket> {
-    const socket = connect(Number(new URL(server.http.url).port), '127.0.0.1');
-    sockets.push(socket);
-    socket.on('error', () => {});
-    await new Promise((connected) => socket.on('connect', connected));
-    if (text !== '') socket.write(text);
-    return socket;
-  }
+  const connection = (text: string) => sockets.open(server.http.url, text);
 
   /** Asks for something that takes long; resolves when the server has surely begun with it. */
   async function begin<T>(answer: Promise<T>): Promise<{ answer: Promise<T> }> {
@@ -57,7 +48,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     await new Promise((answered) =>
       get(`${http.url}/health/live`, { agent }, (res) => res.resume().on('end', answered)),
     );
-    const socket = await connection(request('GET', '/health/live'));
+    const socket = await connection(toRequest('GET', '/health/live'));
     await new Promise((answered) => socket.once('data', answered));
     expect(await server.stop()).toBe(0);
     agent.destroy();
@@ -91,16 +82,16 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
   it('serves nothing new while it finishes, whether on a new connection, an idle one or one that is busy', async () => {
     const http = await start({ BCRYPT_COST: '13' });
     const { tokens } = await register(http);
-    const idle = await connection(request('GET', '/health/live'));
+    const idle = await connection(toRequest('GET', '/health/live'));
     await new Promise((answered) => idle.once('data', answered));
     const closed = new Promise((resolve) => idle.on('close', resolve).resume());
     const busy = await connection('');
-    const answer = text(busy);
-    busy.write(request('POST', '/auth/login', signInOfNobody.json));
+    const answer = textOf(busy);
+    busy.write(toRequest('POST', '/auth/login', signInOfNobody.json));
     await begin(answer);
     const stopped = server.stop();
     await hasBegunToStop();
-    busy.write(request('POST', '/auth/logout', { refresh_token: tokens.refresh_token }));
+    busy.write(toRequest('POST', '/auth/logout', { refresh_token: tokens.refresh_token }));
     await closed;
     const late = await Promise.all(
       ['/health/live', '/health/ready', '/.well-known/jwks.json'].map((path) =>
@@ -144,17 +135,3 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(await answer).toBe('cut off');
   });
 });
-
-function request(method: string, path: string, body?: object): string {
-  const json = body ? JSON.stringify(body) : '';
-  const headers = body ? `Content-Type: application/json\r\nContent-Length: ${json.length}\r\n` : '';
-  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n${json}`;
-}
-
-/** Everything that comes over a connection until it is closed. */
-async function text(socket: Socket): Promise<string> {
-  let received = '';
-  socket.on('data', (chunk: Buffer) => (received += String(chunk)));
-  await new Promise((resolve) => socket.on('close', resolve));
-  return received;
-}

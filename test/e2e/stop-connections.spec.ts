@@ -1,0 +1,131 @@
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { OpenSockets, textOf, toRequest } from '../support/open-sockets.js';
+import { PASSWORD, register } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
+
+const ORIGIN = 'https://app.example.com';
+const SHUTTING_DOWN = /^HTTP\/1\.1 503 [^]*\r\nconnection: close\r\n[^]*"code":"shutting_down"[^]*}$/i;
+
+/** What becomes of connections that are in the middle of something when the server is told to stop. */
+describe('a server that is told to stop', { timeout: 60_000 }, () => {
+  let database: ThrowawayDatabase;
+  let server: ServerProcess;
+  const sockets = new OpenSockets();
+  beforeEach(async () => {
+    database = await throwawayDatabase();
+    server = await startServer({
+      DATABASE_URL: database.url,
+      SHUTDOWN_DEADLINE: '20s',
+      CORS_ORIGINS: ORIGIN,
+      // A sign-in is then under way for long enough to be told to stop meanwhile.
+      BCRYPT_COST: '13',
+    });
+  });
+  afterEach(async () => {
+    sockets.destroy();
+    await server.stop('SIGKILL');
+    await database.drop();
+  });
+
+  const signIn = toRequest('POST', '/auth/login', { email: 'nobody@example.com', password: PASSWORD });
+  const open = (text: string) => sockets.open(server.http.url, text);
+  /** Once others are answered, what was sent before has been read. */
+  const untilRead = async () => {
+    for (let i = 0; i < 3; i++) await server.http.get('/health/live');
+  };
+  const hasBegunToStop = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
+  const signedOut = async () =>
+    (await sql(database.url, 'SELECT revoked_at FROM sessions')).map((r) => r['revoked_at']);
+
+  it('answers 503 to requests of which the body does not arrive in full, does nothing for them, and exits with 0', async () => {
+    const { tokens } = await register(server.http);
+    const body = { refresh_token: tokens.refresh_token };
+    const logout = toRequest('POST', '/auth/logout', body);
+    const chunked = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n';
+    const unfinished = await Promise.all([
+      open(toRequest('POST', '/auth/logout', body, '', 4000)),
+      open(logout.slice(0, -10)),
+      open(toRequest('POST', '/auth/logout', body, 'Expect: 100-continue\r\n', 4000)),
+      open(`${toRequest('POST', '/auth/logout', undefined, chunked)}5\r\n{"ref`),
+    ]);
+    const trickling = await open(logout.slice(0, -400));
+    await untilRead();
+    const answers = [...unfinished, trickling].map(textOf);
+    const trickle = setInterval(() => trickling.write(' '), 100);
+    expect(await server.stop()).toBe(0);
+    clearInterval(trickle);
+    for (const answer of await Promise.all(answers)) {
+      expect(answer.replace('HTTP/1.1 100 Continue\r\n\r\n', '')).toMatch(SHUTTING_DOWN);
+      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(answer).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
+    }
+    expect(await signedOut()).toEqual([null]);
+  });
+
+  it('answers a request of which the body arrives in a moment', async () => {
+    const { tokens } = await register(server.http);
+    const refresh = toRequest('POST', '/auth/refresh', { refresh_token: tokens.refresh_token });
+    const socket = await open(refresh.slice(0, -100));
+    await untilRead();
+    const answer = textOf(socket);
+    const stopped = server.stop();
+    await hasBegunToStop();
+    socket.write(refresh.slice(-100));
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"access_token"/i);
+    expect(await stopped).toBe(0);
+  });
+
+  it('answers all that a client sent in one go, and says on the last answer that it takes no more', async () => {
+    const { tokens } = await register(server.http);
+    const token = `Authorization: Bearer ${tokens.access_token}\r\n`;
+    const rest = [
+      toRequest('GET', '/auth/whoami', undefined, token),
+      toRequest('POST', '/auth/logout', { refresh_token: tokens.refresh_token }),
+      signIn,
+    ];
+    const socket = await open([signIn, ...rest].join(''));
+    await untilRead();
+    const answer = textOf(socket);
+    expect(await server.stop()).toBe(0);
+    const text = await answer;
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([401, 200, 204, 401].map((status) => `HTTP/1.1 ${status}`));
+    const said = [...text.matchAll(/\r\nconnection: (\S+)/gi)].map(([, word]) => word);
+    expect(said).toEqual(['keep-alive', 'keep-alive', 'keep-alive', 'close']);
+    expect(await signedOut()).not.toContain(null);
+  });
+
+  it('answers the others, and exits with 0, after clients have hung up with requests waiting for their turn', async () => {
+    const whoami = toRequest('GET', '/auth/whoami');
+    const gone = await Promise.all([open(signIn + whoami + whoami), open(signIn + signIn), open(signIn.slice(0, -5))]);
+    await untilRead();
+    for (const socket of gone) socket.destroy();
+    await untilRead();
+    const answers = (await Promise.all([open(signIn), open(signIn)])).map(textOf);
+    await untilRead();
+    expect(await server.stop()).toBe(0);
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*invalid_credentials/);
+  });
+
+  it('says so in a form that browsers let the page read', async () => {
+    const busy = await open(signIn);
+    const half = `Origin: ${ORIGIN}\r\n`;
+    const request = toRequest('POST', '/auth/refresh', { refresh_token: 'x' }, half);
+    const sockets: Socket[] = await Promise.all([open(request.slice(0, 30)), open(request.slice(0, -5))]);
+    await untilRead();
+    const answers = sockets.map(textOf);
+    const stopped = server.stop();
+    await hasBegunToStop();
+    sockets[0]!.write(request.slice(30));
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatch(SHUTTING_DOWN);
+      expect(answer).toContain(`\r\naccess-control-allow-origin: ${ORIGIN}\r\n`);
+      expect(answer).toMatch(/\r\naccess-control-expose-headers: .*Retry-After/i);
+      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    }
+    busy.destroy();
+    expect(await stopped).toBe(0);
+  });
+});
