@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { doing, expectDone, type Deed } from '../support/deeds.js';
+import { claimsOf, refresh } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
+import {
+  expectAllSignedIn,
+  expectNobodyRefused,
+  pause,
+  refreshing,
+  Storm,
+  type StormClient,
+} from '../support/storm.js';
+import { endedSessions, expectNothingHalf } from '../support/whole.js';
+
+const ROUNDS = 4;
+const MOST_ROUNDS = 10;
+const DOERS = 4;
+const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
+const SHORT = { REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
+
+describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }, () => {
+  let database: ThrowawayDatabase;
+  let server: ServerProcess;
+  beforeEach(async () => {
+    database = await throwawayDatabase();
+  });
+  afterEach(async () => {
+    await server.stop('SIGKILL');
+    await database.drop();
+  });
+
+  const start = async (env: Record<string, string>) => {
+    server = await startServer({ DATABASE_URL: database.url, ...env });
+  };
+
+  /** Rages for a moment, and kills the server with requests under way. */
+  async function killIn(storm: Storm, deeds: Deed[]): Promise<void> {
+    storm.begin((place) => (place < DOERS ? doing(deeds) : refreshing));
+    await pause(300 + Math.random() * 700);
+    server.process.kill('SIGKILL');
+    await storm.end();
+    await server.stop('SIGKILL');
+    expect(storm.heard.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
+  }
+
+  /** How many clients the server had moved on without their hearing of it. */
+  async function lostAnswers({ clients }: Storm): Promise<number> {
+    const rows = await sql(database.url, 'SELECT id, generation FROM sessions');
+    const generations = new Map(rows.map(({ id, generation }) => [id, generation as number]));
+    return clients.filter(({ stored }) => generations.get(stored.session_id)! > claimsOf(stored.refresh_token)['gen'])
+      .length;
+  }
+
+  async function expectNobodySignedOut({ clients }: Storm): Promise<void> {
+    const ended = await endedSessions(database.url);
+    expect(clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
+  }
+
+  it.each([
+    ['each refresh rotates', STRICT, 1],
+    ['generations last a while', SHORT, 0],
+  ])('has signed nobody out, and keeps what it answered, where %s', async (_, env, wanted) => {
+    await start(env);
+    const storm = new Storm(() => server.http.url);
+    await storm.join(server.http, 36);
+    let lost = 0;
+    for (let round = 0; round < ROUNDS || (lost < wanted && round < MOST_ROUNDS); round++) {
+      const deeds: Deed[] = [];
+      await killIn(storm, deeds);
+      lost += await lostAnswers(storm);
+      await expectNothingHalf(database.url);
+      await start(env);
+      await expectAllSignedIn(storm);
+      // Those nearest to the kill.
+      await expectDone(deeds.slice(-30), server.http);
+      await expectNobodySignedOut(storm);
+    }
+    expectNobodyRefused(storm, ['hashing_busy'], true);
+    expect(lost).toBeGreaterThanOrEqual(wanted);
+    expect(Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen']))).toBeGreaterThan(1);
+    storm.hangUp();
+  });
+
+  const rowOf = async (sessionId: string) => {
+    const [row] = await sql(database.url, `SELECT * FROM sessions WHERE id = '${sessionId}'`);
+    return row!;
+  };
+  const acknowledged = async (sessionId: string, generation: number) => {
+    await expect
+      .poll(async () => (await rowOf(sessionId))['acknowledged_generation'], { timeout: 10_000 })
+      .toBe(generation);
+  };
+
+  it('finds a theft later when the acknowledgement that shows it was lost, and finds it', async () => {
+    await start(SHORT);
+    const storm = new Storm(() => server.http.url);
+    const victims = await storm.join(server.http, 2);
+    const thieves = victims.map(({ email, stored }) => storm.takeOver(email, stored));
+    for (const victim of victims) expect(await victim.use()).toBe(true);
+    for (const { stored } of victims) await acknowledged(stored.session_id, 1);
+    await pause(300);
+
+    // The thief rotates and uses what he got: proof that the victim's token is no longer the newest held.
+    for (const thief of thieves) expect([await thief.refresh(), await thief.use()]).toEqual([true, true]);
+    expect(thieves.map(({ used }) => used)).toEqual([2, 2]);
+    await server.stop('SIGKILL');
+    for (const { stored } of victims)
+      expect(await rowOf(stored.session_id)).toMatchObject({ generation: 2, acknowledged_generation: 1 });
+
+    await start(SHORT);
+    const [early, late] = victims as [(typeof victims)[0], (typeof victims)[0]];
+    expect(await early.refresh()).toBe(true);
+    expect(claimsOf(early.stored.refresh_token)['gen']).toBe(2);
+    for (const thief of thieves) expect(await thief.use()).toBe(true);
+    for (const { stored } of victims) await acknowledged(stored.session_id, 2);
+    await pause(300);
+
+    await expectCaught(late, thieves[1]!);
+    // The early one holds what the thief holds, until the thief goes on.
+    expect([await thieves[0]!.refresh(), await thieves[0]!.use()]).toEqual([true, true]);
+    await acknowledged(early.stored.session_id, 3);
+    await pause(300);
+    await expectCaught(early, thieves[0]!);
+  });
+
+  async function expectCaught(victim: StormClient, thief: StormClient): Promise<void> {
+    const problem = async ({ stored }: StormClient) => (await refresh(server.http, stored.refresh_token)).body;
+    expect(await problem(victim)).toMatchObject({ code: 'refresh_token_reused', terminal: true });
+    expect(await problem(thief)).toMatchObject({ code: 'session_revoked', reason: 'reused' });
+    expect(await thief.use()).toBe(false);
+  }
+});
