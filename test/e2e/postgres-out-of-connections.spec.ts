@@ -1,0 +1,70 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TIMEOUTS } from '../../src/database/connection-options.js';
+import { Database } from '../../src/database/database.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { isPostgres } from '../support/database.js';
+import {
+  expectAsBefore,
+  expectGuardedRoutesServe,
+  expectUnavailable,
+  READS,
+  ready,
+  somebody,
+  WRITES,
+} from '../support/outage.js';
+import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
+
+// As long as a test may wait for them.
+Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+const ALL = { ...READS, ...WRITES };
+const POOL = 4;
+const MAX_CONNECTIONS = 20;
+
+describe.runIf(isPostgres)('while there are no connections', () => {
+  let test: TestApp;
+  let server: OwnPostgres;
+  let database: Database;
+  beforeAll(async () => {
+    server = await ownPostgres(['-c', `max_connections=${MAX_CONNECTIONS}`]);
+    test = await createTestApp({ databaseUrl: server.url, env: { DATABASE_POOL_SIZE: String(POOL) } });
+    database = test.app.get(Database);
+  });
+  afterAll(async () => {
+    await test.close();
+    await server.destroy();
+  });
+
+  it('because all connections of the pool are taken: 503, and all is well when they are given back', async () => {
+    const person = await somebody(test);
+    let giveBack = () => {};
+    const held = new Promise<void>((resolve) => (giveBack = resolve));
+    const taken = Array.from({ length: POOL }, () => database.transaction(async () => held));
+    await expectUnavailable(test, ALL, person);
+    await expectGuardedRoutesServe(test, person);
+    expect(await ready(test)).toBe(503);
+    giveBack();
+    await Promise.all(taken);
+    await expectAsBefore(test, person);
+  });
+
+  it('because others have taken all connections of the server: 503, and all is well when they are gone', async () => {
+    const person = await somebody(test);
+    const crowd: pg.Client[] = [];
+    const crowdIn = async (): Promise<number> => {
+      const client = new pg.Client({ connectionString: server.url }).on('error', () => {});
+      await client.connect().then(
+        () => crowd.push(client),
+        () => {},
+      );
+      const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey'`;
+      await crowd[0]!.query(end);
+      return crowd.length;
+    };
+    await expect.poll(crowdIn, { interval: 1, timeout: 10_000 }).toBe(MAX_CONNECTIONS);
+    await expectUnavailable(test, ALL, person);
+    await expectGuardedRoutesServe(test, person);
+    await Promise.all(crowd.map((client) => client.end()));
+    await expectAsBefore(test, person);
+  });
+});

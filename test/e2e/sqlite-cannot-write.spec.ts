@@ -1,0 +1,82 @@
+import sqlite3 from 'sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TIMEOUTS } from '../../src/database/connection-options.js';
+import { Database } from '../../src/database/database.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { isPostgres } from '../support/database.js';
+import {
+  expectAsBefore,
+  expectGuardedRoutesServe,
+  expectUnavailable,
+  READS,
+  somebody,
+  WRITES,
+} from '../support/outage.js';
+
+// As long as a test may wait for them.
+Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+
+describe.skipIf(isPostgres)('while SQLite cannot write', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+  const onTheWriter = (sql: string): Promise<unknown> =>
+    test.app.get(Database)['writer']!.inTurn((runner) => runner.query(sql));
+
+  it('because somebody else writes for long: 503 within the time-outs, reads go on, and all is well afterwards', async () => {
+    const person = await somebody(test);
+    const other = new sqlite3.Database(test.databaseUrl.replace('sqlite:', ''));
+    await run(other, 'BEGIN EXCLUSIVE');
+    const crowd = Array.from({ length: 10 }, () => expectUnavailable(test, WRITES, person));
+    const reads = await Promise.all([READS['sessions']!(test, person), READS['profile']!(test, person)]);
+    expect(reads.map(({ status }) => status)).toEqual([200, 200]);
+    await expectGuardedRoutesServe(test, person);
+    await Promise.all(crowd);
+    await run(other, 'ROLLBACK');
+    await new Promise((closed) => other.close(closed));
+    await expectAsBefore(test, person);
+  });
+
+  it('because the file can only be read: 503, nobody is signed out, and all is well afterwards', async () => {
+    const person = await somebody(test);
+    await onTheWriter('PRAGMA query_only = ON');
+    await expectUnavailable(test, WRITES, person);
+    await expectGuardedRoutesServe(test, person);
+    await onTheWriter('PRAGMA query_only = OFF');
+    await expectAsBefore(test, person);
+  });
+
+  it('because the disk is full: 503 before anything is half done, and all is well when there is room', async () => {
+    const person = await somebody(test);
+    const [{ page_count }] = (await onTheWriter('PRAGMA page_count')) as [{ page_count: number }];
+    await onTheWriter(`PRAGMA max_page_count = ${page_count}`);
+    const answers = [await WRITES['register']!(test, person)];
+    while (answers.at(-1)!.status === 201) answers.push(await WRITES['register']!(test, person));
+    expect(answers.at(-1)!.body).toMatchObject({ status: 503, code: 'database_unavailable', terminal: false });
+    await expectGuardedRoutesServe(test, person);
+    await onTheWriter('PRAGMA max_page_count = 1000000');
+    await expectAsBefore(test, person);
+  });
+
+  it('because a transaction of our own does not end: 503, not an endless wait', async () => {
+    const person = await somebody(test);
+    let end = () => {};
+    const held = new Promise<void>((resolve) => (end = resolve));
+    const stuck = test.app.get(Database).transaction(async () => held);
+    const unavailable = expectUnavailable(test, WRITES, person);
+    const outcome = await Promise.race([
+      unavailable.then(() => 'answered'),
+      new Promise((late) => setTimeout(late, 5 * TIMEOUTS.statement, 'still waiting')),
+    ]);
+    end();
+    await stuck;
+    expect(outcome).toBe('answered');
+    await expectAsBefore(test, person);
+  });
+});
+
+function run(database: sqlite3.Database, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => database.exec(sql, (error) => (error ? reject(error) : resolve())));
+}
