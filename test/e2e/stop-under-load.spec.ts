@@ -57,6 +57,7 @@ describe('a server that is told to stop under load', { timeout: 60_000 }, () => 
 
     await start(env);
     await expectAllSignedIn(storm);
+    expect(server.output()).not.toContain('database_behind');
     expect(await endedSessions(database.url)).toEqual([]);
     expect(Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen']))).toBeGreaterThan(1);
     storm.hangUp();
