@@ -16,7 +16,7 @@ import { endedSessions, expectNothingHalf } from '../support/whole.js';
 
 const ROUNDS = 4;
 const MOST_ROUNDS = 10;
-const DOERS = 4;
+const DOERS = 10;
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 const SHORT = { REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
 
