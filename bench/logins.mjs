@@ -33,7 +33,8 @@ for (let round = 0; round < rounds; round++) {
 await server.stop();
 
 const rate = (name) => median(results[name]);
-const line = (name) => `${results[name].map((value) => value.toFixed(1)).join(' ')} /s, median ${rate(name).toFixed(1)}`;
+const line = (name) =>
+  `${results[name].map((value) => value.toFixed(1)).join(' ')} /s, median ${rate(name).toFixed(1)}`;
 console.log(`logins at cost ${cost}     ${line('logins')}`);
 console.log(`bcrypt, ${threads} at a time   ${line('sameThreads')}`);
 console.log(`bcrypt, ${cores} at a time   ${line('allCores')}`);

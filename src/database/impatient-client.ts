@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 
 /**
- * A PostgreSQL connection that ends no process when it is lost, and that is closed when the server does not answer in time. Left open, it would go back to the pool
- * with the statement still to be run, and what was queued behind it, a ROLLBACK for one, never sent: once the server goes
- * on, other requests' writes would be answered inside a transaction that nobody commits.
+ * A PostgreSQL connection that ends no process when it is lost, and that is closed when the server does not answer in
+ * time. Left open, it would go back to the pool with the statement still to be run, and what was queued behind it, a
+ * ROLLBACK for one, never sent: once the server goes on, other requests' writes would be answered inside a transaction
+ * that nobody commits.
  */
 export class ImpatientClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
