@@ -33,6 +33,8 @@ export interface TestAppOptions {
   imports?: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>;
   /** A database that is there already and stays there. */
   databaseUrl?: string;
+  /** The clock of an application that ran before, for one that goes on where it stopped. */
+  clock?: MovableClock;
 }
 
 export const TEST_SECRET = 'a secret of the tests and of nothing else';
@@ -55,7 +57,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const dataSource = createDataSource(config);
   await migrate(dataSource.options);
 
-  const clock = new MovableClock();
+  const clock = options.clock ?? new MovableClock();
   const module = await Test.createTestingModule({
     imports: [AppModule.forRoot(config, dataSource), ...(options.imports ?? [])],
   })

@@ -3,9 +3,16 @@ import { Clock } from '../../src/common/clock.js';
 /** A clock that runs as the real one does, and can be moved. */
 export class MovableClock extends Clock {
   private offset = 0;
+  private standsAt: number | undefined;
 
   override now(): number {
-    return Date.now() + this.offset;
+    return (this.standsAt ?? Date.now()) + this.offset;
+  }
+
+  /** From now on only `move` moves it, so that every age is exact to the millisecond. */
+  standStill(at: number): void {
+    this.standsAt = at;
+    this.offset = 0;
   }
 
   /** @param duration like `90s`, `2h`, `8d`; with a minus sign it goes back */

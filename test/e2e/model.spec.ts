@@ -1,0 +1,47 @@
+/**
+ * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
+ * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
+ *
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/e2e/model.spec.ts -t 'in strict mode answers'
+ *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/e2e/model.spec.ts
+ *
+ * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
+ * verdicts come from the seed alone; ids, keys and addresses are new each time and decide nothing.
+ */
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { Endings, endings } from '../support/model/endings.js';
+import { honestHistories, liveHonestly } from '../support/model/honest-histories.js';
+import { expectToHold, TIMEOUT_MS } from '../support/model/runs.js';
+import { STRICT, USUAL } from '../support/model/setting.js';
+import { histories } from '../support/model/steps.js';
+import { StillService } from '../support/model/still-service.js';
+import { compare } from '../support/model/take-step.js';
+import { Theft, thefts } from '../support/model/theft.js';
+
+describe.each([
+  { setting: USUAL, runs: { compared: 40, honest: 24, thefts: 16, endings: 7 } },
+  { setting: STRICT, runs: { compared: 20, honest: 8, thefts: 12, endings: 3 } },
+])('the service $setting.name', { timeout: TIMEOUT_MS }, ({ setting, runs }) => {
+  let service: StillService;
+  beforeAll(async () => {
+    service = await StillService.start(setting);
+  });
+  afterAll(() => service.stop());
+
+  it('answers what the text of the rules says, over any history', () =>
+    expectToHold(histories, runs.compared, (history, tally) => compare(service, setting, history, tally), {}));
+
+  it('ends no honest session, whatever is lost, late within the bounds, raced or restarted', () =>
+    expectToHold(
+      honestHistories(setting),
+      runs.honest,
+      (steps, tally) => liveHonestly(service, setting, steps, tally),
+      {},
+    ));
+
+  it('ends a session at the older holder’s next refresh, once the newer token was acknowledged for more than L', () =>
+    expectToHold(thefts, runs.thefts, (steps, tally) => new Theft(service, setting, tally).live(steps), {}));
+
+  it('accepts nothing again that was revoked, also after a restart', () =>
+    expectToHold(endings, runs.endings, (steps, tally) => new Endings(service, tally).live(steps), {}));
+});

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import type { TokenAnswer } from '../http.js';
+import { someEmail } from '../people.js';
+import { keepUp } from './honest-histories.js';
+import { refreshClaims } from './observed.js';
+import { FIRST_PASSWORD, requests } from './requests.js';
+import type { StillService } from './still-service.js';
+import { Story } from './story.js';
+import type { Tally } from './tally.js';
+
+type EndingStep =
+  | { do: 'sign in' | 'end others' | 'end all' | 'change password' | 'refresh' | 'use and flush'; who: number }
+  | { do: 'log out'; who: number; age: number }
+  | { do: 'end one' | 'reuse'; who: number; other: number }
+  | { do: 'flush' | 'forget' | 'kill' | 'shut down' | 'purge' }
+  | { do: 'wait'; ms: number };
+
+const who = fc.nat({ max: 5 });
+const weighted: [number, fc.Arbitrary<object>][] = [
+  [12, fc.record({ do: fc.constant('sign in'), who })],
+  [40, fc.record({ do: fc.constantFrom('refresh', 'refresh', 'use and flush'), who })],
+  [2, fc.record({ do: fc.constantFrom('end others', 'end all', 'change password'), who })],
+  [3, fc.record({ do: fc.constant('log out'), who, age: fc.nat({ max: 3 }) })],
+  [16, fc.record({ do: fc.constantFrom('end one', 'reuse', 'reuse', 'reuse'), who, other: who })],
+  [12, fc.record({ do: fc.constantFrom('flush', 'flush', 'forget', 'purge') })],
+  [
+    20,
+    fc.record({
+      do: fc.constant('wait'),
+      ms: fc.constantFrom(1, 60_000, 120_000, 120_000, 120_000, 840_000, 86_400_000),
+    }),
+  ],
+  [1, fc.record({ do: fc.constantFrom('kill', 'shut down') })],
+];
+
+export const endings = fc.array(
+  fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }))) as fc.Arbitrary<EndingStep>,
+  { maxLength: 200, size: 'max' },
+);
+
+interface Session {
+  id: string;
+  refresh: string[];
+  access: string[];
+}
+
+/**
+ * One person with many sessions, and everything that was ever issued to them. Nothing is known here of the rules: what the
+ * service said had ended must never be accepted again.
+ */
+export class Endings {
+  private readonly story: Story;
+  private readonly email = someEmail();
+  private password = FIRST_PASSWORD;
+  private changes = 0;
+  private sessions: Session[] = [];
+  private readonly over: Session[] = [];
+
+  constructor(
+    private readonly service: StillService,
+    private readonly tally: Tally,
+  ) {
+    service.beginDay(0);
+    this.story = new Story(() => service.now);
+  }
+
+  async live(steps: EndingStep[]): Promise<void> {
+    this.begun((await requests.register(this.service.http, this.email)).body);
+    for (const step of steps) {
+      this.story.tell(`${step.do}, ${this.sessions.length} sessions`);
+      await this.take(step);
+    }
+    await this.expectNothingAccepted();
+    await keepUp(this.service, 'kill');
+    await this.expectNothingAccepted();
+  }
+
+  private async take(step: EndingStep): Promise<void> {
+    switch (step.do) {
+      case 'wait':
+        // As it does each second.
+        await this.service.flush();
+        return this.service.move(step.ms);
+      case 'purge':
+        return void (await this.service.purge());
+      case 'flush':
+      case 'forget':
+      case 'kill':
+      case 'shut down':
+        await keepUp(this.service, step.do);
+        return step.do === 'kill' || step.do === 'shut down' ? this.expectNothingAccepted() : undefined;
+      case 'sign in':
+        return this.signIn();
+      default: {
+        const session = this.sessions[step.who % Math.max(1, this.sessions.length)];
+        return session ? this.actIn(session, step) : this.signIn();
+      }
+    }
+  }
+
+  private async actIn(session: Session, step: Extract<EndingStep, { who: number }>): Promise<void> {
+    const { http } = this.service;
+    const access = session.access.at(-1)!;
+    const others = this.sessions.filter((other) => other !== session);
+    switch (step.do) {
+      case 'use and flush':
+        await requests.whoAmI(http, access);
+        return this.service.flush();
+      case 'refresh':
+        return this.refresh(session, session.refresh.at(-1)!);
+      case 'reuse':
+        return this.refresh(session, session.refresh[step.other % session.refresh.length]!);
+      case 'log out': {
+        const old = session.refresh[Math.max(0, session.refresh.length - 1 - step.age)]!;
+        return this.endedIf((await requests.logout(http, { refresh: old })).status === 204, 'logout', [session]);
+      }
+      case 'end one': {
+        const other = this.sessions[step.other % this.sessions.length]!;
+        return this.endedIf((await requests.end(http, access, other.id)).status === 204, 'end one', [other]);
+      }
+      case 'end others':
+        return this.endedIf((await requests.endOthers(http, access)).status === 204, 'end others', others);
+      case 'end all':
+        return this.endedIf((await requests.endAll(http, access)).status === 204, 'end all', [session, ...others]);
+      case 'change password':
+        return this.changePassword(access);
+    }
+  }
+
+  /** The list of sessions says which of them the cap has ended. */
+  private async signIn(): Promise<void> {
+    const { http } = this.service;
+    const { body } = await requests.login(http, this.email, this.password);
+    const listed = new Set((await requests.list(http, body.access_token)).body.map(({ id }) => id));
+    this.endedIf(
+      true,
+      'not listed',
+      this.sessions.filter(({ id }) => !listed.has(id)),
+    );
+    this.begun(body);
+  }
+
+  private async refresh(session: Session, token: string): Promise<void> {
+    const { status, body } = await requests.refresh(this.service.http, token);
+    if (status === 200) {
+      if (!session.refresh.includes(body.refresh_token)) session.refresh.push(body.refresh_token);
+      return void session.access.push(body.access_token);
+    }
+    this.story.tell(`generation ${refreshClaims(token).gen} -> ${body.code}`);
+    this.endedIf(body.terminal, body.code, [session]);
+  }
+
+  private async changePassword(access: string): Promise<void> {
+    const next = `another passphrase, number ${++this.changes}`;
+    const { status, body } = await requests.changePassword(this.service.http, access, this.password, next);
+    if (status !== 200) return;
+    this.endedIf(true, 'change password', this.sessions);
+    this.password = next;
+    this.begun(body);
+  }
+
+  private begun({ session_id, refresh_token, access_token }: TokenAnswer): void {
+    this.sessions.push({ id: session_id, refresh: [refresh_token], access: [access_token] });
+  }
+
+  private endedIf(isSo: boolean, why: string, ended: Session[]): void {
+    if (!isSo) return;
+    this.tally.add(why, ended.length);
+    this.over.push(...ended);
+    this.sessions = this.sessions.filter((session) => !ended.includes(session));
+  }
+
+  private async expectNothingAccepted(): Promise<void> {
+    const { http } = this.service;
+    for (const { id, refresh, access } of this.over) {
+      const answers = [
+        ...(await Promise.all(refresh.map((token) => requests.refresh(http, token)))),
+        ...(await Promise.all(access.slice(-4).map((token) => requests.whoAmI(http, token)))),
+      ];
+      this.tally.add('tokens tried', answers.length);
+      if (answers.some(({ status }) => status === 200)) this.story.fail(`A token of ended session ${id} was accepted`);
+    }
+  }
+}

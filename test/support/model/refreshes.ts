@@ -1,0 +1,51 @@
+import { sight, type Model } from './model.js';
+import { rulingOn, type SessionRecord } from './rulebook.js';
+import { isStrict } from './setting.js';
+
+/** What becomes of a presented refresh token, as the text of the rules has it. */
+export type Outcome =
+  | { rule: 1; reasons: string[] }
+  | { rule: 6 }
+  /** `ends`: until when the answer says that the session lives. */
+  | { rule: 2 | 3 | 4 | 5 | 7; session: SessionRecord; ends: number };
+
+/** Presents generation `g` of a session at `t`: changes the model, and says what the service has to answer. */
+export function present(model: Model, sessionId: string, g: number, t: number): Outcome {
+  const session = model.sessions.get(sessionId)!;
+  // The token itself ends with its session, at the next whole second.
+  if (t >= Math.ceil(session.expiresAt / 1000) * 1000) return { rule: 1, reasons: ['expired_absolute'] };
+  const ruling = rulingOn(session, g, t, model.policy);
+  switch (ruling.rule) {
+    case 1:
+      return ruling;
+    case 2:
+      if (session.acknowledged < g) sight(model, sessionId, g, true);
+      return { rule: 2, session: { ...session }, ends: session.idleExpiresAt };
+    case 3:
+      if (isStrict(model.policy)) Object.assign(session, { acknowledged: g, acknowledgedAt: t });
+      return move(model, session, g, t, 3);
+    case 4: {
+      const ends = idleEnd(model, session, t);
+      model.process.extensions.set(sessionId, ends);
+      return { rule: 4, session: { ...session }, ends };
+    }
+    case 5:
+      return { rule: 5, session: { ...session }, ends: session.idleExpiresAt };
+    case 6:
+      Object.assign(session, { endedAt: t, endedBecause: 'reused' });
+      return { rule: 6 };
+    case 7:
+      Object.assign(session, { acknowledged: g, acknowledgedAt: t });
+      return move(model, session, g, t, 7);
+  }
+}
+
+/** The next generation. The text names rules 3 and 4 as extending the idle limit; rule 7 is read as rotating like rule 3. */
+function move(model: Model, session: SessionRecord, g: number, t: number, rule: 3 | 7): Outcome {
+  Object.assign(session, { generation: g + 1, rotatedAt: t, idleExpiresAt: idleEnd(model, session, t) });
+  return { rule, session: { ...session }, ends: session.idleExpiresAt };
+}
+
+function idleEnd({ policy }: Model, { expiresAt }: SessionRecord, t: number): number {
+  return Math.min(t + policy.idle, expiresAt);
+}

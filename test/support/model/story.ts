@@ -1,0 +1,20 @@
+/** What happened in a run, in words: the counterexample that a person reads. */
+export class Story {
+  private readonly lines: string[] = [];
+
+  constructor(private readonly now: () => number) {
+    this.start = now();
+  }
+
+  private readonly start: number;
+
+  tell(what: string): void {
+    const ms = this.now() - this.start;
+    this.lines.push(`${(ms / 1000).toFixed(3).padStart(12)} s  ${what}`);
+  }
+
+  /** Ends the run with all that led to it. */
+  fail(why: string): never {
+    throw new Error(`${why}\n\nWhat happened:\n${this.lines.join('\n')}\n`);
+  }
+}

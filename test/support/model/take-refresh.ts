@@ -1,0 +1,89 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { at, fromNewest } from './choice.js';
+import type { Comparison, Holder } from './comparison.js';
+import { observe, refreshClaims } from './observed.js';
+import { explanations, type Sent } from './orders.js';
+import { requests } from './requests.js';
+import type { Step } from './steps.js';
+import { modelledRows, storedRows } from './stored-rows.js';
+import { signIn } from './take-ending.js';
+
+export async function refreshNow(world: Comparison, holder: Holder, stored: boolean): Promise<void> {
+  const answer = await world.refresh(`${holder.name}${stored ? '' : ' (the answer will be lost)'}`, holder.refresh);
+  if (answer && stored) store(holder, answer);
+  if (!answer) await giveUp(world, holder);
+}
+
+/** What another tab, or a thief, may still have. */
+export async function presentTheOneBefore(world: Comparison, { name, refresh }: Holder): Promise<void> {
+  const { sid, gen } = refreshClaims(refresh);
+  const before = world.refreshTokens.find((token) => {
+    const claims = refreshClaims(token);
+    return claims.sid === sid && claims.gen === gen - 1;
+  });
+  if (before) await world.refresh(`somebody, after ${name},`, before);
+}
+
+/** Whoever hears that it is over: a browser signs in again, a thief is gone. */
+async function giveUp(world: Comparison, holder: Holder): Promise<void> {
+  if (world.holders.length > 1) world.holders.splice(world.holders.indexOf(holder), 1);
+  const user = world.model.users.get(refreshClaims(holder.refresh).sub)!;
+  if (!holder.isThief) await signIn(world, user, true);
+}
+
+function store(holder: Holder, { refresh_token, access_token }: { refresh_token: string; access_token: string }): void {
+  holder.refresh = refresh_token;
+  holder.access = access_token;
+}
+
+/** A refresh takes its time: it is sent, arrives, and its answer is delivered, or one of them is lost. */
+export async function travel(world: Comparison, step: Extract<Step, { do: 'send' | 'arrive' | 'deliver' | 'lose' }>) {
+  const { messages } = world;
+  if (step.do === 'send') {
+    const to = at(world.holders, step.who)!;
+    if (messages.length < 6) messages.push({ to, token: to.refresh });
+    return world.story.tell(`${to.name} sends generation ${refreshClaims(to.refresh).gen}`);
+  }
+  const wanted = messages.filter(({ answer }) => (step.do === 'arrive' ? !answer : step.do === 'lose' || answer));
+  const message = at(wanted, step.message);
+  if (!message) return;
+  if (step.do === 'arrive') {
+    const answer = await world.refresh(`a tab of ${message.to.name}`, message.token);
+    if (answer) message.answer = answer;
+    else messages.splice(messages.indexOf(message), 1);
+    return;
+  }
+  messages.splice(messages.indexOf(message), 1);
+  world.story.tell(`a message of ${message.to.name} is ${step.do === 'lose' ? 'lost' : 'delivered'}`);
+  if (step.do === 'deliver') store(message.to, message.answer!);
+}
+
+/** Truly at once: then some order of events has to explain all answers, and the rows. */
+export async function sendTogether(world: Comparison, step: Extract<Step, { do: 'send together' }>): Promise<void> {
+  const { service } = world;
+  const tokens = step.tokens.map((age) => fromNewest(world.refreshTokens, age));
+  const sent: Sent[] = tokens.map((token, index) => ({
+    what: step.logout && index === 0 ? 'logout' : 'refresh',
+    token: refreshClaims(token),
+  }));
+  const answers = await Promise.all(
+    sent.map(({ what }, index) =>
+      what === 'logout'
+        ? requests.logout(service.http, { refresh: tokens[index]! })
+        : requests.refresh(service.http, tokens[index]!),
+    ),
+  );
+  const seen = answers.map(observe);
+  world.story.tell(`together: ${sent.map(({ what, token }) => `${what} ${token.gen}`).join(', ')}`);
+  const rows = await storedRows(service, [...world.model.sessions.keys()]);
+  const explained = explanations(world.model, sent, seen, service.now);
+  const model = explained.find((model) => isDeepStrictEqual(modelledRows(model), rows));
+  if (!model)
+    world.story.fail(
+      `No order explains ${inspect({ sent, seen, rows, explained: explained.map(modelledRows) }, { depth: 5 })}`,
+    );
+  world.model = model;
+  world.tally.add('answers', answers.length);
+  world.tally.add('together');
+  for (const { status, body } of answers) if (status === 200) world.keepTokens(body);
+}

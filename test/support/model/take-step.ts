@@ -1,0 +1,133 @@
+import { at, fromNewest } from './choice.js';
+import { Comparison, type Holder } from './comparison.js';
+import { flush, nothingNoted, sight } from './model.js';
+import { accessClaims } from './observed.js';
+import { accessRefusal, predictWhoAmI } from './predictions.js';
+import { requests } from './requests.js';
+import type { Setting } from './setting.js';
+import type { History, Step } from './steps.js';
+import type { StillService } from './still-service.js';
+import type { Tally } from './tally.js';
+import { putBack } from './stored-rows.js';
+import { changePassword, end, logOut, signIn } from './take-ending.js';
+import { presentTheOneBefore, refreshNow, sendTogether, travel } from './take-refresh.js';
+
+/** Lives through a history with two people. Throws, with the story, at the first difference. */
+export async function compare(service: StillService, setting: Setting, { millisecond, steps }: History, tally: Tally) {
+  service.beginDay(millisecond);
+  const world = new Comparison(service, setting, tally);
+  await world.register();
+  await world.register();
+  for (const step of steps) await takeStep(world, step);
+  await upkeep(world, 'flush');
+  await world.expectRows();
+}
+
+/** Does one step to the service and to the model. A step for which there is nothing to choose from does nothing. */
+async function takeStep(world: Comparison, step: Step): Promise<void> {
+  const { service, holders } = world;
+  switch (step.do) {
+    case 'refresh':
+      return refreshNow(world, at(holders, step.who)!, step.answer === 'stored');
+    case 'send':
+    case 'arrive':
+    case 'deliver':
+    case 'lose':
+      return travel(world, step);
+    case 'use':
+      return use(world, at(holders, step.who)!.name, at(holders, step.who)!.access);
+    case 'present the one before':
+      return presentTheOneBefore(world, at(holders, step.who)!);
+    case 'use an old one':
+      return use(world, 'somebody', fromNewest(world.accessTokens, step.age));
+    case 'present an old one':
+      return void (await world.refresh('somebody', fromNewest(world.refreshTokens, step.age)));
+    case 'wait':
+      service.move(step.ms);
+      return world.story.tell(`after ${step.ms} ms`);
+    case 'wait until':
+      return waitUntil(world, step);
+    case 'steal':
+      return steal(world, at(holders, step.from)!);
+    case 'log out':
+      return logOut(world, at(holders, step.who)!, step.with);
+    case 'end':
+      return end(world, at(holders, step.who)!, step.what, at([...world.model.sessions.keys()], step.session)!);
+    case 'change password':
+      return changePassword(world, at(holders, step.who)!, step.right);
+    case 'sign in':
+      return signIn(world, at([...world.model.users.values()], step.user)!, step.right);
+    case 'send together':
+      return sendTogether(world, step);
+    case 'fail over':
+      return failOver(world, at([...world.past.keys()], step.session), step.back);
+    default:
+      return upkeep(world, step.do);
+  }
+}
+
+/** Uses an access token; the first use of a generation proves that its holder got it. */
+async function use(world: Comparison, who: string, token: string): Promise<void> {
+  const { service, model } = world;
+  const claims = accessClaims(token);
+  const answer = await requests.whoAmI(service.http, token);
+  const refusal = accessRefusal(model, claims, service.now);
+  world.tally.add(`whoami ${refusal ?? 'accepted'}`);
+  const { number } = model.sessions.get(claims.sid)!;
+  const what = `${who} uses an access token of session ${number}, generation ${claims.gen}`;
+  world.expect(what, answer, predictWhoAmI(model, claims, service.now));
+  if (!refusal) sight(model, claims.sid, claims.gen);
+}
+
+async function upkeep(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
+  const { service, model } = world;
+  world.tally.add(what);
+  world.story.tell(what);
+  if (what === 'flush' || what === 'shut down') flush(model, service.now);
+  if (what !== 'flush') model.process = nothingNoted();
+  if (what === 'flush') return service.flush();
+  if (what !== 'shut down') service.forgetNotes();
+  if (what !== 'forget') await service.restart();
+}
+
+function steal(world: Comparison, from: Holder): void {
+  if (world.holders.length >= 6) return;
+  world.holders.push({ ...from, name: `a thief with what ${from.name} had`, isThief: true });
+  world.story.tell(`a thief copies the jar of ${from.name}`);
+}
+
+function waitUntil({ service, model, story, accessTokens }: Comparison, step: Extract<Step, { do: 'wait until' }>) {
+  const living = [...model.sessions.values()].filter(
+    ({ endedAt, acknowledgedAt }) => endedAt === null && acknowledgedAt !== null,
+  );
+  const session = at(living, step.session);
+  if (!session) return;
+  const { acknowledgedAt, idleExpiresAt, expiresAt, id } = session;
+  const newest = accessTokens.map(accessClaims).findLast(({ sid }) => sid === id);
+  const edges = {
+    L: acknowledgedAt! + model.policy.L,
+    C: acknowledgedAt! + model.policy.C,
+    idle: idleExpiresAt,
+    absolute: expiresAt,
+    access: newest ? newest.exp * 1000 : 0,
+  };
+  const ms = edges[step.edge] + step.plus - service.now;
+  if (ms <= 0) return;
+  service.move(ms);
+  story.tell(`${step.edge} of session ${session.number}, and ${step.plus} ms`);
+}
+
+/** The database comes back without its last commits; what was revoked stays revoked. */
+async function failOver(world: Comparison, sessionId: string | undefined, back: number): Promise<void> {
+  if (!sessionId) return;
+  const session = world.model.sessions.get(sessionId)!;
+  const earlier = at(
+    world.past.get(sessionId)!.filter(({ generation }) => generation < session.generation),
+    back,
+  );
+  if (!earlier || session.endedAt !== null) return;
+  Object.assign(session, structuredClone(earlier));
+  await putBack(world.service, earlier);
+  world.tally.add('fail over');
+  world.story.tell(`a failover: session ${session.number} is at generation ${session.generation} again`);
+}

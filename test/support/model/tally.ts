@@ -1,0 +1,26 @@
+/** Counts what happened, so that a run which checks nothing is noticed. */
+export class Tally {
+  private readonly counts = new Map<string, number>();
+
+  add(what: string, by = 1): void {
+    this.counts.set(what, this.of(what) + by);
+  }
+
+  of(what: string): number {
+    return this.counts.get(what) ?? 0;
+  }
+
+  /** Those of `wanted` that happened less often than they have to. */
+  missing(wanted: Record<string, number>): string[] {
+    return Object.entries(wanted)
+      .filter(([what, least]) => this.of(what) < least)
+      .map(([what, least]) => `${what}: ${this.of(what)} of ${least}`);
+  }
+
+  toString(): string {
+    return [...this.counts]
+      .sort(([one], [other]) => one.localeCompare(other))
+      .map(([what, count]) => `${what} ${count}`)
+      .join(', ');
+  }
+}
