@@ -16,16 +16,23 @@ export interface UserRecord {
   ver: number;
 }
 
-/** What a process has seen, and what it has not written down yet. */
+/**
+ * What a process has seen, and what it has not written down yet: of each session the newest generation alone. The text
+ * speaks of a queue of pairs; that is the same except after a failover, when a token of a generation that was lost takes
+ * the place of the note for the generation that the row has. A theft is then noticed later.
+ */
 export interface ProcessNotes {
-  /** Sessions with their generations, as `id generation`. */
-  sighted: Set<string>;
-  acknowledgements: { sessionId: string; generation: number }[];
+  sighted: Map<string, number>;
+  acknowledgements: Map<string, number>;
   /** New ends of sessions, from rule 4. */
   extensions: Map<string, number>;
 }
 
-export const nothingNoted = (): ProcessNotes => ({ sighted: new Set(), acknowledgements: [], extensions: new Map() });
+export const nothingNoted = (): ProcessNotes => ({
+  sighted: new Map(),
+  acknowledgements: new Map(),
+  extensions: new Map(),
+});
 
 export function emptyModel(policy: Policy): Model {
   return { policy, users: new Map(), sessions: new Map(), process: nothingNoted() };
@@ -85,16 +92,15 @@ export function changeCredentials(model: Model, user: UserRecord, password: stri
  */
 export function sight(model: Model, sessionId: string, generation: number, needed = false): void {
   const { sighted, acknowledgements } = model.process;
-  const key = `${sessionId} ${generation}`;
-  if (sighted.has(key) && !needed) return;
-  sighted.add(key);
-  acknowledgements.push({ sessionId, generation });
+  if ((sighted.get(sessionId) ?? 0) >= generation && !needed) return;
+  sighted.set(sessionId, generation);
+  acknowledgements.set(sessionId, generation);
 }
 
 /** "SET acknowledged_generation = gen … WHERE acknowledged_generation < gen AND gen <= generation." */
 export function flush(model: Model, t: number): void {
   const { acknowledgements, extensions } = model.process;
-  for (const { sessionId, generation } of acknowledgements) {
+  for (const [sessionId, generation] of acknowledgements) {
     const session = model.sessions.get(sessionId)!;
     if (session.acknowledged < generation && generation <= session.generation) {
       Object.assign(session, { acknowledged: generation, acknowledgedAt: t });
@@ -104,6 +110,6 @@ export function flush(model: Model, t: number): void {
     const session = model.sessions.get(sessionId)!;
     if (session.endedAt === null) session.idleExpiresAt = Math.max(session.idleExpiresAt, end);
   }
-  model.process.acknowledgements = [];
+  model.process.acknowledgements = new Map();
   model.process.extensions = new Map();
 }

@@ -9,7 +9,7 @@ export type Step =
   | { do: 'use an old one' | 'present an old one'; age: number }
   | { do: 'flush' | 'forget' | 'kill' | 'shut down' }
   | { do: 'wait'; ms: number }
-  | { do: 'wait until'; edge: Edge; session: number; plus: number }
+  | { do: 'wait until'; edge: Edge; session: number; plus: number; asks: boolean }
   | { do: 'steal'; from: number }
   | { do: 'log out'; who: number; with: 'access' | 'refresh' | 'both' | 'an old one' }
   | { do: 'end'; who: number; what: 'one' | 'others' | 'all'; session: number }
@@ -60,8 +60,8 @@ const weighted: [weight: number, shape: fc.Arbitrary<object>][] = [
   [2, fc.record({ do: fc.constant('wait'), ms: long })],
   [4, fc.record({ do: fc.constant('wait'), ms: back })],
   [50, until('L', 'C', 'C')],
-  [2, until('access')],
-  [1, until('idle', 'idle', 'absolute')],
+  [4, until('access')],
+  [3, until('idle', 'idle', 'absolute')],
   [8, fc.record({ do: fc.constant('steal'), from: who })],
   [2, fc.record({ do: fc.constant('log out'), who, with: fc.constantFrom('access', 'refresh', 'both', 'an old one') })],
   [2, fc.record({ do: fc.constant('end'), who, what: fc.constantFrom('one', 'others', 'all'), session: who })],
@@ -77,7 +77,13 @@ const step = fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitr
 
 function until(...edges: Edge[]): fc.Arbitrary<object> {
   const plus = fc.constantFrom(-1, 0, 0, 1);
-  return fc.record({ do: fc.constant('wait until'), edge: fc.constantFrom(...edges), session: who, plus });
+  return fc.record({
+    do: fc.constant('wait until'),
+    edge: fc.constantFrom(...edges),
+    session: who,
+    plus,
+    asks: fc.boolean(),
+  });
 }
 
 export interface History {

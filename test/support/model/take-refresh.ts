@@ -62,6 +62,8 @@ export async function travel(world: Comparison, step: Extract<Step, { do: 'send'
 export async function sendTogether(world: Comparison, step: Extract<Step, { do: 'send together' }>): Promise<void> {
   const { service } = world;
   const tokens = step.tokens.map((age) => fromNewest(world.refreshTokens, age));
+  // A difference from before would look like one of these answers.
+  await world.expectRows();
   const sent: Sent[] = tokens.map((token, index) => ({
     what: step.logout && index === 0 ? 'logout' : 'refresh',
     token: refreshClaims(token),

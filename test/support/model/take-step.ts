@@ -1,7 +1,7 @@
 import { at, fromNewest } from './choice.js';
 import { Comparison, type Holder } from './comparison.js';
 import { flush, nothingNoted, sight } from './model.js';
-import { accessClaims } from './observed.js';
+import { accessClaims, refreshClaims } from './observed.js';
 import { accessRefusal, predictWhoAmI } from './predictions.js';
 import { requests } from './requests.js';
 import type { Setting } from './setting.js';
@@ -87,7 +87,17 @@ async function upkeep(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'sh
   if (what !== 'flush') model.process = nothingNoted();
   if (what === 'flush') return service.flush();
   if (what !== 'shut down') service.forgetNotes();
-  if (what !== 'forget') await service.restart();
+  if (what === 'forget') return;
+  await service.restart();
+  await useEndedOnes(world);
+}
+
+/** What a new process has to know from the start. */
+async function useEndedOnes(world: Comparison): Promise<void> {
+  const ended = world.accessTokens.filter(
+    (token) => world.model.sessions.get(accessClaims(token).sid)!.endedAt !== null,
+  );
+  for (const token of ended.slice(-3)) await use(world, 'somebody', token);
 }
 
 function steal(world: Comparison, from: Holder): void {
@@ -96,25 +106,36 @@ function steal(world: Comparison, from: Holder): void {
   world.story.tell(`a thief copies the jar of ${from.name}`);
 }
 
-function waitUntil({ service, model, story, accessTokens }: Comparison, step: Extract<Step, { do: 'wait until' }>) {
+/** Waits until a rule changes its mind about a session, and asks it there. */
+async function waitUntil(world: Comparison, step: Extract<Step, { do: 'wait until' }>): Promise<void> {
+  const { service, model, story } = world;
+  const isLimit = step.edge === 'idle' || step.edge === 'absolute';
   const living = [...model.sessions.values()].filter(
-    ({ endedAt, acknowledgedAt }) => endedAt === null && acknowledgedAt !== null,
+    ({ endedAt, acknowledgedAt }) => endedAt === null && (isLimit || acknowledgedAt !== null),
   );
   const session = at(living, step.session);
   if (!session) return;
-  const { acknowledgedAt, idleExpiresAt, expiresAt, id } = session;
-  const newest = accessTokens.map(accessClaims).findLast(({ sid }) => sid === id);
+  const { id, number, generation } = session;
+  const access = world.accessTokens.findLast((token) => accessClaims(token).sid === id)!;
   const edges = {
-    L: acknowledgedAt! + model.policy.L,
-    C: acknowledgedAt! + model.policy.C,
-    idle: idleExpiresAt,
-    absolute: expiresAt,
-    access: newest ? newest.exp * 1000 : 0,
+    L: session.acknowledgedAt! + model.policy.L,
+    C: session.acknowledgedAt! + model.policy.C,
+    idle: session.idleExpiresAt,
+    absolute: session.expiresAt,
+    access: accessClaims(access).exp * 1000,
   };
   const ms = edges[step.edge] + step.plus - service.now;
   if (ms <= 0) return;
   service.move(ms);
-  story.tell(`${step.edge} of session ${session.number}, and ${step.plus} ms`);
+  story.tell(`${step.edge} of session ${number}, and ${step.plus} ms`);
+  if (!step.asks) return;
+  if (step.edge === 'access') return use(world, 'somebody', access);
+  const wanted = step.edge === 'L' ? generation - 1 : generation;
+  const token = world.refreshTokens.findLast((token) => {
+    const { sid, gen } = refreshClaims(token);
+    return sid === id && gen === wanted;
+  });
+  if (token) await world.refresh('somebody', token);
 }
 
 /** The database comes back without its last commits; what was revoked stays revoked. */
