@@ -2,7 +2,7 @@
  * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
  * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
  *
- *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/e2e/model.spec.ts -t 'in strict mode answers'
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/e2e/model.spec.ts -t 'strict mode answers'
  *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/e2e/model.spec.ts
  *
  * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
@@ -20,9 +20,9 @@ import { compare } from '../support/model/take-step.js';
 import { Theft, thefts } from '../support/model/theft.js';
 
 describe.each([
-  { setting: USUAL, least: LEAST.usual, runs: { compared: 36, honest: 24, thefts: 16, endings: 5 } },
-  { setting: STRICT, least: LEAST.strict, runs: { compared: 20, honest: 8, thefts: 12, endings: 3 } },
-])('the service $setting.name', { timeout: TIMEOUT_MS }, ({ setting, least, runs }) => {
+  [USUAL.name, { setting: USUAL, least: LEAST.usual, runs: { compared: 36, honest: 24, thefts: 16, endings: 5 } }],
+  [STRICT.name, { setting: STRICT, least: LEAST.strict, runs: { compared: 20, honest: 8, thefts: 12, endings: 3 } }],
+])('the service %s', { timeout: TIMEOUT_MS }, (_, { setting, least, runs }) => {
   let service: StillService;
   beforeAll(async () => {
     service = await StillService.start(setting);
