@@ -15,6 +15,7 @@ type EndingStep =
   | { do: 'flush' | 'forget' | 'kill' | 'shut down' | 'purge' }
   | { do: 'wait'; ms: number };
 
+const LAST_SECOND_OF_A_TOKEN = 899_000;
 const who = fc.nat({ max: 5 });
 const weighted: [number, fc.Arbitrary<object>][] = [
   [12, fc.record({ do: fc.constant('sign in'), who })],
@@ -71,8 +72,19 @@ export class Endings {
       await this.take(step);
     }
     await this.expectNothingAccepted();
+    await this.endOneAndOutlastIt();
     await keepUp(this.service, 'kill');
     await this.expectNothingAccepted();
+  }
+
+  /** What is written down of an ending has to last as long as an access token that was issued in the moment before. */
+  private async endOneAndOutlastIt(): Promise<void> {
+    const [session] = this.sessions;
+    if (session) await this.refresh(session, session.refresh.at(-1)!);
+    if (!session || !this.sessions.includes(session)) return;
+    await this.take({ do: 'log out', who: 0, age: 0 });
+    this.service.move(LAST_SECOND_OF_A_TOKEN);
+    await this.service.purge();
   }
 
   private async take(step: EndingStep): Promise<void> {
