@@ -14,6 +14,7 @@ import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
 import { TokenAnswers } from './token-answers.js';
+import { VerifiedTokens } from './verified-tokens.js';
 
 @Module({
   imports: [PassportModule, PasswordsModule, SessionsModule, TokensModule, UsersModule],
@@ -22,6 +23,7 @@ import { TokenAnswers } from './token-answers.js';
     AuthService,
     CredentialsService,
     TokenAnswers,
+    VerifiedTokens,
     AccessStrategy,
     LocalStrategy,
     RefreshStrategy,

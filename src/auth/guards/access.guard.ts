@@ -1,11 +1,13 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
 import { PUBLIC } from '../../common/auth/decorators.js';
 import type { Identity } from '../../common/auth/identity.js';
 import { Problem } from '../../common/problem/problem.js';
 import { Revocations } from '../../sessions/revocations.js';
 import { SessionUpkeep } from '../../sessions/session-upkeep.js';
+import { VerifiedTokens } from '../verified-tokens.js';
 
 /**
  * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of
@@ -15,6 +17,7 @@ import { SessionUpkeep } from '../../sessions/session-upkeep.js';
 export class AccessGuard extends AuthGuard('access') {
   constructor(
     private readonly reflector: Reflector,
+    private readonly verified: VerifiedTokens,
     private readonly revocations: Revocations,
     private readonly upkeep: SessionUpkeep,
   ) {
@@ -23,17 +26,26 @@ export class AccessGuard extends AuthGuard('access') {
 
   override canActivate(context: ExecutionContext) {
     const open = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
-    return open || super.canActivate(context);
+    if (open) return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest & { user: Identity }>();
+    const known = this.verified.identityOf(request);
+    if (!known) return super.canActivate(context);
+    request.user = this.admitted(known);
+    return true;
   }
 
   override handleRequest<User = Identity>(error: unknown, user: User | false, info: unknown): User {
     if (error) throw error;
     if (!user) throw new Problem(isMissing(info) ? 'access_token_missing' : 'access_token_invalid');
-    const identity = user as unknown as Identity;
-    const refusal = this.revocations.refusal(identity);
-    if (refusal) throw new Problem(refusal, { sessionId: identity.sessionId });
-    this.upkeep.acknowledge(identity.sessionId, identity.generation);
-    return user;
+    return this.admitted(user as unknown as Identity) as unknown as User;
+  }
+
+  /** The caller, if the token may still be used. Asked on every request, however well the token is known. */
+  private admitted(caller: Identity): Identity {
+    const refusal = this.revocations.refusal(caller);
+    if (refusal) throw new Problem(refusal, { sessionId: caller.sessionId });
+    this.upkeep.acknowledge(caller.sessionId, caller.generation);
+    return caller;
   }
 }
 

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { Identity } from '../common/auth/identity.js';
+import { bearerToken } from './strategies/bearer-token.js';
+
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Access tokens that were found good: they stay good, and verifying ES256 again would take longer than all the rest of a
+ * guarded request. Whether one may still be *used* changes, and is not asked here: `Revocations.refusal`.
+ */
+@Injectable()
+export class VerifiedTokens {
+  private readonly byText = new LRUCache<string, Identity>({ max: MAX_REMEMBERED });
+
+  /** Whose token a request carries, if it was verified before. */
+  identityOf(request: unknown): Identity | undefined {
+    const token = bearerToken(request);
+    return token === null ? undefined : this.byText.get(token);
+  }
+
+  /** Frozen: many requests will be handed this one object. */
+  remember(request: unknown, identity: Identity): void {
+    const token = bearerToken(request);
+    if (token === null) return;
+    Object.freeze(identity.roles);
+    this.byText.set(token, Object.freeze(identity));
+  }
+}
