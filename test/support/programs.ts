@@ -9,6 +9,8 @@ export interface Program {
   process: ChildProcess;
   stdout: () => string;
   stderr: () => string;
+  /** Both, as they came. */
+  output: () => string;
   /** Resolves when one of the two streams says so; rejects when the program ends before. */
   says: (what: RegExp) => Promise<RegExpExecArray>;
   /** Resolves when it serves. */
@@ -24,11 +26,12 @@ export interface Program {
 export function runProgram(folder: string, env: Record<string, string>): Program {
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: folder };
   const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { ...inherited, ...env } });
-  const text = { stdout: '', stderr: '' };
+  const text = { stdout: '', stderr: '', both: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
       text[name] += String(chunk);
+      text.both += String(chunk);
       listeners.forEach((listener) => listener());
     });
   }
@@ -43,12 +46,13 @@ export function runProgram(folder: string, env: Record<string, string>): Program
       };
       listeners.add(look);
       look();
-      void ended.then((code) => failed(new Error(`It ended with ${code}:\n${text.stderr}${text.stdout}`)));
+      void ended.then((code) => failed(new Error(`It ended with ${code}:\n${text.both}`)));
     });
   return {
     process: child,
     stdout: () => text.stdout,
     stderr: () => text.stderr,
+    output: () => text.both,
     says,
     listens: async () => new Http((await says(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
     end: async (signal) => {
