@@ -1,33 +1,26 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import bcrypt from 'bcrypt';
-import pLimit from 'p-limit';
-import { Problem } from '../common/problem/problem.js';
 import { Config } from '../config/config.js';
 import { KeyStore } from '../keys/key-store.js';
+import { HashingQueue } from './hashing-queue.js';
 
-/** How many may wait for their turn. Beyond that nobody gains by waiting: 503 at once, before any hashing. */
-const MAX_WAITING = 64;
 const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 
 /**
  * bcrypt over base64(HMAC-SHA-384(key, NFC password)): bcrypt alone reads 72 bytes and stops at NUL. The key is
  * random, made once, and kept encrypted in the database: a copy of the database alone cannot be guessed against
  * (NIST SP 800-63B-4 section 3.1.1.2), and a change of APP_SECRET touches no password.
- *
- * bcrypt works in libuv's pool of four threads, which the database driver and DNS need as well: one core's worth
- * is left free, and the queue is bounded.
  */
 @Injectable()
 export class PasswordHasher implements OnModuleInit {
-  private readonly turn = pLimit(Math.max(1, Math.min(3, availableParallelism() - 1)));
   private readonly keys = new Map<number, Buffer>();
   private newest = 0;
 
   constructor(
     private readonly config: Config,
     private readonly keyStore: KeyStore,
+    private readonly queue: HashingQueue,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -39,7 +32,7 @@ export class PasswordHasher implements OnModuleInit {
   /** The stored form: `{hs384:<key>}<bcrypt>`. Throws `hashing_busy`. */
   async hash(password: string): Promise<string> {
     const digest = this.prehash(password, this.newest);
-    const hash = await this.inTurn(() => bcrypt.hash(digest, this.config.bcryptCost));
+    const hash = await this.queue.inTurn(() => bcrypt.hash(digest, this.config.bcryptCost));
     return `{hs384:${this.newest}}${hash}`;
   }
 
@@ -51,7 +44,7 @@ export class PasswordHasher implements OnModuleInit {
     // Half characters all become U+FFFD in UTF-8: no password may match through them.
     const match = stored === null || !password.isWellFormed() ? null : STORED.exec(stored);
     const digest = this.prehash(password, Number(match?.[1] ?? this.newest));
-    const same = await this.inTurn(() => bcrypt.compare(digest, match?.[2] ?? this.decoy()));
+    const same = await this.queue.inTurn(() => bcrypt.compare(digest, match?.[2] ?? this.decoy()));
     return same && match !== null;
   }
 
@@ -70,10 +63,5 @@ export class PasswordHasher implements OnModuleInit {
   /** A hash of nothing anybody knows, of the configured cost. */
   private decoy(): string {
     return `$2b$${String(this.config.bcryptCost).padStart(2, '0')}$${'N'.repeat(21)}e${'N'.repeat(31)}`;
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.turn.pendingCount >= MAX_WAITING) throw new Problem('hashing_busy');
-    return this.turn(work);
   }
 }

@@ -1,32 +1,64 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Tinypool } from 'tinypool';
-import { Problem } from '../common/problem/problem.js';
+import { BoundedQueue } from '../common/bounded-queue.js';
+import { HashingQueue } from './hashing-queue.js';
 import { ownWords, type PersonalWords } from './password-policy.js';
 
-const MAX_WAITING = 64;
+const THREAD = new URL('strength.worker.js', import.meta.url);
 const IDLE_MS = 60_000;
 
 /**
  * How hard a new password is to guess, by `zxcvbn` with its lists of common passwords, English words and names, and the
  * person's own words (OWASP ASVS 5.0 6.2.4, 6.2.11). In a thread of its own, off the event loop, which starts when it is
- * needed and goes, with the 60 MB of its lists, when it is not.
+ * needed and goes, with the memory that its lists take, when it is not.
  */
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
-  private readonly thread = new Tinypool({
-    filename: new URL('strength.worker.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: IDLE_MS,
-  });
+  private readonly thread = new BoundedQueue('hashing_busy', 1);
+  private worker: Worker | undefined;
+  private idle: NodeJS.Timeout | undefined;
+
+  constructor(private readonly hashing: HashingQueue) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.thread.destroy();
+    await this.stop();
   }
 
   /** Why it is too easy to guess, as the end of a sentence; null when it is not. Throws `hashing_busy`. */
   async whyWeak(password: string, words: PersonalWords): Promise<string | null> {
-    if (this.thread.queueSize >= MAX_WAITING) throw new Problem('hashing_busy');
-    return (await this.thread.run({ password, ownWords: [...ownWords(words).keys()] })) as string | null;
+    const task = { password, ownWords: [...ownWords(words).keys()] };
+    return this.thread.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
+  }
+
+  /** One at a time: the next message is the answer. A thread that dies fails one task; the next starts another. */
+  private async ask(task: object): Promise<string | null> {
+    clearTimeout(this.idle);
+    const worker = (this.worker ??= this.start());
+    try {
+      worker.postMessage(task);
+      const [answer] = (await once(worker, 'message')) as [string | null];
+      return answer;
+    } finally {
+      this.idle = setTimeout(() => void this.stop(), IDLE_MS).unref();
+    }
+  }
+
+  private start(): Worker {
+    const worker = new Worker(THREAD);
+    worker.unref();
+    // Heard also while nobody waits for an answer: else it would end the process.
+    worker.on('error', () => this.forget(worker));
+    worker.on('exit', (code) => worker.emit('error', new Error(`The thread that judges passwords ended: ${code}`)));
+    return worker;
+  }
+
+  private forget(worker: Worker): void {
+    if (this.worker === worker) this.worker = undefined;
+  }
+
+  private async stop(): Promise<void> {
+    clearTimeout(this.idle);
+    await this.worker?.terminate();
   }
 }

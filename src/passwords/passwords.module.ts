@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
+import { HashingQueue } from './hashing-queue.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordStrength } from './password-strength.js';
 
 @Module({
   imports: [KeysModule],
-  providers: [PasswordHasher, PasswordStrength],
+  providers: [HashingQueue, PasswordHasher, PasswordStrength],
   exports: [PasswordHasher, PasswordStrength],
 })
 export class PasswordsModule {}
