@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../common/auth/identity.js';
-import { bearerToken } from './strategies/bearer-token.js';
+import { bearerToken } from './bearer-token.js';
 
 const MAX_REMEMBERED = 10_000;
 

@@ -12,7 +12,8 @@ const MAX_WAIT_MS = 5000;
  */
 export class BoundedQueue {
   private readonly turn: ReturnType<typeof pLimit>;
-  private usualMs = 0;
+  /** What the slowest of the last ones took: up at once, down slowly, so that quick ones do not hide them. */
+  private lastlyMs = 0;
 
   constructor(
     private readonly busy: ProblemCode,
@@ -24,7 +25,7 @@ export class BoundedQueue {
   /** Throws the queue's problem where too many wait already. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const waiting = this.turn.pendingCount;
-    const wouldWaitMs = (waiting * this.usualMs) / this.atOnce;
+    const wouldWaitMs = (waiting * this.lastlyMs) / this.atOnce;
     if (waiting >= MAX_WAITING || wouldWaitMs > MAX_WAIT_MS) throw new Problem(this.busy);
     return this.turn(() => this.timed(work));
   }
@@ -34,7 +35,8 @@ export class BoundedQueue {
     try {
       return await work();
     } finally {
-      this.usualMs += (performance.now() - begun - this.usualMs) / 8;
+      const tookMs = performance.now() - begun;
+      this.lastlyMs = Math.max(tookMs, this.lastlyMs + (tookMs - this.lastlyMs) / 8);
     }
   }
 }

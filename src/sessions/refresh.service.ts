@@ -62,12 +62,12 @@ export class RefreshService {
     const key = `${presented.sessionId} ${presented.generation}`;
     const same = this.underWay.get(key);
     if (same) return same;
-    const outcome = this.judged(presented).finally(() => this.underWay.delete(key));
+    const outcome = this.settle(presented).finally(() => this.underWay.delete(key));
     this.underWay.set(key, outcome);
     return outcome;
   }
 
-  private async judged(presented: Presentation): Promise<RefreshOutcome> {
+  private async settle(presented: Presentation): Promise<RefreshOutcome> {
     const waiting = { ...presented, since: performance.now(), arrivedAt: this.clock.now() };
     const rotated = await this.rotations.add(waiting);
     if (rotated) return { outcome: 'rotated', session: toLiveSession(rotated) };
@@ -76,14 +76,14 @@ export class RefreshService {
       refuseStale(waiting.since);
       const row = await this.reads.add(presented.sessionId);
       refuseStale(waiting.since);
-      const outcome = await this.judge(row, waiting);
+      const outcome = await this.decide(row, waiting);
       if (outcome) return outcome;
     }
     throw new Problem('refresh_busy');
   }
 
   /** Null when the row moved in between: read and judge again. */
-  private async judge(row: SessionRow | null, presented: Waiting): Promise<RefreshOutcome | null> {
+  private async decide(row: SessionRow | null, presented: Waiting): Promise<RefreshOutcome | null> {
     const now = this.clock.now();
     const at = (time: number) => judge(row && toState(row), presented.generation, time, this.statements.policy);
     // Our own delay makes no thief: what was in time when it arrived is in time.

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { Http } from '../support/http.js';
 import { OpenSockets, textOf, toRequest } from '../support/open-sockets.js';
-import { PASSWORD, register } from '../support/people.js';
+import { PASSWORD, register, someEmail } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
 
@@ -77,6 +77,20 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect([status, headers.get('connection'), body.token_type]).toEqual([200, 'close', 'Bearer']);
     const rows = await sql(database.url, `SELECT revoked_at FROM sessions WHERE id = '${body.session_id}'`);
     expect(rows).toEqual([{ revoked_at: null }]);
+  });
+
+  it('answers everybody who waits for hashing, however many there are', async () => {
+    const http = await start({ BCRYPT_COST: '12', SHUTDOWN_DEADLINE: '15s' });
+    const { email, password } = await register(http);
+    const logins = Array.from({ length: 70 }, () => http.post('/auth/login', { json: { email, password } }));
+    const registrations = Array.from({ length: 20 }, () =>
+      http.post('/auth/register', { json: { email: someEmail(), password } }),
+    );
+    const { answer } = await begin(Promise.all([...logins, ...registrations]));
+    expect(await server.stop()).toBe(0);
+    const statuses = new Set((await answer).map(({ status }) => status));
+    expect([...statuses].every((status) => [200, 201, 503].includes(status))).toBe(true);
+    expect(statuses).toContain(200);
   });
 
   it('serves nothing new while it finishes, whether on a new connection, an idle one or one that is busy', async () => {

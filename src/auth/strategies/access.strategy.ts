@@ -6,7 +6,7 @@ import type { Identity } from '../../common/auth/identity.js';
 import { Config } from '../../config/config.js';
 import { AccessTokens } from '../../tokens/access-tokens.js';
 import { VerifiedTokens } from '../verified-tokens.js';
-import { bearerToken } from './bearer-token.js';
+import { bearerToken } from '../bearer-token.js';
 
 /**
  * Is it an access token of ours? Its header is looked at first, then its signature, then every claim. Whether it may

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '../problem/problem.js';
 
-/** No body of this API comes near it; the largest is a password of 1,024 characters with its neighbours. */
+/** No body of this API comes near it; the largest has two passwords of 512 characters. */
 export const BODY_LIMIT = 64 * 1024;
 const MAX_DEPTH = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fast
 import type { Config } from '../../config/config.js';
 
 /**
- * JSON lines on stdout (asking `process.stdout` for anything would make it non-blocking), or text where somebody is looking at a terminal. Nothing that a caller sends is logged
- * but the method and the route's pattern: not the query, not a header, not a body. Errors are logged by name,
- * message, code and stack: the parameters of a failed database statement stay out.
+ * JSON lines on stdout (asking `process.stdout` for anything would make it non-blocking), or text where somebody is
+ * looking at a terminal. Nothing that a caller sends is logged but the method and the route's pattern: not the query, not
+ * a header, not a body. Errors are logged by name, message, code and stack: the parameters of a failed database statement
+ * stay out.
  */
 export function loggerOptions(config: Config): NonNullable<FastifyServerOptions['logger']> {
   return {

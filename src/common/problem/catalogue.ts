@@ -166,8 +166,8 @@ export const CATALOGUE = {
   },
   hashing_busy: {
     status: 503,
-    title: 'Too many sign-ins at once',
-    detail: 'Nothing was checked or changed. Try again.',
+    title: 'Too many sign-ins and registrations at once',
+    detail: 'Nothing was changed. Try again.',
     retryAfter: 5,
   },
   refresh_busy: {
