@@ -5,6 +5,7 @@ import { Problem } from './problem/problem.js';
 const MAX_WAITING = 64;
 /** Beyond this nobody gains by waiting; and what waits when the process is told to stop has to fit into its deadline. */
 const MAX_WAIT_MS = 5000;
+const REMEMBERED = 12;
 
 /**
  * Work that takes turns, a few at a time. Who would have to wait for too long, by what the last ones took, is refused at
@@ -12,8 +13,8 @@ const MAX_WAIT_MS = 5000;
  */
 export class BoundedQueue {
   private readonly turn: ReturnType<typeof pLimit>;
-  /** What the slowest of the last ones took: up at once, down slowly, so that quick ones do not hide them. */
-  private lastlyMs = 0;
+  /** What the last ones took. */
+  private readonly tookMs: number[] = [];
 
   constructor(
     private readonly busy: ProblemCode,
@@ -25,7 +26,7 @@ export class BoundedQueue {
   /** Throws the queue's problem where too many wait already. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const waiting = this.turn.pendingCount;
-    const wouldWaitMs = (waiting * this.lastlyMs) / this.atOnce;
+    const wouldWaitMs = (waiting * this.usualMs()) / this.atOnce;
     if (waiting >= MAX_WAITING || wouldWaitMs > MAX_WAIT_MS) throw new Problem(this.busy);
     return this.turn(() => this.timed(work));
   }
@@ -35,8 +36,14 @@ export class BoundedQueue {
     try {
       return await work();
     } finally {
-      const tookMs = performance.now() - begun;
-      this.lastlyMs = Math.max(tookMs, this.lastlyMs + (tookMs - this.lastlyMs) / 8);
+      this.tookMs.push(performance.now() - begun);
+      if (this.tookMs.length > REMEMBERED) this.tookMs.shift();
     }
+  }
+
+  /** The upper quartile: quick ones among slow ones do not hide them, and a single slow one is no rule. */
+  private usualMs(): number {
+    const sorted = [...this.tookMs].sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length * 0.75)] ?? 0;
   }
 }

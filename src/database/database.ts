@@ -105,7 +105,7 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
         WHERE ${where} ORDER BY t.id FOR NO KEY UPDATE OF t ${skipLocked ? 'SKIP LOCKED' : ''}
       )
       UPDATE ${table} AS t SET ${set} FROM v JOIN locked l ON l.locked_id = v.${key}
-      WHERE t.id = v.${key} AND ${where} RETURNING ${returning}`;
+      WHERE t.id = v.${key} RETURNING ${returning}`;
   }
 
   /** How far this process's clock is ahead of the database's, in milliseconds. One statement. */

@@ -123,10 +123,10 @@ describe('judging', () => {
   it('fails for one and goes on for the others when its thread dies', async () => {
     const judged = [hostile, 'password', 'password'].map((password) => strength.whyWeak(password, words));
     await vi.waitFor(() => expect(strength['worker']).toBeDefined());
-    await strength['worker']!.terminate();
+    await (await strength['worker']!).terminate();
     const outcomes = await Promise.allSettled(judged);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
-    await strength['worker']!.terminate();
+    await (await strength['worker']!).terminate();
     expect(await strength.whyWeak('password', words)).toBe('is one of the most common passwords');
   });
 });

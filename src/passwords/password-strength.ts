@@ -16,7 +16,7 @@ const IDLE_MS = 60_000;
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
   private readonly thread = new BoundedQueue('hashing_busy', 1);
-  private worker: Worker | undefined;
+  private worker: Promise<Worker> | undefined;
   private idle: NodeJS.Timeout | undefined;
 
   constructor(private readonly hashing: HashingQueue) {}
@@ -28,13 +28,15 @@ export class PasswordStrength implements OnApplicationShutdown {
   /** Why it is too easy to guess, as the end of a sentence; null when it is not. Throws `hashing_busy`. */
   async whyWeak(password: string, words: PersonalWords): Promise<string | null> {
     const task = { password, ownWords: [...ownWords(words).keys()] };
+    // A start takes longer than many answers: it says nothing about how long the next will have to wait.
+    await this.started();
     return this.thread.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
   }
 
   /** One at a time: the next message is the answer. A thread that dies fails one task; the next starts another. */
   private async ask(task: object): Promise<string | null> {
     clearTimeout(this.idle);
-    const worker = (this.worker ??= this.start());
+    const worker = await this.started();
     try {
       worker.postMessage(task);
       const [answer] = (await once(worker, 'message')) as [string | null];
@@ -44,21 +46,27 @@ export class PasswordStrength implements OnApplicationShutdown {
     }
   }
 
-  private start(): Worker {
-    const worker = new Worker(THREAD);
-    worker.unref();
-    // Heard also while nobody waits for an answer: else it would end the process.
-    worker.on('error', () => this.forget(worker));
-    worker.on('exit', (code) => worker.emit('error', new Error(`The thread that judges passwords ended: ${code}`)));
-    return worker;
+  /** The thread, once its first message says that it is there. */
+  private started(): Promise<Worker> {
+    return (this.worker ??= this.start());
   }
 
-  private forget(worker: Worker): void {
-    if (this.worker === worker) this.worker = undefined;
+  private start(): Promise<Worker> {
+    const worker = new Worker(THREAD);
+    worker.unref();
+    const started = once(worker, 'message').then(() => worker);
+    // Heard also while nobody waits for an answer: else it would end the process.
+    worker.on('error', () => {
+      if (this.worker === started) this.worker = undefined;
+    });
+    worker.on('exit', (code) => worker.emit('error', new Error(`The thread that judges passwords ended: ${code}`)));
+    return started;
   }
 
   private async stop(): Promise<void> {
     clearTimeout(this.idle);
-    await this.worker?.terminate();
+    const worker = await this.worker?.catch(() => undefined);
+    this.worker = undefined;
+    await worker?.terminate();
   }
 }

@@ -64,3 +64,4 @@ export default function whyWeak({ password, ownWords }) {
 const isRandom = (/** @type {{ pattern: string }} */ { pattern }) => pattern === 'bruteforce';
 
 parentPort?.on('message', (task) => parentPort?.postMessage(whyWeak(task)));
+parentPort?.postMessage('started');

@@ -10,8 +10,9 @@ export interface Presentation {
   generation: number;
 }
 
+/** A subquery for one value is looked up by key; of an EXISTS a planner without statistics makes a scan of all users. */
 const ALIVE = `t.revoked_at IS NULL AND t.expires_at > $2::bigint AND t.idle_expires_at > $2::bigint
-  AND EXISTS (SELECT 1 FROM users u WHERE u.id = t.user_id AND u.status = 'active')`;
+  AND (SELECT u.status FROM users u WHERE u.id = t.user_id) = 'active'`;
 
 /**
  * The statements that move a session's generation. Each says its rule's conditions again in SQL, so that it is atomic:

@@ -65,7 +65,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     .useValue(clock)
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
-  await setupApp(app, config);
+  const { drain } = await setupApp(app, config);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.getHttpServer().address() as { port: number };
 
@@ -77,6 +77,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     flush: () => app.get(SessionUpkeep).flush(),
     close: async () => {
+      // As on SIGTERM: else it would wait for clients that keep their connections.
+      drain.begin();
       await app.close();
       await database?.drop();
     },

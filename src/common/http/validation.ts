@@ -1,4 +1,5 @@
-import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
+import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
 
@@ -24,6 +25,11 @@ class StrictPipe extends ValidationPipe {
     const field = isInput ? Object.keys(value).find((name) => name in Object.prototype) : undefined;
     if (field) throw new Problem('validation_failed', { errors: [{ field, message: UNKNOWN_FIELD }] });
     return super.transform(value, metadata);
+  }
+
+  /** No rule of ours waits for anything. */
+  protected override validate(object: object, options?: ValidatorOptions): ValidationError[] {
+    return validateSync(object, options);
   }
 }
 
