@@ -115,8 +115,8 @@ describe('judging', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => strength.whyWeak('password', words)));
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
     expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(80);
     expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['hashing_busy']));
-    expect(outcomes.slice(0, 64).every((outcome) => outcome.status === 'fulfilled')).toBe(true);
     expect(await strength.whyWeak('password', words)).toBe('is one of the most common passwords');
   });
 

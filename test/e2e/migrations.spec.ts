@@ -182,18 +182,22 @@ describe('the migrations', () => {
 
     it('leave room in the pages of sessions: four hundred rotations and as many acknowledgements stay HOT', async () => {
       const test = await createTestApp({ databaseUrl: database.url });
+      // Its snapshots keep old versions where they are; this is about the layout of the pages.
+      for (const table of ['sessions', 'users', 'revocations', 'keys', 'migrations']) {
+        await test.dataSource.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+      }
       await rotateFourHundredTimes(test);
       // Its connections hand in their statistics when they close.
       await test.close();
 
       const dataSource = await connect();
       const [table] = await dataSource.query(`SELECT reloptions FROM pg_class WHERE relname = 'sessions'`);
-      expect(table).toEqual({ reloptions: ['fillfactor=70'] });
+      expect(table.reloptions).toContain('fillfactor=70');
       const statistics = `SELECT n_tup_upd::int AS updated, n_tup_hot_upd::int AS hot
         FROM pg_stat_user_tables WHERE relname = 'sessions'`;
       await expect.poll(async () => (await dataSource.query(statistics))[0].updated).toBeGreaterThanOrEqual(800);
       const [{ updated, hot }] = await dataSource.query(statistics);
-      // All, but for a batch of twenty that meets a page whose old versions another snapshot (autovacuum's) still holds.
+      // All, but for a batch of twenty that meets a page whose old versions another snapshot still holds.
       expect(hot / updated).toBeGreaterThan(0.95);
     });
   }
