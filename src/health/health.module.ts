@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { SessionsModule } from '../sessions/sessions.module.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ imports: [SessionsModule], controllers: [HealthController] })
+@Module({ controllers: [HealthController] })
 export class HealthModule {}

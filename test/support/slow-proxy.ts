@@ -19,13 +19,8 @@ export class SlowProxy {
     return proxy;
   }
 
-  /** Ends all connections, with what was still to arrive. */
-  hangUp(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-
   async close(): Promise<void> {
-    this.hangUp();
+    for (const socket of this.sockets) socket.destroy();
     await new Promise((closed) => this.server.close(closed));
   }
 
