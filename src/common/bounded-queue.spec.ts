@@ -7,7 +7,12 @@ function tasks() {
   const ends: (() => void)[] = [];
   return {
     work: () => new Promise<void>((end) => ends.push(end)),
-    endAll: () => ends.splice(0).forEach((end) => end()),
+    /** Ends them one after the other as they begin, until these are done. */
+    endAll: async (done: Promise<unknown>[]) => {
+      const ending = setInterval(() => ends.splice(0).forEach((end) => end()), 1);
+      await Promise.all(done);
+      clearInterval(ending);
+    },
   };
 }
 const codeOf = (work: () => unknown): string | null => {
@@ -27,9 +32,7 @@ describe('a bounded queue', () => {
     const done = [1, 2, 3, 4, 5].map(() => queue.inTurn(() => (begun++, work())));
     await new Promise(setImmediate);
     expect(begun).toBe(2);
-    const ending = setInterval(endAll, 1);
-    await Promise.all(done);
-    clearInterval(ending);
+    await endAll(done);
     expect(begun).toBe(5);
   });
 
@@ -39,9 +42,7 @@ describe('a bounded queue', () => {
     const done = Array.from({ length: 65 }, () => queue.inTurn(work));
     await new Promise(setImmediate);
     expect(codeOf(() => queue.inTurn(work))).toBe('hashing_busy');
-    const ending = setInterval(endAll, 1);
-    await Promise.all(done);
-    clearInterval(ending);
+    await endAll(done);
     expect(codeOf(() => queue.inTurn(async () => {}))).toBeNull();
   });
 
@@ -52,9 +53,7 @@ describe('a bounded queue', () => {
     const done = Array.from({ length: 6 }, () => queue.inTurn(work));
     await new Promise(setImmediate);
     expect(codeOf(() => queue.inTurn(work))).toBe('hashing_busy');
-    const ending = setInterval(endAll, 1);
-    await Promise.all(done);
-    clearInterval(ending);
+    await endAll(done);
     expect(codeOf(() => queue.inTurn(async () => {}))).toBeNull();
   });
 

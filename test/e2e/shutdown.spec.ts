@@ -80,7 +80,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
   });
 
   it('answers everybody who waits for hashing, however many there are', async () => {
-    const http = await start({ BCRYPT_COST: '12', SHUTDOWN_DEADLINE: '25s' });
+    const http = await start({ BCRYPT_COST: '12', SHUTDOWN_DEADLINE: '15s' });
     const { email, password } = await register(http);
     const crowd = await Promise.all(Array.from({ length: 90 }, () => connection(toRequest('GET', '/health/live'))));
     await Promise.all(crowd.map((socket) => new Promise((answered) => socket.once('data', answered))));
