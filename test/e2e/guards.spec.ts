@@ -85,6 +85,12 @@ describe('guards', () => {
     expect(bad.body.detail).toBe('There is no colour 7.');
   });
 
+  it('leave a team’s own input to its rules, also to those that have to wait for an answer', async () => {
+    expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
+    const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
+    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'is taken' }]);
+  });
+
   it('protect the controller of a team that did nothing for it', async () => {
     for (const route of ['GET /team', 'POST /team', 'GET /team?access_token=x', 'HEAD /team']) {
       expect((await send(test.http, route)).status).toBe(401);

@@ -1,5 +1,6 @@
-import { BadRequestException, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
-import { ApiConflictResponse } from '@nestjs/swagger';
+import { BadRequestException, Body, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
+import { ApiConflictResponse, ApiCreatedResponse, ApiProperty } from '@nestjs/swagger';
+import { Validate, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { CurrentUser, Public, Roles } from '../../src/common/auth/decorators.js';
 import type { Identity } from '../../src/common/auth/identity.js';
 import { Problems } from '../../src/common/openapi/problems.js';
@@ -69,5 +70,33 @@ class VaultController {
   }
 }
 
-@Module({ controllers: [TeamController, LobbyController, VaultController] })
+/** A rule that has to ask somebody: whether a name is free, for one. */
+@ValidatorConstraint({ async: true })
+class IsFree implements ValidatorConstraintInterface {
+  async validate(name: string): Promise<boolean> {
+    await new Promise(setImmediate);
+    return name !== 'taken';
+  }
+  defaultMessage(): string {
+    return 'is taken';
+  }
+}
+
+class NewTeam {
+  @ApiProperty()
+  @Validate(IsFree)
+  name: string;
+}
+
+@Controller('teams')
+class TeamsController {
+  @Post()
+  @Problems('validation_failed')
+  @ApiCreatedResponse()
+  found(@Body() { name }: NewTeam): { name: string } {
+    return { name };
+  }
+}
+
+@Module({ controllers: [TeamsController, TeamController, LobbyController, VaultController] })
 export class TeamModule {}

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
-import { validationPipe } from '../../common/http/validation.js';
+import { synchronousValidationPipe } from '../../common/http/validation.js';
 
-const pipe = validationPipe();
+const pipe = synchronousValidationPipe();
 
 /** Guards run before pipes: one that hands a body to Passport validates it first. Throws `validation_failed`. */
 export function validBody<T>(body: unknown, type: Type<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe, type ValidationPipeOptions } from '@nestjs/common';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
@@ -7,14 +7,23 @@ const UNKNOWN_FIELD = 'is not a field of this request';
 
 /** Bodies and queries are what their class says, and nothing more: an unknown field is refused. */
 export function validationPipe(): ValidationPipe {
-  return new StrictPipe({
+  return new StrictPipe(strictOptions());
+}
+
+/** The same without a promise, for classes of our own: rules that wait for something would be passed over. */
+export function synchronousValidationPipe(): ValidationPipe {
+  return new SynchronousPipe(strictOptions());
+}
+
+function strictOptions(): ValidationPipeOptions {
+  return {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
     transform: true,
     stopAtFirstError: true,
     exceptionFactory: (errors) => new Problem('validation_failed', { errors: errors.flatMap((e) => fieldErrors(e)) }),
-  });
+  };
 }
 
 class StrictPipe extends ValidationPipe {
@@ -26,8 +35,9 @@ class StrictPipe extends ValidationPipe {
     if (field) throw new Problem('validation_failed', { errors: [{ field, message: UNKNOWN_FIELD }] });
     return super.transform(value, metadata);
   }
+}
 
-  /** No rule of ours waits for anything. */
+class SynchronousPipe extends StrictPipe {
   protected override validate(object: object, options?: ValidatorOptions): ValidationError[] {
     return validateSync(object, options);
   }
