@@ -4,13 +4,14 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import dataSource from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { appOptions, createAdapter, setupApp } from './app.setup.js';
-import { openDatabase } from './boot/open-database.js';
+import { openDatabase, refuseSecondServer } from './boot/open-database.js';
 import { sayWhereItIs } from './boot/say-where-it-is.js';
 import { stopCleanly } from './boot/stop-cleanly.js';
 import { explainAndExit } from './boot/explain-and-exit.js';
 import { config } from './config/process-config.js';
 
 try {
+  await refuseSecondServer(config);
   await openDatabase(config, dataSource);
   const root = AppModule.forRoot(config, dataSource);
   const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), appOptions);

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import { makePrivateFile } from '../database/connection-options.js';
 import { databaseProblem, isMisconfigured } from '../database/database-errors.js';
 import { migrate } from '../database/migrate.js';
+import { holdServerLock } from '../database/sqlite-server-lock.js';
 
 /** Thrown where only an operator can help. */
 export class UnusableDatabase extends Error {
@@ -13,6 +14,20 @@ export class UnusableDatabase extends Error {
 
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 2000;
+
+/** For a server, before anything else. Two on one SQLite file would not hear what the other ends. */
+export async function refuseSecondServer({ database }: Config): Promise<void> {
+  if (database.kind !== 'sqlite') return;
+  try {
+    if (await holdServerLock(database.file)) return;
+  } catch (error) {
+    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
+    throw error;
+  }
+  throw new UnusableDatabase(
+    `another server runs on ${database.file}. SQLite serves one; for several, use PostgreSQL (DATABASE_URL=postgres://…)`,
+  );
+}
 
 /** Makes the SQLite file if there is none, brings the schema up to date, and connects. */
 export async function openDatabase(config: Config, dataSource: DataSource): Promise<void> {

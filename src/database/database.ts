@@ -108,6 +108,14 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
       WHERE t.id = v.${key} RETURNING ${returning}`;
   }
 
+  /** SQLite: a number that changes when another program writes to the file, and not when this process does. */
+  versionByOthers(): Promise<number> {
+    return this.writer!.inTurn(async (runner) => {
+      const [row] = (await runner.query('PRAGMA data_version')) as [{ data_version: number }];
+      return row.data_version;
+    });
+  }
+
   /** How far this process's clock is ahead of the database's, in milliseconds. One statement. */
   async clockSkew(now: () => number): Promise<number> {
     const sql = this.isPostgres

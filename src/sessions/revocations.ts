@@ -1,58 +1,58 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, MoreThan, Repository } from 'typeorm';
+import { type EntityManager, In, MoreThan, Repository } from 'typeorm';
 import type { Identity } from '../common/auth/identity.js';
 import { Clock } from '../common/clock.js';
 import type { ProblemCode } from '../common/problem/catalogue.js';
 import { Problem } from '../common/problem/problem.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { ofSession, ofUser, RevocationMemory } from './revocation-memory.js';
 import { Revocation } from './revocation.entity.js';
 
 /** How far clocks may be apart, and how long a token may outlive its `exp` anywhere. */
 export const CLOCK_TOLERANCE_MS = 60_000;
-const SWEEP_INTERVAL_MS = 60_000;
+/** Where PostgreSQL tells of them: see `revocation-feed.ts`. */
+export const CHANNEL = 'latchkey_revocations';
+/** PostgreSQL takes messages of less than 8,000 bytes; an entry has less than 80. */
+const ENTRIES_IN_A_MESSAGE = 90;
+const PAGE = 10_000;
 const RETRY_MS = 1000;
 
 /**
- * Which access tokens have ended before their time. Written in the transaction that ends them, kept in memory for every
- * request to ask: no guarded request reads the database.
+ * Which access tokens have ended before their time. Written in the transaction that ends them, which also tells the other
+ * processes, and kept in memory for every request to ask: no guarded request reads the database while the memory can be
+ * trusted.
  */
 @Injectable()
-export class Revocations implements OnModuleInit, OnApplicationShutdown {
-  private readonly bySubject = new Map<string, Revocation>();
-  private sweptAt = 0;
+export class Revocations implements OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     @InjectRepository(Revocation) private readonly stored: Repository<Revocation>,
+    private readonly memory: RevocationMemory,
     private readonly database: Database,
     private readonly config: Config,
     private readonly clock: Clock,
   ) {}
-
-  async onModuleInit(): Promise<void> {
-    await this.reread();
-  }
 
   onApplicationShutdown(): void {
     clearTimeout(this.timer);
   }
 
   /**
-   * Whether an authentic access token may be used now; if not, why. Asked on every request.
+   * Whether an authentic access token may be used now; if not, why. Asked on every request. A promise where the memory
+   * cannot be trusted: then it is read from the database, by primary key.
    *
    * Tokens older than the configured lifetime are refused whatever they say, so that shortening it works at once.
    */
-  refusal(token: Identity): ProblemCode | null {
+  refusal(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
     const now = this.clock.now();
     const age = now - token.issuedAt;
     if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
     if (now >= token.expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS)
       return 'access_token_expired';
-    if (this.bySubject.has(ofSession(token.sessionId))) return 'session_revoked';
-    const { ver } = this.bySubject.get(ofUser(token.userId)) ?? { ver: 0 };
-    return token.ver < ver ? 'access_token_outdated' : null;
+    return this.memory.endingOf(token) ?? (this.memory.isTrusted ? null : this.readEndingOf(token));
   }
 
   /** Writes, in the caller's transaction, that these sessions' tokens end. For `rememberAfter`. */
@@ -69,9 +69,9 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Runs a transaction that ends something, and makes what it answers as `ended` count in this process before anybody is answered. A
-   * transaction that failed may have been committed all the same, when only the database's word of it was lost: then what
-   * is written down is read again, until that succeeds.
+   * Runs a transaction that ends something, and makes what it answers as `ended` count in this process before anybody is
+   * answered. A transaction that failed may have been committed all the same, when only the database's word of it was
+   * lost: then what is written down is read again, until that succeeds.
    */
   async rememberAfter<T extends { ended: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
     try {
@@ -84,8 +84,23 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private async reread(): Promise<void> {
-    this.remember(await this.stored.findBy({ until: MoreThan(this.clock.now()) }));
+  /** Makes them count in this process. */
+  remember(revocations: Revocation[]): void {
+    this.memory.add(revocations, this.clock.now());
+  }
+
+  /** Reads everything unexpired. */
+  async reread(): Promise<void> {
+    for (let after = ''; ;) {
+      const page = await this.stored.find({
+        where: { until: MoreThan(this.clock.now()), subject: MoreThan(after) },
+        order: { subject: 'ASC' },
+        take: PAGE,
+      });
+      this.remember(page);
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.subject;
+    }
   }
 
   private async rereadUntilDone(): Promise<void> {
@@ -97,13 +112,10 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** Makes them count in this process: after the commit, and before anybody is answered. */
-  remember(revocations: Revocation[]): void {
-    for (const revocation of revocations) {
-      const known = this.bySubject.get(revocation.subject);
-      if (!known || known.ver <= revocation.ver) this.bySubject.set(revocation.subject, revocation);
-    }
-    this.sweep();
+  private async readEndingOf(token: Identity): Promise<ProblemCode | null> {
+    const subject = In([ofSession(token.sessionId), ofUser(token.userId)]);
+    this.remember(await this.stored.findBy({ subject, until: MoreThan(this.clock.now()) }));
+    return this.memory.endingOf(token);
   }
 
   private async write(entries: { subject: string; ver: number }[], manager: EntityManager): Promise<Revocation[]> {
@@ -119,16 +131,17 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
       [JSON.stringify(rows)],
       manager,
     );
+    if (this.database.isPostgres) await this.tellOthers(rows, manager);
     return rows;
   }
 
-  private sweep(): void {
-    const now = this.clock.now();
-    if (now - this.sweptAt < SWEEP_INTERVAL_MS) return;
-    this.sweptAt = now;
-    for (const [subject, { until }] of this.bySubject) if (until <= now) this.bySubject.delete(subject);
+  /** Sent when the transaction commits, and not otherwise. */
+  private async tellOthers(rows: Revocation[], manager: EntityManager): Promise<void> {
+    for (let from = 0; from < rows.length; from += ENTRIES_IN_A_MESSAGE) {
+      const message = rows
+        .slice(from, from + ENTRIES_IN_A_MESSAGE)
+        .map(({ subject, ver, until }) => [subject, ver, until]);
+      await this.database.rows('SELECT pg_notify($1, $2)', [CHANNEL, JSON.stringify(message)], manager);
+    }
   }
 }
-
-const ofSession = (id: string) => `session:${id}`;
-const ofUser = (id: string) => `user:${id}`;

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Purge } from './purge.js';
 import { RefreshService } from './refresh.service.js';
+import { RevocationFeed } from './revocation-feed.js';
+import { RevocationMemory } from './revocation-memory.js';
 import { Revocation } from './revocation.entity.js';
 import { Revocations } from './revocations.js';
 import { RotationStatements } from './rotation-statements.js';
@@ -13,7 +15,16 @@ import { SessionsService } from './sessions.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Session, Revocation])],
   controllers: [SessionsController],
-  providers: [Purge, RefreshService, Revocations, RotationStatements, SessionsService, SessionUpkeep],
-  exports: [RefreshService, Revocations, SessionsService, SessionUpkeep],
+  providers: [
+    Purge,
+    RefreshService,
+    RevocationFeed,
+    RevocationMemory,
+    Revocations,
+    RotationStatements,
+    SessionsService,
+    SessionUpkeep,
+  ],
+  exports: [RefreshService, RevocationMemory, Revocations, SessionsService, SessionUpkeep],
 })
 export class SessionsModule {}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
+import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
 import { Revocations } from '../../src/sessions/revocations.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, PASSWORD, refresh, register } from '../support/people.js';
@@ -93,13 +94,9 @@ describe('every ending of a session', () => {
   it('outlives a restart: what was revoked is read again before anything is served', async () => {
     const { tokens } = await register(test.http);
     await test.http.post('/auth/logout', { token: tokens.access_token });
-    const forgetful = test.app.get(Revocations) as unknown as {
-      bySubject: Map<string, unknown>;
-      onModuleInit(): Promise<void>;
-    };
-    forgetful.bySubject.clear();
+    test.app.get(RevocationMemory)['sessions'].clear();
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
-    await forgetful.onModuleInit();
+    await test.app.get(Revocations).reread();
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
   });
 });

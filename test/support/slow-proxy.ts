@@ -19,8 +19,13 @@ export class SlowProxy {
     return proxy;
   }
 
-  async close(): Promise<void> {
+  /** Ends all connections, with what was still to arrive. */
+  hangUp(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.hangUp();
     await new Promise((closed) => this.server.close(closed));
   }
 

@@ -3,12 +3,15 @@ import sqlite3 from 'sqlite3';
 import { vi } from 'vitest';
 import { isPostgres } from './database.js';
 
-/** Watches the driver itself: every statement that leaves this process. */
+/** What the revocation feed asks every second or less, whatever the requests are. */
+const OF_THE_FEED = /AS heartbeat|^PRAGMA data_version/;
+
+/** Watches the driver itself: every statement that leaves this process, but for those of no request. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {
   let statements: string[] = [];
   const note = (sql: unknown) => {
     const text = typeof sql === 'string' ? sql : (sql as { text: string }).text;
-    statements.push(text.replace(/\s+/g, ' ').trim());
+    if (!OF_THE_FEED.test(text)) statements.push(text.replace(/\s+/g, ' ').trim());
   };
   const spies = isPostgres
     ? [watch(pg.Client.prototype, 'query', note)]

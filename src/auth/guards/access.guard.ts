@@ -4,6 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { PUBLIC } from '../../common/auth/decorators.js';
 import type { Identity } from '../../common/auth/identity.js';
+import type { ProblemCode } from '../../common/problem/catalogue.js';
 import { Problem } from '../../common/problem/problem.js';
 import { Revocations } from '../../sessions/revocations.js';
 import { SessionUpkeep } from '../../sessions/session-upkeep.js';
@@ -11,7 +12,7 @@ import { VerifiedTokens } from '../verified-tokens.js';
 
 /**
  * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of
- * what has ended. The first use of a generation is noted: it proves that its holder got the answer.
+ * what has ended, for as long as that can be trusted. The first use of a generation is noted: it proves that its holder got the answer.
  */
 @Injectable()
 export class AccessGuard extends AuthGuard('access') {
@@ -24,28 +25,39 @@ export class AccessGuard extends AuthGuard('access') {
     super();
   }
 
-  override canActivate(context: ExecutionContext) {
+  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const open = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
     if (open) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Identity }>();
     const known = this.verified.identityOf(request);
-    if (!known) return super.canActivate(context);
-    request.user = this.admitted(known);
-    return true;
+    if (!known) return this.verify(context, request);
+    request.user = known;
+    return this.admit(known);
   }
 
   override handleRequest<User = Identity>(error: unknown, user: User | false, info: unknown): User {
     if (error) throw error;
     if (!user) throw new Problem(isMissing(info) ? 'access_token_missing' : 'access_token_invalid');
-    return this.admitted(user as unknown as Identity) as unknown as User;
+    return user;
   }
 
-  /** The caller, if the token may still be used. Asked on every request, however well the token is known. */
-  private admitted(caller: Identity): Identity {
+  private async verify(context: ExecutionContext, request: { user: Identity }): Promise<boolean> {
+    await super.canActivate(context);
+    return this.admit(request.user);
+  }
+
+  /** Whether the token may still be used: asked on every request, however well the token is known. */
+  private admit(caller: Identity): boolean | Promise<boolean> {
     const refusal = this.revocations.refusal(caller);
+    return refusal instanceof Promise
+      ? refusal.then((late) => this.conclude(caller, late))
+      : this.conclude(caller, refusal);
+  }
+
+  private conclude(caller: Identity, refusal: ProblemCode | null): true {
     if (refusal) throw new Problem(refusal, { sessionId: caller.sessionId });
     this.upkeep.acknowledge(caller.sessionId, caller.generation);
-    return caller;
+    return true;
   }
 }
 

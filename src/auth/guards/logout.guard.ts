@@ -46,7 +46,7 @@ export class LogoutGuard implements CanActivate {
     request.body = await validBody(request.body ?? {}, LogoutDto);
 
     await this.access.canActivate(context);
-    const access = this.unlessExpired(request.user as Credential<Identity>);
+    const access = await this.unlessExpired(request.user as Credential<Identity>);
     await this.refresh.canActivate(context);
     const refresh = request.user as Credential<PresentedRefreshToken>;
 
@@ -60,9 +60,9 @@ export class LogoutGuard implements CanActivate {
   }
 
   /** An ended or outdated token still says whose session to end; an expired one proves nothing any more. */
-  private unlessExpired(access: Credential<Identity>): Credential<Identity> {
+  private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {
     if (access === null || access instanceof Problem) return access;
-    const refusal = this.revocations.refusal(access);
+    const refusal = await this.revocations.refusal(access);
     return refusal === 'access_token_expired' || refusal === 'access_token_invalid' ? new Problem(refusal) : access;
   }
 }

@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import type { Revocation } from './revocation.entity.js';
+
+const SWEEP_INTERVAL_MS = 60_000;
+/** Until when a process may go by its memory, once nobody tells it anything any more. */
+export const TRUST_MS = 5000;
+
+/**
+ * What a process knows of access tokens that ended before their time, and for how long it may go by that: whoever feeds
+ * it says so, again and again. Small, as there may be a million entries: a number for a session, which is the second
+ * until which it matters.
+ */
+@Injectable()
+export class RevocationMemory {
+  private readonly sessions = new Map<string, number>();
+  private readonly users = new Map<string, { ver: number; untilSecond: number }>();
+  private trustedUntil = 0;
+  private sweptAt = 0;
+
+  /** Whether it knows of everything that was committed up to a moment ago. */
+  get isTrusted(): boolean {
+    return performance.now() < this.trustedUntil;
+  }
+
+  get size(): number {
+    return this.sessions.size + this.users.size;
+  }
+
+  /** Whatever was committed before this moment (of `performance.now()`) is in here. */
+  isCompleteTo(moment: number): void {
+    this.trustedUntil = moment + TRUST_MS;
+  }
+
+  /** Something may have been missed. */
+  distrust(): void {
+    this.trustedUntil = 0;
+  }
+
+  /** What is known here is true, whether or not it is all. */
+  endingOf(token: {
+    sessionId: string;
+    userId: string;
+    ver: number;
+  }): 'session_revoked' | 'access_token_outdated' | null {
+    if (this.sessions.has(ofSession(token.sessionId))) return 'session_revoked';
+    const user = this.users.get(ofUser(token.userId));
+    return user && token.ver < user.ver ? 'access_token_outdated' : null;
+  }
+
+  /** @param now milliseconds since the epoch */
+  add(revocations: Iterable<Revocation>, now: number): void {
+    for (const { subject, ver, until } of revocations) {
+      const untilSecond = Math.ceil(until / 1000);
+      if (subject.startsWith('session:')) {
+        this.sessions.set(subject, Math.max(untilSecond, this.sessions.get(subject) ?? 0));
+      } else {
+        const known = this.users.get(subject);
+        if (!known || known.ver <= ver) this.users.set(subject, { ver, untilSecond });
+      }
+    }
+    this.sweep(now);
+  }
+
+  private sweep(now: number): void {
+    if (now - this.sweptAt < SWEEP_INTERVAL_MS) return;
+    this.sweptAt = now;
+    const second = now / 1000;
+    for (const [subject, untilSecond] of this.sessions) if (untilSecond <= second) this.sessions.delete(subject);
+    for (const [subject, { untilSecond }] of this.users) if (untilSecond <= second) this.users.delete(subject);
+  }
+}
+
+export const ofSession = (id: string) => `session:${id}`;
+export const ofUser = (id: string) => `user:${id}`;

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import type { Http, TokenAnswer } from '../support/http.js';
+import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+import { SlowProxy } from '../support/slow-proxy.js';
+import { sql } from '../support/sql.js';
+
+/** No statement about speed: whoever has not heard by then never will. */
+const PATIENCE = { timeout: 15_000, interval: 5 };
+const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'latchkey listener'`;
+
+describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000 }, () => {
+  let database: ThrowawayDatabase;
+  let proxy: SlowProxy;
+  let servers: ServerProcess[];
+  let one: Http;
+  let two: Http;
+  let three: Http;
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+    const { port } = new URL(database.url);
+    proxy = await SlowProxy.before(Number(port));
+    const env = { DATABASE_URL: database.url };
+    const behindProxy = { ...env, DATABASE_DIRECT_URL: database.url.replace(`:${port}/`, `:${proxy.port}/`) };
+    servers = await Promise.all([startServer(env), startServer(env), startServer(behindProxy)]);
+    [one, two, three] = servers.map(({ http }) => http) as [Http, Http, Http];
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+    await proxy.close();
+    await database.drop();
+  });
+
+  const whoami = (http: Http, { access_token }: TokenAnswer) => http.get('/auth/whoami', { token: access_token });
+  const logout = (http: Http, { access_token }: TokenAnswer) => http.post('/auth/logout', { token: access_token });
+  const outcome = async (http: Http, tokens: TokenAnswer) => {
+    const { status, body } = await whoami(http, tokens);
+    return status === 200 ? 200 : String(body.code);
+  };
+  const readiness = async (http: Http) => (await http.get('/health/ready')).body.status;
+
+  it('the others refuse: logged in at one, used at the second, logged out at the third', async () => {
+    const { tokens } = await register(one);
+    for (const http of [one, two, three]) expect(await outcome(http, tokens)).toBe(200);
+    expect((await logout(three, tokens)).status).toBe(204);
+    for (const http of [one, two]) await expect.poll(() => outcome(http, tokens), PATIENCE).toBe('session_revoked');
+  });
+
+  it('they refuse however it ended, and however many at once', async () => {
+    const { email, tokens } = await register(one);
+    const others = await Promise.all(Array.from({ length: 49 }, () => login(one, email)));
+    await Promise.all(others.map((other) => whoami(two, other)));
+    expect((await one.delete('/sessions?except=current', { token: tokens.access_token })).status).toBe(204);
+    for (const other of others) await expect.poll(() => outcome(two, other), PATIENCE).toBe('session_revoked');
+    expect(await outcome(two, tokens)).toBe(200);
+
+    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    const { body: changed } = await three.post('/auth/password', { token: tokens.access_token, json });
+    await expect.poll(() => outcome(one, tokens), PATIENCE).toBe('session_revoked');
+    expect(await outcome(one, changed)).toBe(200);
+  });
+
+  it('they refuse at once where their connection was cut: then they look, and listen again', async () => {
+    const { tokens } = await register(one);
+    expect(await outcome(two, tokens)).toBe(200);
+    for (let round = 0; round < 5; round++) {
+      const { tokens: next } = await register(one);
+      await whoami(two, next);
+      await sql(database.url, CUT);
+      await logout(one, next);
+      expect(await outcome(two, next)).toBe('session_revoked');
+    }
+    for (const http of [one, two, three]) await expect.poll(() => readiness(http), PATIENCE).toBe('ok');
+    expect(await outcome(two, tokens)).toBe(200);
+  });
+
+  it('they have read, when they listen again, what was ended while they did not', async () => {
+    const people = await Promise.all(Array.from({ length: 20 }, () => register(one)));
+    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
+    await sql(database.url, CUT);
+    await Promise.all(people.map(({ tokens }) => logout(one, tokens)));
+    await expect.poll(() => readiness(two), PATIENCE).toBe('ok');
+    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe('session_revoked');
+  });
+
+  it('one whose connection has gone silent learns within the bound, and says meanwhile that it is degraded', async () => {
+    const { tokens } = await register(one);
+    expect(await outcome(three, tokens)).toBe(200);
+    proxy.delayMs = 3_600_000;
+    await logout(one, tokens);
+    await expect.poll(() => outcome(three, tokens), PATIENCE).toBe('session_revoked');
+    expect(await readiness(three)).toBe('degraded');
+    const { tokens: later } = await register(one);
+    await whoami(three, later);
+    await logout(one, later);
+    expect(await outcome(three, later)).toBe('session_revoked');
+    proxy.delayMs = 0;
+    proxy.hangUp();
+    await expect.poll(() => readiness(three), PATIENCE).toBe('ok');
+  });
+
+  it('one that was paused meanwhile catches up before it answers', async () => {
+    const { tokens } = await register(one);
+    expect(await outcome(two, tokens)).toBe(200);
+    servers[1]!.process.kill('SIGSTOP');
+    await logout(one, tokens);
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    const answer = outcome(two, tokens);
+    servers[1]!.process.kill('SIGCONT');
+    expect(await answer).toBe('session_revoked');
+    await expect.poll(() => readiness(two), PATIENCE).toBe('ok');
+  });
+
+  it('is heard of no refresh: it tells nobody anything', async () => {
+    const { tokens } = await register(one);
+    const told = () => sql(database.url, 'SELECT pg_notification_queue_usage() AS usage');
+    expect((await refresh(one, tokens.refresh_token)).status).toBe(200);
+    expect(await told()).toEqual([{ usage: 0 }]);
+  });
+});
+
+describe.runIf(!isPostgres)('a server on SQLite', { timeout: 60_000 }, () => {
+  let database: ThrowawayDatabase;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+    server = await startServer({ DATABASE_URL: database.url });
+  });
+  afterAll(async () => {
+    await server.stop('SIGKILL');
+    await database.drop();
+  });
+
+  it('hears of what a command-line tool writes beside it', async () => {
+    const { tokens } = await register(server.http);
+    const outcome = async () => (await server.http.get('/auth/whoami', { token: tokens.access_token })).status;
+    expect(await outcome()).toBe(200);
+    const until = Date.now() + 900_000;
+    await sql(database.url, `INSERT INTO revocations VALUES ('session:${tokens.session_id}', 0, ${until})`);
+    await expect.poll(outcome, PATIENCE).toBe(401);
+  });
+
+  it('refuses a second one on its file, with a word about PostgreSQL, and gives way when it is killed', async () => {
+    const second = startServer({ DATABASE_URL: database.url });
+    await expect(second).rejects.toThrow(/ended with 78:[^]*another server runs on [^]*PostgreSQL/);
+    await server.stop('SIGKILL');
+    server = await startServer({ DATABASE_URL: database.url });
+    expect(await server.stop()).toBe(0);
+  });
+});
