@@ -11,7 +11,7 @@ import type { FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../common/auth/decorators.js';
 import type { Identity } from '../common/auth/identity.js';
 import { AlsoForm } from '../common/http/also-form.js';
-import { NoDatabase, Problems } from '../common/openapi/problems.js';
+import { Problems } from '../common/openapi/problems.js';
 import type { Device } from '../sessions/sessions.service.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import type { User } from '../users/user.entity.js';
@@ -99,9 +99,11 @@ export class AuthController {
   }
 
   @Get('whoami')
-  @NoDatabase()
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'What the access token says', description: 'Reads no database.' })
+  @ApiOperation({
+    summary: 'What the access token says',
+    description: 'Reads no database, but while it is not heard what other processes end.',
+  })
   @ApiOkResponse({ type: WhoAmI })
   whoAmI(@CurrentUser() caller: Identity): WhoAmI {
     return WhoAmI.from(caller);

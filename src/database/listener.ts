@@ -93,15 +93,20 @@ export class Listener {
   /** Sends a heartbeat now and every second, and gives the connection up when none comes back. */
   private beat(client: pg.Client, heardAt: () => number): void {
     const since = performance.now();
+    let onItsWay = false;
     const next = () => {
       if (client !== this.client) return;
       const now = performance.now();
       if (now - Math.max(since, heardAt()) > MAX_SILENCE_MS) {
         return this.lose(client, new Error(`nothing was heard for ${MAX_SILENCE_MS} ms`));
       }
-      client
-        .query('SELECT pg_notify($1, $2) AS heartbeat', [this.heartbeats, String(now)])
-        .catch((error: Error) => this.lose(client, error));
+      if (!onItsWay) {
+        onItsWay = true;
+        client.query('SELECT pg_notify($1, $2) AS heartbeat', [this.heartbeats, String(now)]).then(
+          () => (onItsWay = false),
+          (error: Error) => this.lose(client, error),
+        );
+      }
       this.timer = setTimeout(next, HEARTBEAT_MS).unref();
     };
     next();

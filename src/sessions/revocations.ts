@@ -5,6 +5,7 @@ import type { Identity } from '../common/auth/identity.js';
 import { Clock } from '../common/clock.js';
 import type { ProblemCode } from '../common/problem/catalogue.js';
 import { Problem } from '../common/problem/problem.js';
+import { Batcher } from '../common/batcher.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { ofSession, ofUser, RevocationMemory } from './revocation-memory.js';
@@ -27,6 +28,12 @@ const RETRY_MS = 1000;
 @Injectable()
 export class Revocations implements OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
+  /** Of many requests at once, one statement. */
+  private readonly lookups = new Batcher(
+    (tokens: Identity[]) => this.readEndingsOf(tokens),
+    ({ sessionId, userId, ver }) => `${sessionId} ${userId} ${ver}`,
+    () => false,
+  );
 
   constructor(
     @InjectRepository(Revocation) private readonly stored: Repository<Revocation>,
@@ -52,7 +59,7 @@ export class Revocations implements OnApplicationShutdown {
     if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
     if (now >= token.expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS)
       return 'access_token_expired';
-    return this.memory.endingOf(token) ?? (this.memory.isTrusted ? null : this.readEndingOf(token));
+    return this.memory.endingOf(token) ?? (this.memory.isTrusted ? null : this.lookups.add(token));
   }
 
   /** Writes, in the caller's transaction, that these sessions' tokens end. For `rememberAfter`. */
@@ -112,10 +119,10 @@ export class Revocations implements OnApplicationShutdown {
     }
   }
 
-  private async readEndingOf(token: Identity): Promise<ProblemCode | null> {
-    const subject = In([ofSession(token.sessionId), ofUser(token.userId)]);
+  private async readEndingsOf(tokens: Identity[]): Promise<(ProblemCode | null)[]> {
+    const subject = In(tokens.flatMap(({ sessionId, userId }) => [ofSession(sessionId), ofUser(userId)]));
     this.remember(await this.stored.findBy({ subject, until: MoreThan(this.clock.now()) }));
-    return this.memory.endingOf(token);
+    return tokens.map((token) => this.memory.endingOf(token));
   }
 
   private async write(entries: { subject: string; ver: number }[], manager: EntityManager): Promise<Revocation[]> {

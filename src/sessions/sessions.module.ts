@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { UsersModule } from '../users/users.module.js';
 import { Purge } from './purge.js';
 import { RefreshService } from './refresh.service.js';
 import { RevocationFeed } from './revocation-feed.js';
@@ -11,9 +12,10 @@ import { Session } from './session.entity.js';
 import { SessionUpkeep } from './session-upkeep.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
+import { UserChanges } from './user-changes.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Session, Revocation])],
+  imports: [TypeOrmModule.forFeature([Session, Revocation]), UsersModule],
   controllers: [SessionsController],
   providers: [
     Purge,
@@ -24,7 +26,8 @@ import { SessionsService } from './sessions.service.js';
     RotationStatements,
     SessionsService,
     SessionUpkeep,
+    UserChanges,
   ],
-  exports: [RefreshService, RevocationMemory, Revocations, SessionsService, SessionUpkeep],
+  exports: [RefreshService, RevocationMemory, Revocations, SessionsService, SessionUpkeep, UserChanges],
 })
 export class SessionsModule {}

@@ -70,6 +70,16 @@ export class UsersService {
     return changed ? { id: user.id, roles: user.roles, ver: changed.ver } : null;
   }
 
+  /** Makes older access tokens out of date. Locks the user's row. Answers the new `ver`, or null when there is no such user. */
+  async raiseVer(id: string, manager: EntityManager): Promise<number | null> {
+    const [user] = await this.database.rows<{ ver: number }>(
+      'UPDATE users SET ver = ver + 1, updated_at = $1::bigint WHERE id = $2::uuid RETURNING ver',
+      [this.clock.now(), id],
+      manager,
+    );
+    return user?.ver ?? null;
+  }
+
   /** The same password under a costlier hash: nothing changes for anybody. False when somebody was faster. */
   async replaceHash(user: User, newHash: string): Promise<boolean> {
     const replaced = await this.database.rows(

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
 import { Revocations } from '../../src/sessions/revocations.js';
+import { UserChanges } from '../../src/sessions/user-changes.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, PASSWORD, refresh, register } from '../support/people.js';
 
@@ -102,23 +104,46 @@ describe('every ending of a session', () => {
 });
 
 describe('access tokens issued before the user changed', () => {
+  let test: TestApp;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  afterAll(() => test.close());
+
+  const change = ({ app }: TestApp, userId: string, set: string) =>
+    app
+      .get(UserChanges)
+      .userChanged(userId, (manager) =>
+        app.get(Database).rows(`UPDATE users SET ${set} WHERE id = $1::uuid`, [userId], manager),
+      );
+
   it('are out of date, not terminal, and a refresh brings new ones', async () => {
-    const test = await createTestApp();
     const { tokens } = await register(test.http);
     const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
-    const database = test.app.get(Database);
-    const revocations = test.app.get(Revocations);
-    const outdated = await database.transaction(async (manager) => {
-      const sql = `UPDATE users SET ver = ver + 1, roles = '["admin"]' WHERE id = $1::uuid RETURNING ver`;
-      const [user] = await database.rows<{ ver: number }>(sql, [me.userId], manager);
-      return revocations.outdateUser(me.userId, user!.ver, manager);
-    });
-    revocations.remember(outdated);
+    expect(await change(test, me.userId, `roles = '["admin"]'`)).toBe(true);
 
     const { status, body } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     expect([status, body.code, body.terminal]).toEqual([401, 'access_token_outdated', false]);
     const { body: fresh } = await refresh(test.http, tokens.refresh_token);
     expect((await test.http.get('/auth/whoami', { token: fresh.access_token })).body.roles).toEqual(['admin']);
-    await test.close();
+  });
+
+  it('are out of date when the user is disabled: and a refresh is refused for good', async () => {
+    const { tokens } = await register(test.http);
+    const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
+    await change(test, me.userId, `status = 'disabled'`);
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe(
+      'access_token_outdated',
+    );
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    expect([body.code, body.terminal, body.reason]).toEqual(['session_revoked', true, 'user_inactive']);
+  });
+
+  it('stay good where the change did not happen', async () => {
+    const { tokens } = await register(test.http);
+    const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
+    await expect(change(test, me.userId, 'no_such_column = 1')).rejects.toThrow();
+    expect(await change(test, randomUUID(), 'name = NULL')).toBe(false);
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
   });
 });

@@ -44,6 +44,8 @@ export async function somebody({ http }: TestApp): Promise<Person> {
   return { email, tokens, other: await login(http, email) };
 }
 
+/** Ready, and hearing what other processes end. */
+const well = async ({ http }: TestApp) => (await http.get('/health/ready')).body.status;
 export const ready = async ({ http }: TestApp) => (await http.get('/health/ready')).status;
 
 /** Each is answered with 503, and with nothing that would make a client drop its credentials. */
@@ -59,16 +61,25 @@ export async function expectUnavailable(test: TestApp, routes: Routes, person: P
   expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(Object.keys(routes).map((name) => [name, expected])));
 }
 
-/** What needs no database does not notice. */
-export async function expectGuardedRoutesServe({ http }: TestApp, { tokens }: Person): Promise<void> {
-  const { status, body } = await http.get('/auth/whoami', { token: tokens.access_token });
+/** What needs no database does not notice; nor do guarded requests, as long as it is heard what ends. */
+export async function expectGuardedRoutesServe(test: TestApp, { tokens }: Person): Promise<void> {
+  const { status, body } = await test.http.get('/auth/whoami', { token: tokens.access_token });
   expect([status, body.sessionId]).toEqual([200, tokens.session_id]);
+  await expectOpenRoutesServe(test);
+}
+
+export async function expectOpenRoutesServe({ http }: TestApp): Promise<void> {
   for (const open of ['/health/live', '/.well-known/jwks.json']) expect((await http.get(open)).status).toBe(200);
 }
 
+/** Where nothing can be heard and nothing read, nobody is let in on a guess, and nobody is signed out. */
+export const GUARDED: Routes = {
+  whoami: ({ http }, { tokens }) => http.get('/auth/whoami', { token: tokens.access_token }),
+};
+
 /** Nobody was signed out, nothing happened half, and everything works, in the same process. */
 export async function expectAsBefore(test: TestApp, { email, tokens, other }: Person): Promise<void> {
-  await expect.poll(() => ready(test)).toBe(200);
+  await expect.poll(() => well(test), { timeout: 10_000 }).toBe('ok');
   for (const session of [tokens, other]) {
     const { status, body } = await refresh(test.http, session.refresh_token);
     expect([status, body.session_id]).toEqual([200, session.session_id]);
