@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../common/auth/identity.js';
+import { SigningKeys } from '../tokens/signing-keys.js';
 import { bearerToken } from './bearer-token.js';
 
 const MAX_REMEMBERED = 10_000;
@@ -12,10 +13,14 @@ const MAX_REMEMBERED = 10_000;
 @Injectable()
 export class VerifiedTokens {
   private readonly byText = new LRUCache<string, Identity>({ max: MAX_REMEMBERED });
+  private edition = 0;
+
+  constructor(private readonly keys: SigningKeys) {}
 
   /** Whose token a request carries, if it was verified before. */
   identityOf(request: unknown): Identity | undefined {
     const token = bearerToken(request);
+    if (this.edition !== this.keys.edition) this.forgetAll();
     return token === null ? undefined : this.byText.get(token);
   }
 
@@ -25,5 +30,10 @@ export class VerifiedTokens {
     if (token === null) return;
     Object.freeze(identity.roles);
     this.byText.set(token, Object.freeze(identity));
+  }
+
+  private forgetAll(): void {
+    this.byText.clear();
+    this.edition = this.keys.edition;
   }
 }

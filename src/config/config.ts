@@ -79,6 +79,12 @@ export class Config {
   @Max(DAY, { message: 'must be at most 1d' })
   accessTokenTtlMs: number = 15 * 60_000;
 
+  /** How old a signing key grows before the next one is made; 0: only when told to. */
+  @Env('KEY_ROTATION_INTERVAL', parseDuration)
+  @IsInt({ message: 'must be a duration like 90d' })
+  @Max(400 * DAY, { message: 'must be at most 400d' })
+  keyRotationIntervalMs: number = 90 * DAY;
+
   @Env('REFRESH_IDLE_TTL', parseDuration)
   @IsInt({ message: 'must be a duration like 7d' })
   @Min(1000, { message: 'must be at least 1s' })

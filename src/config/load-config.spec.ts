@@ -59,6 +59,12 @@ const VARIABLES: Record<string, Variable> = {
     good: { '1': 1, '1000': 1000 },
     bad: [...NO_NUMBERS, '0', '1001'],
   },
+  KEY_ROTATION_INTERVAL: {
+    property: 'keyRotationIntervalMs',
+    otherwise: 90 * 86_400_000,
+    good: { '0s': 0, '1h': 3_600_000, '400d': 400 * 86_400_000 },
+    bad: [...NO_DURATIONS, '59m', '401d'],
+  },
   SHUTDOWN_DEADLINE: {
     property: 'shutdownDeadlineMs',
     otherwise: 15_000,

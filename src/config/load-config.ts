@@ -47,6 +47,11 @@ const RULES: Rule[] = [
     text: 'REFRESH_IDLE_TTL must not be longer than SESSION_TTL',
   },
   {
+    about: ['keyRotationIntervalMs'],
+    holds: ({ keyRotationIntervalMs: interval }) => interval === 0 || interval >= 3_600_000,
+    text: 'KEY_ROTATION_INTERVAL must be at least 1h, or 0s: then keys change only by npm run keys:rotate',
+  },
+  {
     about: ['databaseDirectUrl', 'database'],
     holds: (config) => config.databaseDirectUrl === '' || config.database.kind === 'postgres',
     text: 'DATABASE_DIRECT_URL is for PostgreSQL only: DATABASE_URL names a SQLite file',

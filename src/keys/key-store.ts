@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { type EntityManager, Repository } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { Database } from '../database/database.js';
 import { CannotOpen, SecretBox } from './secret-box.js';
@@ -8,6 +8,8 @@ import { StoredKey, type KeyPurpose } from './stored-key.entity.js';
 
 export interface OpenKey {
   sequence: number;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
   secret: Buffer;
 }
 
@@ -38,28 +40,62 @@ export class KeyStore {
    */
   async loadOrCreate(purpose: KeyPurpose, generate: () => Buffer): Promise<OpenKey[]> {
     const existing = await this.load(purpose);
-    if (existing.length > 0) return existing;
-    const sealed = this.box.seal(generate(), label(purpose, 1));
-    await this.database.rows(
-      `INSERT INTO keys (purpose, sequence, sealed, created_at) VALUES ($1, 1, $2, $3)
-       ON CONFLICT (purpose, sequence) DO NOTHING`,
-      [purpose, sealed, this.clock.now()],
-    );
+    if (existing.length === 0) await this.add(purpose, 1, generate());
+    else await this.resealAll(purpose);
     return this.load(purpose);
   }
 
-  private async load(purpose: KeyPurpose): Promise<OpenKey[]> {
-    const rows = await this.keys.find({ where: { purpose }, order: { sequence: 'ASC' } });
-    return Promise.all(
-      rows.map(async ({ sequence, sealed }) => {
-        const secret = this.open(sealed, label(purpose, sequence));
-        if (this.box.isOutdated(sealed)) await this.reseal(purpose, sequence, sealed, secret);
-        return { sequence, secret };
-      }),
+  /** The keys of a purpose, oldest first. Throws `WrongAppSecret`. */
+  async load(purpose: KeyPurpose): Promise<OpenKey[]> {
+    return (await this.rowsOf(purpose)).map(({ sequence, createdAt, sealed }) => ({
+      sequence,
+      createdAt,
+      secret: this.open(sealed, label(purpose, sequence)),
+    }));
+  }
+
+  /** Adds a key, unless there is one of this number: of several processes, one has added it. */
+  async add(purpose: KeyPurpose, sequence: number, secret: Buffer, manager?: EntityManager): Promise<void> {
+    await this.database.rows(
+      `INSERT INTO keys (purpose, sequence, sealed, created_at) VALUES ($1, $2::integer, $3, $4::bigint)
+       ON CONFLICT (purpose, sequence) DO NOTHING`,
+      [purpose, sequence, this.box.seal(secret, label(purpose, sequence)), this.clock.now()],
+      manager,
     );
   }
 
-  /** Moves a key under the first secret of the list, so that the one it was made with can be dropped one day. */
+  /** Removes this key, and no other that has its number by now. */
+  async remove(purpose: KeyPurpose, { sequence, createdAt }: Pick<OpenKey, 'sequence' | 'createdAt'>): Promise<void> {
+    await this.database.rows(
+      'DELETE FROM keys WHERE purpose = $1 AND sequence = $2::integer AND created_at = $3::bigint',
+      [purpose, sequence, createdAt],
+    );
+  }
+
+  /** One key in place of all there are. */
+  async replace(purpose: KeyPurpose, secret: Buffer): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      const sql = 'DELETE FROM keys WHERE purpose = $1 RETURNING sequence';
+      const gone = await this.database.rows<{ sequence: number }>(sql, [purpose], manager);
+      await this.add(purpose, Math.max(0, ...gone.map(({ sequence }) => sequence)) + 1, secret, manager);
+    });
+  }
+
+  private rowsOf(purpose: KeyPurpose): Promise<StoredKey[]> {
+    return this.keys.find({ where: { purpose }, order: { sequence: 'ASC' } });
+  }
+
+  /**
+   * Moves keys under the first secret of the list, so that the one they were made with can be dropped one day. When a
+   * process starts, and not again: while the list rolls out, another's first secret is a different one.
+   */
+  private async resealAll(purpose: KeyPurpose): Promise<void> {
+    for (const { sequence, sealed } of await this.rowsOf(purpose)) {
+      const secret = this.open(sealed, label(purpose, sequence));
+      if (this.box.isOutdated(sealed)) await this.reseal(purpose, sequence, sealed, secret);
+    }
+  }
+
   private async reseal(purpose: KeyPurpose, sequence: number, sealed: string, secret: Buffer): Promise<void> {
     await this.database.rows('UPDATE keys SET sealed = $1 WHERE purpose = $2 AND sequence = $3 AND sealed = $4', [
       this.box.seal(secret, label(purpose, sequence)),

@@ -2,6 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Public } from '../common/auth/decorators.js';
 import { NoDatabase } from '../common/openapi/problems.js';
+import { KEY_SET_MAX_AGE_SECONDS } from './key-schedule.js';
 import { SigningKeys, type PublicJwk } from './signing-keys.js';
 
 const BASE64URL_32_BYTES = { pattern: '^[A-Za-z0-9_-]{43}$' };
@@ -28,7 +29,7 @@ export class JwksController {
   @Public()
   @Get('jwks.json')
   @NoDatabase()
-  @Header('Cache-Control', 'public, max-age=300')
+  @Header('Cache-Control', `public, max-age=${KEY_SET_MAX_AGE_SECONDS}`)
   @ApiOperation({ summary: 'The public keys of access tokens (RFC 7517)' })
   @ApiOkResponse({ type: KeySet })
   read(): KeySet {

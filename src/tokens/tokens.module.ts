@@ -3,6 +3,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { KeysModule } from '../keys/keys.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { JwksController } from './jwks.controller.js';
+import { KeyRotation } from './key-rotation.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { SigningKeys } from './signing-keys.js';
 
@@ -10,7 +11,7 @@ import { SigningKeys } from './signing-keys.js';
   // Without options: every key is handed over with its token, as a KeyObject.
   imports: [JwtModule.register({}), KeysModule],
   controllers: [JwksController],
-  providers: [AccessTokens, RefreshTokens, SigningKeys],
-  exports: [AccessTokens, RefreshTokens],
+  providers: [AccessTokens, KeyRotation, RefreshTokens, SigningKeys],
+  exports: [AccessTokens, RefreshTokens, SigningKeys],
 })
 export class TokensModule {}

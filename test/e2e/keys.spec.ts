@@ -126,9 +126,9 @@ describe('APP_SECRET', { timeout: 60_000 }, () => {
     const appended = await start({ APP_SECRET: `${OLD}, ${NEW}` });
     expect((await refresh(appended, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
     expect(await stillThere(appended)).toEqual([200, 200]);
+    if (!isPostgres) await stopAll();
     expect(await whyNot(NEW)).toMatch(/APP_SECRET does not open the keys in this database/);
 
-    if (!isPostgres) await stopAll();
     const moved = await start({ APP_SECRET: `${NEW},${OLD}` });
     const { body } = await refresh(moved, tokens.refresh_token);
     expect(body.refresh_token).not.toBe(tokens.refresh_token);

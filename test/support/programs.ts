@@ -3,8 +3,6 @@ import { resolve } from 'node:path';
 import { trackedApi } from './documented.js';
 import { Http } from './http.js';
 
-const MAIN = resolve('dist/src/main.js');
-
 export interface Program {
   process: ChildProcess;
   stdout: () => string;
@@ -22,10 +20,16 @@ export interface Program {
 /**
  * The built program in a folder that is there before and after it, with nothing but these in its environment. For
  * most tests `startServer` does more.
+ *
+ * @param command the program's file, as it was built, and its arguments
  */
-export function runProgram(folder: string, env: Record<string, string>): Program {
+export function runProgram(folder: string, env: Record<string, string>, command: string[] = ['main.js']): Program {
+  const [file, ...args] = command as [string, ...string[]];
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: folder };
-  const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { ...inherited, ...env } });
+  const child = spawn(process.execPath, [resolve('dist/src', file), ...args], {
+    cwd: folder,
+    env: { ...inherited, ...env },
+  });
   const text = { stdout: '', stderr: '', both: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

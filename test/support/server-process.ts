@@ -22,9 +22,9 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
   return { http: await program.listens(), process: program.process, folder, output: program.output, stop };
 }
 
-/** Starts the program and waits for it to end by itself: for starts that must fail. */
-export async function runToEnd(env: Record<string, string>) {
-  const { program, end } = launch(env);
+/** Starts a program and waits for it to end by itself: for command-line tools, and for starts that must fail. */
+export async function runToEnd(env: Record<string, string>, ...command: string[]) {
+  const { program, end } = launch(env, command.length > 0 ? command : undefined);
   const timer = setTimeout(() => program.process.kill('SIGKILL'), 20_000);
   const code = await end();
   clearTimeout(timer);
@@ -32,9 +32,9 @@ export async function runToEnd(env: Record<string, string>) {
 }
 
 /** The folder goes when the program has ended. */
-function launch(env: Record<string, string>) {
+function launch(env: Record<string, string>, command?: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-server-'));
-  const program = runProgram(folder, env);
+  const program = runProgram(folder, env, command);
   const end: Program['end'] = async (signal) => {
     const code = await program.end(signal);
     rmSync(folder, { recursive: true, force: true });

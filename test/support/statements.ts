@@ -3,15 +3,15 @@ import sqlite3 from 'sqlite3';
 import { vi } from 'vitest';
 import { isPostgres } from './database.js';
 
-/** What the revocation feed asks every second or less, whatever the requests are. */
-const OF_THE_FEED = /AS heartbeat|^PRAGMA data_version/;
+/** What a process asks every few seconds, whatever the requests are: what others have ended, which keys there are. */
+const IN_THE_BACKGROUND = /AS heartbeat|^PRAGMA data_version|FROM "keys"/;
 
 /** Watches the driver itself: every statement that leaves this process, but for those of no request. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {
   let statements: string[] = [];
   const note = (sql: unknown) => {
     const text = typeof sql === 'string' ? sql : (sql as { text: string }).text;
-    if (!OF_THE_FEED.test(text)) statements.push(text.replace(/\s+/g, ' ').trim());
+    if (!IN_THE_BACKGROUND.test(text)) statements.push(text.replace(/\s+/g, ' ').trim());
   };
   const spies = isPostgres
     ? [watch(pg.Client.prototype, 'query', note)]

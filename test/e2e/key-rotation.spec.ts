@@ -1,0 +1,214 @@
+import { generateKeyPairSync } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import { Config } from '../../src/config/config.js';
+import { KeyStore } from '../../src/keys/key-store.js';
+import { KeyRotation } from '../../src/tokens/key-rotation.js';
+import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
+import { throwawayDatabase, isPostgres, type ThrowawayDatabase } from '../support/database.js';
+import { claimsOf, login, refresh, register } from '../support/people.js';
+import { RoundRobin } from '../support/round-robin.js';
+import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
+import { watchStatements } from '../support/statements.js';
+import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, pause } from '../support/storm.js';
+
+const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;
+
+describe('a signing key', () => {
+  let test: TestApp;
+  beforeEach(async () => {
+    test = await createTestApp();
+  });
+  afterEach(() => test.close());
+
+  const published = async () =>
+    (await test.http.get('/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid) as string[];
+  const keepUp = () => test.app.get(KeyRotation, { strict: false }).keepUp();
+  const whoami = async (token: string) => {
+    const { status, body } = await test.http.get('/auth/whoami', { token });
+    return status === 200 ? 200 : body.code;
+  };
+
+  it('is replaced after 90 days: published first, then signing, and believed until its last token is over', async () => {
+    const { email } = await register(test.http);
+    const [first] = await published();
+    test.clock.move('90d');
+    await keepUp();
+    const [, second, ...more] = await published();
+    expect(more).toEqual([]);
+
+    const late = await login(test.http, email);
+    expect(kidOf(late.access_token)).toBe(first);
+    test.clock.move('599s');
+    expect(kidOf((await login(test.http, email)).access_token)).toBe(first);
+    test.clock.move('1s');
+    const { body: fresh } = await refresh(test.http, late.refresh_token);
+    expect(kidOf(fresh.access_token)).toBe(second);
+    expect([await whoami(late.access_token), await whoami(fresh.access_token)]).toEqual([200, 200]);
+
+    test.clock.move('25h');
+    await keepUp();
+    expect(await published()).toEqual([second]);
+    expect((await refresh(test.http, fresh.refresh_token)).status).toBe(200);
+  });
+
+  it('is made once, however many processes find that it is time', async () => {
+    test.clock.move('90d');
+    const store = test.app.get(KeyStore, { strict: false });
+    const [config, clock] = [test.app.get(Config), test.app.get(Clock)];
+    const processes = Array.from({ length: 10 }, () => new SigningKeys(store, config, clock));
+    for (const keys of processes) await keys.onModuleInit();
+    await Promise.all(processes.map((keys) => new KeyRotation(keys).keepUp()));
+    const [one, ...others] = processes.map((keys) => keys.publicKeys());
+    expect(one).toHaveLength(2);
+    for (const other of others) expect(other).toEqual(one);
+    for (let again = 0; again < 3; again++) await keepUp();
+    expect(await published()).toHaveLength(2);
+  });
+
+  it('that nobody knows costs a look into memory: a flood of them reads no database, and fetches nothing', async () => {
+    const { tokens } = await register(test.http);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const forged = Array.from({ length: 300 }, (_, i) =>
+      jwt.sign(claimsOf(tokens.access_token), privateKey, {
+        algorithm: 'ES256',
+        header: { alg: 'ES256', typ: 'at+jwt', kid: `unknown-${i}` },
+      }),
+    );
+    const statements = watchStatements();
+    for (const token of forged) expect(await whoami(token)).toBe('access_token_invalid');
+    expect(statements.taken()).toEqual([]);
+    statements.stop();
+    expect(await whoami(tokens.access_token)).toBe(200);
+  });
+
+  it('that was thrown out takes its tokens along, also those that were verified before; refreshing brings new ones', async () => {
+    const { tokens } = await register(test.http);
+    expect(await whoami(tokens.access_token)).toBe(200);
+    const keys = test.app.get(SigningKeys, { strict: false });
+    await keys.replace();
+    expect(await whoami(tokens.access_token)).toBe('access_token_invalid');
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    expect(await whoami(body.access_token)).toBe(200);
+    expect(await published()).toHaveLength(1);
+  });
+
+  it('goes on where the database or its secret cannot be read, and where all keys were deleted there is a new one', async () => {
+    const { tokens } = await register(test.http);
+    await test.dataSource.query('ALTER TABLE keys RENAME TO keys_away');
+    await keepUp();
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+    await test.dataSource.query('ALTER TABLE keys_away RENAME TO keys');
+    await test.dataSource.query(`UPDATE keys SET sealed = 'nonsense' WHERE purpose = 'access-signing'`);
+    await keepUp();
+    expect(await whoami((await refresh(test.http, tokens.refresh_token)).body.access_token)).toBe(200);
+
+    const [first] = await published();
+    await test.dataSource.query(`DELETE FROM keys WHERE purpose = 'access-signing'`);
+    await keepUp();
+    const after = await published();
+    expect(after).toHaveLength(1);
+    expect(after).not.toContain(first);
+  });
+});
+
+describe('no request fails, on two processes of PostgreSQL and one of SQLite,', { timeout: 120_000 }, () => {
+  const OLD = TEST_SECRET;
+  const NEW = 'a new secret of the tests and of nothing else';
+  let database: ThrowawayDatabase;
+  let servers: ServerProcess[] = [];
+  let front: RoundRobin;
+  let storm: Storm;
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+    servers = await Promise.all(Array.from({ length: isPostgres ? 2 : 1 }, () => start(OLD)));
+    front = await RoundRobin.before(servers.map(({ http }) => http.url));
+    storm = new Storm(() => front.url);
+    await storm.join(servers[0]!.http, 6);
+  });
+  afterAll(async () => {
+    storm.hangUp();
+    await front.close();
+    await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+    await database.drop();
+  });
+
+  const start = (secrets: string) =>
+    startServer({
+      DATABASE_URL: database.url,
+      APP_SECRET: secrets,
+      REFRESH_ROTATION_INTERVAL: '200ms',
+      REFRESH_LEEWAY: '100ms',
+    });
+  const signers = () => new Set(storm.clients.map(({ stored }) => kidOf(stored.access_token)));
+  const publishedBy = async ({ http }: ServerProcess) => (await http.get('/.well-known/jwks.json')).body.keys.length;
+  const keysAge = (ms: number) =>
+    sql(database.url, `UPDATE keys SET created_at = created_at - ${ms} WHERE purpose = 'access-signing'`);
+  const PATIENCE = { timeout: 20_000, interval: 100 };
+
+  /** Requests of all kinds without pause, of which none may be lost or refused. */
+  async function expectNoneFails(during: () => Promise<void>): Promise<void> {
+    storm.heard = [];
+    storm.begin(() => async (client) => {
+      await refreshing(client);
+      await client.use();
+      await pause(5);
+    });
+    await during();
+    await storm.end();
+    expectNobodyRefused(storm, []);
+    expect(storm.heard.length).toBeGreaterThan(100);
+    await expectAllSignedIn(storm);
+  }
+
+  it('while keys:rotate publishes a key, while that begins to sign, and while the old one goes', async () => {
+    const before = signers();
+    await expectNoneFails(async () => {
+      const { code, output } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'rotate-keys.js');
+      expect([code, output]).toEqual([0, expect.stringMatching(/Published, and signs from \d{4}-[^]*Z: [\w-]{43}\n/)]);
+      for (const server of servers) await expect.poll(() => publishedBy(server), PATIENCE).toBe(2);
+      const again = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'rotate-keys.js');
+      expect(again.output).toBe(output);
+
+      await keysAge(601_000);
+      await expect.poll(() => [...signers()].filter((kid) => before.has(kid)), PATIENCE).toEqual([]);
+      expect(signers().size).toBe(1);
+      await keysAge(26 * 3_600_000);
+      for (const server of servers) await expect.poll(() => publishedBy(server), PATIENCE).toBe(1);
+    });
+  });
+
+  it('while APP_SECRET changes, step by step, process by process; then everything is under the new one', async () => {
+    const { email } = storm.clients[0]!;
+    const refreshKid = () => new Set(storm.clients.map(({ stored }) => kidOf(stored.refresh_token)));
+    const [old] = refreshKid();
+    if (isPostgres)
+      await expectNoneFails(async () => {
+        for (const secrets of [`${OLD},${NEW}`, `${NEW},${OLD}`]) await rollOut(secrets);
+        await expect.poll(() => refreshKid().has(old!), PATIENCE).toBe(false);
+      });
+    else for (const secrets of [`${OLD},${NEW}`, `${NEW},${OLD}`]) await rollOut(secrets);
+    await expectAllSignedIn(storm);
+    await expectAllSignedIn(storm);
+    expect(refreshKid().has(old!)).toBe(false);
+
+    const before = await sql(database.url, 'SELECT sealed FROM keys ORDER BY purpose, sequence');
+    await rollOut(NEW);
+    expect(await sql(database.url, 'SELECT sealed FROM keys ORDER BY purpose, sequence')).toEqual(before);
+    await expectAllSignedIn(storm);
+    await login(servers[0]!.http, email);
+  });
+
+  /** One after the other, each taken out of service before it is stopped. */
+  async function rollOut(secrets: string): Promise<void> {
+    for (const [place, server] of servers.entries()) {
+      front.use(servers.filter((other) => other !== server).map(({ http }) => http.url));
+      expect(await server.stop()).toBe(0);
+      servers[place] = await start(secrets);
+      front.use(servers.map(({ http }) => http.url));
+    }
+  }
+});
