@@ -24,9 +24,13 @@ try {
   const keys = app.get(SigningKeys);
   await (values['at-once'] ? keys.replace() : keys.add());
   const { signer, next } = keys.schedule();
-  console.log(`Signs access tokens: ${signer.kid}`);
-  if (next) console.log(`Published, and signs from ${new Date(next.signsFrom).toISOString()}: ${next.key.kid}`);
+  say(`Signs access tokens: ${signer.kid}`);
+  if (next) say(`Published, and signs from ${new Date(next.signsFrom).toISOString()}: ${next.key.kid}`);
   await app.close();
 } catch (error) {
   explainAndExit(error);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -142,7 +142,7 @@ describe('access tokens issued before the user changed', () => {
   it('stay good where the change did not happen', async () => {
     const { tokens } = await register(test.http);
     const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
-    await expect(change(test, me.userId, 'no_such_column = 1')).rejects.toThrow();
+    await expect(change(test, me.userId, 'no_such_column = 1')).rejects.toThrow(/no_such_column/);
     expect(await change(test, randomUUID(), 'name = NULL')).toBe(false);
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
   });

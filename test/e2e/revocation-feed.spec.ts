@@ -5,6 +5,7 @@ import { login, PASSWORD, refresh, register } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { sql } from '../support/sql.js';
+import { pause } from '../support/storm.js';
 
 /** No statement about speed: whoever has not heard by then never will. */
 const PATIENCE = { timeout: 15_000, interval: 5 };
@@ -101,16 +102,37 @@ describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000
     await expect.poll(() => readiness(three), PATIENCE).toBe('ok');
   });
 
-  it('one that was paused meanwhile catches up before it answers', async () => {
-    const { tokens } = await register(one);
-    expect(await outcome(two, tokens)).toBe(200);
+  it('one that was paused for 10 s meanwhile catches up before it answers', async () => {
+    const people = await Promise.all(Array.from({ length: 20 }, () => register(one)));
+    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
     servers[1]!.process.kill('SIGSTOP');
-    await logout(one, tokens);
-    await new Promise((resolve) => setTimeout(resolve, 6000));
-    const answer = outcome(two, tokens);
+    await Promise.all(people.map(({ tokens }) => logout(one, tokens)));
+    const early = people.slice(0, 10).map(({ tokens }) => outcome(two, tokens));
+    await pause(10_000);
+    const late = people.slice(10).map(({ tokens }) => outcome(two, tokens));
     servers[1]!.process.kill('SIGCONT');
-    expect(await answer).toBe('session_revoked');
+    expect(await Promise.all([...early, ...late])).toEqual(people.map(() => 'session_revoked'));
     await expect.poll(() => readiness(two), PATIENCE).toBe('ok');
+  });
+
+  it('a logout at one that races a refresh at another leaves no living session, and no token that works', async () => {
+    const { email } = await register(one);
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 60; round++) {
+      const tokens = await login(one, email);
+      await whoami(two, tokens);
+      const racing = refresh(two, tokens.refresh_token);
+      await pause(round % 6);
+      const [refreshed, left] = await Promise.all([racing, logout(three, tokens)]);
+      expect(left.status).toBe(204);
+      outcomes.add(refreshed.status === 200 ? 'refreshed' : refreshed.body.code!);
+      const last = refreshed.status === 200 ? refreshed.body : tokens;
+      expect((await refresh(one, last.refresh_token)).body).toMatchObject({ code: 'session_revoked', terminal: true });
+      for (const http of [one, two, three])
+        await expect.poll(() => outcome(http, last), PATIENCE).toBe('session_revoked');
+    }
+    // Each of them has won.
+    expect(outcomes).toEqual(new Set(['refreshed', 'session_revoked']));
   });
 
   it('is heard of no refresh: it tells nobody anything', async () => {
