@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-const MAIN = resolve('dist/src/main.js');
-
-/** The built program in an empty folder, on a port of its own. */
-export async function startServer(env = {}) {
+/** The built program, or another file, in an empty folder, on a port of its own. */
+export async function startServer(env = {}, file = 'dist/src/main.js') {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [resolve(file)], {
     cwd: folder,
     env: { PATH: process.env.PATH, APP_SECRET: 'a secret of the benchmarks and of nothing else', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

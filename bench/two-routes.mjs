@@ -1,0 +1,36 @@
+import 'reflect-metadata';
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import dataSource from '../dist/ormconfig.js';
+import { AppModule } from '../dist/src/app.module.js';
+import { appOptions, createAdapter, setupApp } from '../dist/src/app.setup.js';
+import { openDatabase } from '../dist/src/boot/open-database.js';
+import { sayWhereItIs } from '../dist/src/boot/say-where-it-is.js';
+import { stopCleanly } from '../dist/src/boot/stop-cleanly.js';
+import { Public } from '../dist/src/common/auth/decorators.js';
+import { config } from '../dist/src/config/process-config.js';
+
+/** The program with two routes that do the same; one of them is open. Of plain JavaScript: there is no build here. */
+class TwoRoutes {
+  open() {
+    return { hello: 'world' };
+  }
+  guarded() {
+    return { hello: 'world' };
+  }
+}
+const of = (name) => [TwoRoutes.prototype, name, Object.getOwnPropertyDescriptor(TwoRoutes.prototype, name)];
+Controller('two')(TwoRoutes);
+Get('open')(...of('open'));
+Public()(...of('open'));
+Get('guarded')(...of('guarded'));
+
+class Root {}
+Module({ imports: [AppModule.forRoot(config, dataSource)], controllers: [TwoRoutes] })(Root);
+
+await openDatabase(config, dataSource);
+const app = await NestFactory.create(Root, createAdapter(config), appOptions);
+const { drain } = await setupApp(app, config);
+stopCleanly(app, drain, config.shutdownDeadlineMs);
+await app.listen({ port: config.port, host: config.host });
+sayWhereItIs(app, config);
