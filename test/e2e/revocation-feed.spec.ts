@@ -1,7 +1,8 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import type { Http, TokenAnswer } from '../support/http.js';
-import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { sql } from '../support/sql.js';
@@ -23,7 +24,12 @@ describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000
     database = await throwawayDatabase();
     const { port } = new URL(database.url);
     proxy = await SlowProxy.before(Number(port));
-    const env = { DATABASE_URL: database.url };
+    const env = {
+      DATABASE_URL: database.url,
+      MAX_SESSIONS_PER_USER: '1000',
+      REFRESH_ROTATION_INTERVAL: '1s',
+      REFRESH_LEEWAY: '500ms',
+    };
     const behindProxy = { ...env, DATABASE_DIRECT_URL: database.url.replace(`:${port}/`, `:${proxy.port}/`) };
     servers = await Promise.all([startServer(env), startServer(env), startServer(behindProxy)]);
     [one, two, three] = servers.map(({ http }) => http) as [Http, Http, Http];
@@ -135,11 +141,34 @@ describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000
     expect(outcomes).toEqual(new Set(['refreshed', 'session_revoked']));
   });
 
-  it('is heard of no refresh: it tells nobody anything', async () => {
-    const { tokens } = await register(one);
-    const told = () => sql(database.url, 'SELECT pg_notification_queue_usage() AS usage');
-    expect((await refresh(one, tokens.refresh_token)).status).toBe(200);
-    expect(await told()).toEqual([{ usage: 0 }]);
+  it('is told in messages that PostgreSQL takes, however many ended; of a refresh nothing is told', async () => {
+    const told: string[] = [];
+    const listener = new pg.Client({ connectionString: database.url });
+    await listener.connect();
+    listener.on('notification', ({ payload = '' }) => told.push(payload));
+    await listener.query('LISTEN latchkey_revocations');
+
+    const { email, tokens } = await register(one);
+    let newest = tokens;
+    for (let i = 0; i < 5; i++) newest = (await refresh(two, newest.refresh_token)).body;
+    await whoami(two, newest);
+    // Acknowledged, and old enough to be rotated.
+    await expect
+      .poll(
+        async () => claimsOf((newest = (await refresh(two, newest.refresh_token)).body).refresh_token)['gen'],
+        PATIENCE,
+      )
+      .toBe(2);
+    await listener.query('SELECT 1');
+    expect(told).toEqual([]);
+
+    const others = await Promise.all(Array.from({ length: 200 }, () => login(one, email)));
+    await one.delete('/sessions?except=current', { token: newest.access_token });
+    await listener.query('SELECT 1');
+    expect(told.map((message) => JSON.parse(message).length)).toEqual([90, 90, 20]);
+    expect(Math.max(...told.map((message) => Buffer.byteLength(message)))).toBeLessThan(8000);
+    for (const other of others) await expect.poll(() => outcome(three, other), PATIENCE).toBe('session_revoked');
+    await listener.end();
   });
 });
 
