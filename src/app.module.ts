@@ -6,6 +6,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
 @Module({
@@ -13,6 +14,9 @@ import { HealthModule } from './health/health.module.js';
 })
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {
-    return { module: AppModule, imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource)] };
+    return {
+      module: AppModule,
+      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource), MetricsModule.forRoot(config)],
+    };
   }
 }

@@ -10,6 +10,8 @@ import { logRequests } from './common/http/request-log.js';
 import { sendSecurityHeaders } from './common/http/security-headers.js';
 import { serverOptions } from './common/http/server-options.js';
 import { validationPipe } from './common/http/validation.js';
+import { measureRequests } from './common/metrics/http-metrics.js';
+import { Metrics } from './common/metrics/metrics.js';
 import { createDocument } from './common/openapi/document.js';
 import { ProblemFilter } from './common/problem/problem.filter.js';
 import type { Config } from './config/config.js';
@@ -28,6 +30,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   app.useLogger(new NestLogger(fastify.log));
 
   logRequests(fastify);
+  measureRequests(fastify, app.get(Metrics));
   sendSecurityHeaders(fastify);
   await allowOrigins(fastify, config.corsOrigins);
   const drain = new Drain(fastify);
@@ -60,6 +63,6 @@ function serveDocs(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Latchkey API',
-    swaggerOptions: { persistAuthorization: true },
+    swaggerOptions: { persistAuthorization: true, tagsSorter: 'alpha' },
   });
 }

@@ -147,6 +147,13 @@ export class Config {
   @MinLength(1)
   logLevel: string = 'info';
 
+  /** What a scraper of `GET /metrics` sends as a Bearer token (its characters: RFC 6750 section 2.1). */
+  @Env('METRICS_TOKEN')
+  @Matches(/^(?=.{32,512}$)[\w.~+/-]+=*$/, {
+    message: 'must be 32 to 512 of the characters A-Z a-z 0-9 - . _ ~ + / with = at the end: openssl rand -base64 48',
+  })
+  metricsToken: string = '';
+
   get isProduction(): boolean {
     return this.nodeEnv === 'production';
   }
@@ -154,6 +161,11 @@ export class Config {
   /** Swagger UI and its document: off in production unless asked for. */
   get swaggerEnabled(): boolean {
     return this.swagger === '' ? !this.isProduction : this.swagger === 'on';
+  }
+
+  /** `GET /metrics`: in production only behind a token. */
+  get metricsEnabled(): boolean {
+    return !this.isProduction || this.metricsToken !== '';
   }
 }
 

@@ -154,6 +154,17 @@ const VARIABLES: Record<string, Variable> = {
     bad: ['two words', 'x'.repeat(65), 'naïve', 'tab\there'],
   },
   SWAGGER: { property: 'swagger', otherwise: '', good: { on: 'on', off: 'off' }, bad: ['yes', 'ON', 'true', '1'] },
+  METRICS_TOKEN: {
+    property: 'metricsToken',
+    otherwise: '',
+    good: { ['t'.repeat(32)]: 't'.repeat(32), ['aZ0-._~+/'.repeat(4) + '==']: 'aZ0-._~+/'.repeat(4) + '==' },
+    bad: [
+      'hunter2',
+      't'.repeat(31),
+      't'.repeat(513),
+      ...['two words', 'é', 'a=b', '"', 'a,b'].map((text) => 't'.repeat(32) + text),
+    ],
+  },
   LOG_LEVEL: {
     property: 'logLevel',
     otherwise: 'info',
@@ -236,6 +247,15 @@ describe('the configuration', () => {
     expect(mistakesOf({ APP_SECRET, DATABASE_DIRECT_URL })).toEqual([expect.stringContaining('DATABASE_DIRECT_URL')]);
   });
 
+  it('takes no secret of APP_SECRET for METRICS_TOKEN: those who read metrics need not sign tokens', () => {
+    const [first, second] = ['a'.repeat(32), 'b'.repeat(32)];
+    const both = { APP_SECRET: `${first},${second}` };
+    for (const METRICS_TOKEN of [first, second]) {
+      expect(mistakesOf({ ...both, METRICS_TOKEN })).toEqual([expect.stringMatching(/^METRICS_TOKEN must not be in/)]);
+    }
+    expect(mistakesOf({ ...both, METRICS_TOKEN: 'c'.repeat(32) })).toEqual([]);
+  });
+
   it.each(Object.keys(VARIABLES['TRUST_PROXY']!.good))(
     'that it accepts for TRUST_PROXY makes a server: %j',
     (TRUST_PROXY) => {
@@ -252,6 +272,13 @@ describe('the configuration in production', () => {
     expect(loadConfig({ ...PRODUCTION, SWAGGER: 'on' }).swaggerEnabled).toBe(true);
     expect(loadConfig({ APP_SECRET }).swaggerEnabled).toBe(true);
     expect(loadConfig({ APP_SECRET, SWAGGER: 'off' }).swaggerEnabled).toBe(false);
+  });
+
+  it('has metrics behind a token alone; elsewhere they are there anyway', () => {
+    const METRICS_TOKEN = 'm'.repeat(32);
+    expect(loadConfig(PRODUCTION).metricsEnabled).toBe(false);
+    expect(loadConfig({ ...PRODUCTION, METRICS_TOKEN }).metricsEnabled).toBe(true);
+    for (const more of [{}, { METRICS_TOKEN }]) expect(loadConfig({ APP_SECRET, ...more }).metricsEnabled).toBe(true);
   });
 
   it.each<[string, Environment]>([

@@ -57,6 +57,11 @@ const RULES: Rule[] = [
     text: 'DATABASE_DIRECT_URL is for PostgreSQL only: DATABASE_URL names a SQLite file',
   },
   {
+    about: ['metricsToken', 'appSecrets'],
+    holds: ({ metricsToken, appSecrets }) => !appSecrets.includes(metricsToken),
+    text: 'METRICS_TOKEN must not be in APP_SECRET: who reads metrics could sign tokens',
+  },
+  {
     about: ['bcryptCost'],
     holds: (config) => !config.isProduction || config.bcryptCost >= 10,
     text: 'BCRYPT_COST must be at least 10 in production',

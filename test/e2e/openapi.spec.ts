@@ -7,7 +7,7 @@ import { createTestApp, type TestApp } from '../support/app.js';
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 /** Latchkey's own. What a team adds beside them is its own to describe. */
-const OWN = /^[A-Z]+ \/(auth|sessions|users|health|\.well-known)\b/;
+const OWN = /^[A-Z]+ \/(auth|sessions|users|health|metrics|\.well-known)\b/;
 
 describe('the OpenAPI document', () => {
   let test: TestApp;
@@ -43,6 +43,7 @@ describe('the OpenAPI document', () => {
         'GET /.well-known/jwks.json',
         'GET /health/live',
         'GET /health/ready',
+        'GET /metrics',
       ].sort(),
     );
   });
@@ -54,7 +55,8 @@ describe('the OpenAPI document', () => {
       const good = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
       expect(good, route).toHaveLength(1);
       const [status, answer] = good[0]!;
-      if (status !== '204') expect((answer as { content?: object }).content, route).toHaveProperty('application/json');
+      const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
+      if (status !== '204') expect((answer as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
@@ -88,11 +90,15 @@ describe('the OpenAPI document', () => {
     expect([...named, ...elsewhere].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
-  it('asks for an access token exactly where the guard does, and takes one at logout', () => {
+  it('asks for an access token exactly where the guard does, takes one at logout, and another token for metrics', () => {
     const required = [{ password: [] }, { bearer: [] }];
+    const optional: Record<string, object[]> = {
+      'POST /auth/logout': [{}, ...required],
+      'GET /metrics': [{}, { metrics: [] }],
+    };
     for (const [route, operation] of operations) {
       const open = /register|login|refresh|health|well-known/.test(route);
-      const expected = open ? [] : route === 'POST /auth/logout' ? [{}, ...required] : required;
+      const expected = open ? [] : (optional[route] ?? required);
       expect([route, operation.security]).toEqual([route, expected]);
     }
   });

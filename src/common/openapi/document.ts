@@ -64,6 +64,7 @@ function introduction(): ReturnType<DocumentBuilder['build']> {
       { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Or an access token that you have.' },
       'bearer',
     )
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' }, 'metrics')
     .build();
 }
 
@@ -80,6 +81,7 @@ function complete(operation: OperationObject, more: ProblemCode[]): void {
   const withToken = [{ password: [] }, { bearer: [] }];
   // An open route that can miss an access token takes one, or something in its place.
   operation.security = !isOpen ? withToken : named.includes('access_token_missing') ? [{}, ...withToken] : [];
+  if (named.includes('metrics_token_wrong')) operation.security = [{}, { metrics: [] }];
   const body = operation.requestBody;
   if (form && body && 'content' in body) {
     body.content['application/x-www-form-urlencoded'] = { schema: { $ref: `#/components/schemas/${form}` } };

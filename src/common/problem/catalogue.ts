@@ -103,6 +103,11 @@ export const CATALOGUE = {
     detail: 'Sign in again.',
     terminal: true,
   },
+  metrics_token_wrong: {
+    status: 401,
+    title: 'The metrics token is missing or wrong',
+    detail: 'Send what METRICS_TOKEN is set to as "Authorization: Bearer …". No access token counts here.',
+  },
   current_password_wrong: {
     status: 403,
     title: 'The current password is wrong',

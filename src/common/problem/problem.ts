@@ -65,11 +65,18 @@ export class Problem extends Error {
   }
 }
 
+const BARE: ProblemCode[] = [
+  'access_token_missing',
+  'refresh_token_missing',
+  'invalid_credentials',
+  // Not a token that RFC 6750 speaks of.
+  'metrics_token_wrong',
+];
+
 /** No token: the bare challenge. A bad one: `invalid_token`. Too little: `insufficient_scope`. */
 function challenge(code: ProblemCode, status: number): Record<string, string> {
   const realm = 'Bearer realm="latchkey"';
   if (code === 'insufficient_role') return { 'www-authenticate': `${realm}, error="insufficient_scope"` };
   if (status !== 401) return {};
-  const bare = code === 'access_token_missing' || code === 'refresh_token_missing' || code === 'invalid_credentials';
-  return { 'www-authenticate': bare ? realm : `${realm}, error="invalid_token"` };
+  return { 'www-authenticate': BARE.includes(code) ? realm : `${realm}, error="invalid_token"` };
 }

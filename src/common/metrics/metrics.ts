@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/**
+ * What this application counts, for Prometheus to ask for. Each feature names its own numbers, beside what they count.
+ * A registry for each application, not the library's own for the process: tests run many. Label values come from this
+ * program alone, never from a caller: each new one is kept for ever, and shown.
+ */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+
+  counter<Label extends string>(name: string, help: string, labelNames: Label[] = []): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  histogram<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    buckets: number[],
+  ): Histogram<Label> {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  }
+
+  /** A number that is read when somebody asks for it, and costs nothing until then. */
+  gauge(name: string, help: string, read: () => number): void {
+    this.gaugeBy(name, help, [], (set) => set({}, read()));
+  }
+
+  /** The same for a number with labels. */
+  gaugeBy<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    read: (set: (labels: Record<Label, string>, value: number) => void) => void,
+  ): void {
+    const gauge: Gauge<Label> = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect: () => read((labels, value) => gauge.set(labels, value)),
+    });
+  }
+
+  /** A number that something else counts up, read when somebody asks for it. */
+  countedElsewhere(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+}

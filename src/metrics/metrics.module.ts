@@ -1,0 +1,11 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Config } from '../config/config.js';
+import { MetricsController } from './metrics.controller.js';
+
+/** Serves what all others count. Production without METRICS_TOKEN has no such route (OWASP ASVS 5.0 13.4.5). */
+@Module({})
+export class MetricsModule {
+  static forRoot(config: Config): DynamicModule {
+    return { module: MetricsModule, controllers: config.metricsEnabled ? [MetricsController] : [] };
+  }
+}
