@@ -29,6 +29,7 @@ import {
 import { LocalGuard } from './guards/local.guard.js';
 import { LogoutGuard, type Ending } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
+import { SignInMetrics } from './sign-in-metrics.js';
 import { TokenAnswers } from './token-answers.js';
 
 @ApiTags('auth')
@@ -37,6 +38,7 @@ export class AuthController {
   constructor(
     private readonly auth: AuthService,
     private readonly answers: TokenAnswers,
+    private readonly signIns: SignInMetrics,
   ) {}
 
   @Public()
@@ -60,7 +62,7 @@ export class AuthController {
   @ApiOkResponse({ type: TokenAnswer })
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy')
   async login(@Req() request: FastifyRequest & { user: User }): Promise<TokenAnswer> {
-    return this.answers.for(await this.auth.login(request.user, deviceOf(request)));
+    return this.answers.for(await this.signIns.last(this.auth.login(request.user, deviceOf(request))));
   }
 
   @Public()

@@ -10,6 +10,7 @@ import { AuthService } from './auth.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
+import { SignInMetrics } from './sign-in-metrics.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
@@ -22,6 +23,7 @@ import { VerifiedTokens } from './verified-tokens.js';
   providers: [
     AuthService,
     CredentialsService,
+    SignInMetrics,
     TokenAnswers,
     VerifiedTokens,
     AccessStrategy,

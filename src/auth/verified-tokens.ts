@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../common/auth/identity.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { SigningKeys } from '../tokens/signing-keys.js';
 import { bearerToken } from './bearer-token.js';
 
@@ -15,7 +16,12 @@ export class VerifiedTokens {
   private readonly byText = new LRUCache<string, Identity>({ max: MAX_REMEMBERED });
   private edition = 0;
 
-  constructor(private readonly keys: SigningKeys) {}
+  constructor(
+    private readonly keys: SigningKeys,
+    metrics: Metrics,
+  ) {
+    metrics.gauge('latchkey_tokens_remembered', 'Verified access tokens held in memory', () => this.byText.size);
+  }
 
   /** Whose token a request carries, if it was verified before. */
   identityOf(request: unknown): Identity | undefined {

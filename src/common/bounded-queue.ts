@@ -15,6 +15,7 @@ export class BoundedQueue {
   private readonly turn: ReturnType<typeof pLimit>;
   /** What the last ones took. */
   private readonly tookMs: number[] = [];
+  private refusals = 0;
 
   constructor(
     private readonly busy: ProblemCode,
@@ -23,11 +24,27 @@ export class BoundedQueue {
     this.turn = pLimit(atOnce);
   }
 
+  get running(): number {
+    return this.turn.activeCount;
+  }
+
+  get waiting(): number {
+    return this.turn.pendingCount;
+  }
+
+  /** How many were refused since the start. */
+  get refused(): number {
+    return this.refusals;
+  }
+
   /** Throws the queue's problem where too many wait already. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const waiting = this.turn.pendingCount;
     const wouldWaitMs = (waiting * this.usualMs()) / this.atOnce;
-    if (waiting >= MAX_WAITING || wouldWaitMs > MAX_WAIT_MS) throw new Problem(this.busy);
+    if (waiting >= MAX_WAITING || wouldWaitMs > MAX_WAIT_MS) {
+      this.refusals += 1;
+      throw new Problem(this.busy);
+    }
     return this.turn(() => this.timed(work));
   }
 

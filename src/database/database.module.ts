@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { ConnectionMetrics } from './connection-metrics.js';
 import { Database } from './database.js';
 
 /** Hands out the one data source: its repositories by entity, and `Database` for statements and transactions. */
@@ -11,6 +12,7 @@ export class DatabaseModule {
       useFactory: () => ({ ...dataSource.options, retryAttempts: 0 }),
       dataSourceFactory: async () => (dataSource.isInitialized ? dataSource : dataSource.initialize()),
     });
-    return { module: DatabaseModule, global: true, imports: [typeorm], providers: [Database], exports: [Database] };
+    const providers = [Database, ConnectionMetrics];
+    return { module: DatabaseModule, global: true, imports: [typeorm], providers, exports: [Database] };
   }
 }

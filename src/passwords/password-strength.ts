@@ -15,7 +15,7 @@ const IDLE_MS = 60_000;
  */
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
-  private readonly thread = new BoundedQueue('hashing_busy', 1);
+  readonly queue = new BoundedQueue('hashing_busy', 1);
   private worker: Promise<Worker> | undefined;
   private idle: NodeJS.Timeout | undefined;
 
@@ -30,7 +30,7 @@ export class PasswordStrength implements OnApplicationShutdown {
     const task = { password, ownWords: [...ownWords(words).keys()] };
     // A start takes longer than many answers: it says nothing about how long the next will have to wait.
     await this.started();
-    return this.thread.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
+    return this.queue.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
   }
 
   /** One at a time: the next message is the answer. A thread that dies fails one task; the next starts another. */

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { KeysModule } from '../keys/keys.module.js';
+import { HashingMetrics } from './hashing-metrics.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordStrength } from './password-strength.js';
 
 @Module({
   imports: [KeysModule],
-  providers: [HashingQueue, PasswordHasher, PasswordStrength],
+  providers: [HashingMetrics, HashingQueue, PasswordHasher, PasswordStrength],
   exports: [PasswordHasher, PasswordStrength],
 })
 export class PasswordsModule {}

@@ -1,5 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Counter } from 'prom-client';
 import { Clock } from '../common/clock.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { Database } from '../database/database.js';
 
 const INTERVAL_MS = 60_000;
@@ -14,13 +16,18 @@ const DAY_MS = 86_400_000;
 @Injectable()
 export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Purge.name);
+  private readonly purged: Counter<'table'>;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted because they were over', ['table']);
+    for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
@@ -52,6 +59,7 @@ export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
         [bound],
       );
       total += deleted.length;
+      this.purged.inc({ table }, deleted.length);
       if (deleted.length < BATCH) return total;
     }
   }

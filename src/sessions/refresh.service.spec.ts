@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../common/clock.js';
 import { Problem } from '../common/problem/problem.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { MovableClock } from '../../test/support/clock.js';
+import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
@@ -40,6 +42,7 @@ function serviceWith(
     sessions as SessionsService,
     { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionUpkeep,
     clock,
+    new RefreshMetrics(new Metrics()),
   );
 }
 

@@ -4,6 +4,7 @@ import { Batcher } from '../common/batcher.js';
 import { Clock } from '../common/clock.js';
 import { Problem } from '../common/problem/problem.js';
 import { mayBeOneRow } from '../database/database-errors.js';
+import { RefreshMetrics } from './refresh-metrics.js';
 import { RotationStatements, type Presentation } from './rotation-statements.js';
 import { judge, type RefusedBecause } from './rotation.js';
 import { toLiveSession, toState, type LiveSession, type SessionRow } from './session-row.js';
@@ -44,6 +45,7 @@ export class RefreshService {
     private readonly sessions: SessionsService,
     private readonly upkeep: SessionUpkeep,
     private readonly clock: Clock,
+    private readonly metrics: RefreshMetrics,
   ) {
     const key = ({ sessionId, generation }: Waiting) => `${sessionId} ${generation}`;
     this.rotations = new Batcher((batch) => this.rotateBatch(batch), key, mayBeOneRow);
@@ -58,7 +60,19 @@ export class RefreshService {
    * Equal presentations share an answer. Throws `refresh_busy` and `database_unavailable`; whatever the rules decide is a
    * value.
    */
-  refresh(presented: Presentation): Promise<RefreshOutcome> {
+  async refresh(presented: Presentation): Promise<RefreshOutcome> {
+    try {
+      const result = await this.shared(presented);
+      if (result.outcome === 'refused') this.metrics.refused(result.because);
+      else this.metrics.decided(result.outcome);
+      return result;
+    } catch (error) {
+      this.metrics.threw(error);
+      throw error;
+    }
+  }
+
+  private shared(presented: Presentation): Promise<RefreshOutcome> {
     const key = `${presented.sessionId} ${presented.generation}`;
     const same = this.underWay.get(key);
     if (same) return same;
@@ -113,6 +127,7 @@ export class RefreshService {
     const moved = behind
       ? await this.statements.catchUp(presented, now)
       : (await this.statements.rotate([presented], now, true))[0];
+    if (moved && behind) this.metrics.databaseBehind();
     return moved ? { outcome: 'rotated', session: toLiveSession(moved) } : null;
   }
 

@@ -15,11 +15,17 @@ export class RevocationMemory {
   private readonly sessions = new Map<string, number>();
   private readonly users = new Map<string, { ver: number; untilSecond: number }>();
   private trustedUntil = 0;
+  private completeTo = 0;
   private sweptAt = 0;
 
   /** Whether it knows of everything that was committed up to a moment ago. */
   get isTrusted(): boolean {
     return performance.now() < this.trustedUntil;
+  }
+
+  /** How long ago the last moment was up to which it knew of everything; since the process started, if there was none. */
+  get lagMs(): number {
+    return performance.now() - this.completeTo;
   }
 
   get size(): number {
@@ -28,6 +34,7 @@ export class RevocationMemory {
 
   /** Whatever was committed before this moment (of `performance.now()`) is in here. */
   isCompleteTo(moment: number): void {
+    this.completeTo = moment;
     this.trustedUntil = moment + TRUST_MS;
   }
 

@@ -3,12 +3,21 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../common/problem/problem.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
+import { SignInMetrics } from '../sign-in-metrics.js';
 import { validBody } from './valid-body.js';
 
 /** Lets in who knows a password; the user is then `request.user`. The body counts alone, never the query. */
 @Injectable()
 export class LocalGuard extends AuthGuard('local') {
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  constructor(private readonly metrics: SignInMetrics) {
+    super();
+  }
+
+  override canActivate(context: ExecutionContext): Promise<boolean> {
+    return this.metrics.step(this.check(context));
+  }
+
+  private async check(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     request.body = await this.credentialsIn(request);
     return (await super.canActivate(context)) as boolean;

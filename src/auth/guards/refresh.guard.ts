@@ -3,6 +3,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../../common/clock.js';
 import { Problem } from '../../common/problem/problem.js';
+import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
 import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
@@ -11,11 +12,23 @@ import { validBody } from './valid-body.js';
 /** Lets in a refresh token of ours that has not expired; it is then `request.user`. */
 @Injectable()
 export class RefreshGuard extends AuthGuard('refresh') {
-  constructor(private readonly clock: Clock) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly metrics: RefreshMetrics,
+  ) {
     super();
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.check(context);
+    } catch (error) {
+      this.metrics.threw(error);
+      throw error;
+    }
+  }
+
+  private async check(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const body = (request.body ?? {}) as Partial<RefreshDto>;
     if (body.refresh_token === undefined && Object.keys(body).length === 0) throw new Problem('refresh_token_missing');
