@@ -1,0 +1,216 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../src/common/problem/problem.js';
+import { Database } from '../../src/database/database.js';
+import { HashingQueue } from '../../src/passwords/hashing-queue.js';
+import { Purge } from '../../src/sessions/purge.js';
+import { RevocationFeed } from '../../src/sessions/revocation-feed.js';
+import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { isPostgres } from '../support/database.js';
+import { holdNext } from '../support/gate.js';
+import { countedDuring, numbers } from '../support/numbers.js';
+import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { Rows } from '../support/rows.js';
+
+const POOL = 3;
+const REFRESHES = 'latchkey_refreshes_total';
+const LOGINS = 'latchkey_logins_total';
+
+describe('what is counted', () => {
+  let test: TestApp;
+  const rows = new Rows(() => test);
+  beforeAll(async () => {
+    test = await createTestApp({ env: { DATABASE_POOL_SIZE: String(POOL) } });
+  });
+  afterEach(() => vi.restoreAllMocks());
+  afterAll(() => test.close());
+
+  const counted = (work: () => Promise<unknown>) => countedDuring(test.http, work);
+  const gauge = async (name: string) => (await numbers(test.http)).series[name]!;
+  const sql = (text: string) => test.dataSource.query(text);
+  const withPassword = (email: string, password: string) =>
+    test.http.post('/auth/login', { json: { email, password } });
+
+  /** Notes that a generation was used, and lets time pass. */
+  async function later(duration: string): Promise<void> {
+    await test.flush();
+    test.clock.move(duration);
+  }
+
+  it('a refresh: once, by what came of it', async () => {
+    const { tokens } = await register(test.http);
+    const first = tokens.refresh_token;
+    let second = '';
+    expect(await counted(() => refresh(test.http, first))).toEqual({ [`${REFRESHES}{outcome="unchanged"}`]: 1 });
+    await later('121s');
+    expect(await counted(async () => (second = (await refresh(test.http, first)).body.refresh_token))).toEqual({
+      [`${REFRESHES}{outcome="rotated"}`]: 1,
+    });
+    expect(await counted(() => refresh(test.http, first))).toEqual({ [`${REFRESHES}{outcome="resent"}`]: 1 });
+    await refresh(test.http, second);
+    await later('61s');
+    expect(await counted(() => refresh(test.http, first))).toEqual({ [`${REFRESHES}{outcome="reused"}`]: 1 });
+    expect(await counted(() => refresh(test.http, second))).toEqual({
+      [`${REFRESHES}{code="revoked",outcome="refused"}`]: 1,
+    });
+  });
+
+  it.each<[string, (session: { id: string; email: string }) => unknown]>([
+    ['user_inactive', ({ email }) => rows.disable(email)],
+    ['unknown_session', ({ id }) => sql(`DELETE FROM sessions WHERE id = '${id}'`)],
+    ['expired_idle', () => test.clock.move('8d')],
+    ['expired_absolute', () => test.clock.move('31d')],
+  ])('a refresh that is refused: once, by the reason: %s', async (code, happens) => {
+    const { email, tokens } = await register(test.http);
+    await happens({ id: tokens.session_id, email });
+    expect(await counted(() => refresh(test.http, tokens.refresh_token))).toEqual({
+      [`${REFRESHES}{code="${code}",outcome="refused"}`]: 1,
+    });
+  });
+
+  it.each<[string, object]>([
+    ['refresh_token_missing', {}],
+    ['refresh_token_invalid', { refresh_token: 'nonsense' }],
+    ['validation_failed', { refresh_token: 7 }],
+  ])('a refresh that presents nothing to judge: once, by the error: %s', async (code, json) => {
+    expect(await counted(() => test.http.post('/auth/refresh', { json }))).toEqual({
+      [`${REFRESHES}{code="${code}",outcome="refused"}`]: 1,
+    });
+  });
+
+  it('a refresh and a sign-in that failed for want of the database: once, and as nobody’s fault', async () => {
+    const { email, tokens } = await register(test.http);
+    const away = () => vi.spyOn(test.app.get(Database), 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    const failed = await counted(async () => {
+      away();
+      await refresh(test.http, tokens.refresh_token);
+      vi.restoreAllMocks();
+    });
+    expect(failed).toEqual({ [`${REFRESHES}{code="database_unavailable",outcome="failed"}`]: 1 });
+    const gate = holdNext(test, 'verify');
+    const answer = counted(() => withPassword(email, PASSWORD));
+    await gate.reached;
+    vi.spyOn(test.app.get(Database), 'transaction').mockRejectedValue(new Problem('database_unavailable'));
+    gate.open();
+    expect(await answer).toEqual({ [`${LOGINS}{outcome="database_unavailable"}`]: 1 });
+  });
+
+  it('a session that was older than its token: once, and as a rotation', async () => {
+    const { tokens } = await register(test.http);
+    await refresh(test.http, tokens.refresh_token);
+    await later('121s');
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    await sql(`UPDATE sessions SET generation = 1, acknowledged_generation = 1 WHERE id = '${tokens.session_id}'`);
+    expect(await counted(() => refresh(test.http, body.refresh_token))).toEqual({
+      latchkey_database_behind_total: 1,
+      [`${REFRESHES}{outcome="rotated"}`]: 1,
+    });
+  });
+
+  it('every request for a refresh: also those that share an answer', async () => {
+    const { tokens } = await register(test.http);
+    await refresh(test.http, tokens.refresh_token);
+    await later('121s');
+    const atOnce = Array.from({ length: 8 }, () => tokens.refresh_token);
+    await Promise.all(atOnce.map((token) => refresh(test.http, token)));
+    const { series } = await numbers(test.http);
+    const sum = (name: RegExp) =>
+      Object.entries(series).reduce((total, [one, n]) => total + (name.test(one) ? n : 0), 0);
+    expect(sum(/^latchkey_refreshes_total\b/)).toBe(sum(/^http_request_duration_seconds_count.*"\/auth\/refresh"/));
+  });
+
+  it('a sign-in: once, by how it ended', async () => {
+    const { email } = await register(test.http);
+    expect(await counted(() => login(test.http, email))).toEqual({ [`${LOGINS}{outcome="success"}`]: 1 });
+    const refused = { [`${LOGINS}{outcome="invalid_credentials"}`]: 1 };
+    expect(await counted(() => withPassword(email, 'not the password'))).toEqual(refused);
+    expect(await counted(() => withPassword('nobody@example.com', PASSWORD))).toEqual(refused);
+    expect(await counted(() => test.http.post('/auth/login', { json: {} }))).toEqual({
+      [`${LOGINS}{outcome="validation_failed"}`]: 1,
+    });
+  });
+
+  it('a sign-in overtaken by a change of password: once, as refused', async () => {
+    const { email, tokens } = await register(test.http);
+    const gate = holdNext(test, 'verify');
+    const counts = counted(() => withPassword(email, PASSWORD));
+    await gate.reached;
+    const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
+    await test.http.post('/auth/password', { token: tokens.access_token, json });
+    gate.open();
+    expect(await counts).toEqual({ [`${LOGINS}{outcome="invalid_credentials"}`]: 1 });
+  });
+
+  it('what hashes, what waits for it, and once each who is turned away', async () => {
+    const { email } = await register(test.http);
+    const queue = test.app.get(HashingQueue);
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const held: Promise<void>[] = [];
+    while (queue.waiting < 64) {
+      held.push(queue.inTurn(() => opened));
+      await new Promise(setImmediate);
+    }
+    expect(await gauge('latchkey_hash_queue_running')).toBe(held.length - 64);
+    expect(await gauge('latchkey_hash_queue_waiting')).toBe(64);
+    expect(await counted(() => withPassword(email, PASSWORD))).toEqual({
+      [`${LOGINS}{outcome="hashing_busy"}`]: 1,
+      latchkey_hash_queue_refused_total: 1,
+    });
+    open();
+    await Promise.all(held);
+    expect(await gauge('latchkey_hash_queue_running')).toBe(0);
+    expect(await gauge('latchkey_hash_queue_waiting')).toBe(0);
+  });
+
+  it('the access tokens and the endings that are remembered', async () => {
+    const people = await Promise.all([1, 2, 3].map(() => register(test.http)));
+    const [tokens, endings] = [
+      await gauge('latchkey_tokens_remembered'),
+      await gauge('latchkey_revocations_remembered'),
+    ];
+    for (const { access_token: token } of [...people, ...people].map((person) => person.tokens)) {
+      await test.http.get('/auth/whoami', { token });
+    }
+    expect(await gauge('latchkey_tokens_remembered')).toBe(tokens + 3);
+    await test.http.post('/auth/logout', { token: people[0]!.tokens.access_token });
+    expect(await gauge('latchkey_revocations_remembered')).toBe(endings + 1);
+  });
+
+  it('the rows that cleaning up deletes, by table', async () => {
+    for (const table of ['sessions', 'revocations']) await sql(`DELETE FROM ${table}`);
+    const people = await Promise.all([1, 2].map(() => register(test.http)));
+    for (const { tokens } of people) await test.http.post('/auth/logout', { token: tokens.access_token });
+    test.clock.move('2d');
+    expect(await counted(() => test.app.get(Purge).run())).toEqual({
+      'latchkey_rows_purged_total{table="sessions"}': 2,
+      'latchkey_rows_purged_total{table="revocations"}': 2,
+    });
+  });
+
+  it('the connections to PostgreSQL, and who waits for one; none of that on SQLite', async () => {
+    const state = (name: string) => gauge(`latchkey_database_connections{state="${name}"}`);
+    if (!isPostgres) return expect(await state('total')).toBeUndefined();
+    const busy = Promise.all(Array.from({ length: POOL + 2 }, () => test.app.get(Database).rows('SELECT pg_sleep(1)')));
+    await expect.poll(() => state('waiting')).toBe(2);
+    expect([await state('total'), await state('idle')]).toEqual([POOL, 0]);
+    await busy;
+    await expect.poll(() => state('idle')).toBe(POOL);
+    expect([await state('total'), await state('waiting')]).toEqual([POOL, 0]);
+  });
+
+  it('whether the memory of endings is trusted, and since when it is out of date', async () => {
+    const trusted = () => gauge('latchkey_revocation_feed_trusted');
+    const lag = () => gauge('latchkey_revocation_feed_lag_seconds');
+    expect(await trusted()).toBe(1);
+    expect(await lag()).toBeLessThan(5);
+    test.app.get(RevocationFeed).onApplicationShutdown();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = await lag();
+    test.app.get(RevocationMemory).distrust();
+    expect(await trusted()).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await lag()).toBeGreaterThan(before + 0.4);
+    expect(await lag()).toBeLessThan(before + 20);
+  });
+});

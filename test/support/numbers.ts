@@ -1,0 +1,45 @@
+import type { Http, RequestOptions } from './http.js';
+
+type Series = Record<string, number>;
+
+/** What `GET /metrics` says. */
+export interface Numbers {
+  text: string;
+  /** By the name and the labels: `latchkey_logins_total{outcome="success"}`. Labels in their order, none that is empty. */
+  series: Series;
+  /** `counter`, `gauge` or `histogram`, by name. */
+  types: Record<string, string>;
+}
+
+export async function numbers(http: Http, options: RequestOptions = {}): Promise<Numbers> {
+  const { status, body } = await http.get<string>('/metrics', options);
+  if (status !== 200) throw new Error(`metrics: ${status} ${JSON.stringify(body)}`);
+  const lines = body.split('\n').filter((line) => line !== '');
+  const types = lines.flatMap((line) => {
+    const [, name, type] = /^# TYPE (\S+) (\w+)$/.exec(line) ?? [];
+    return name ? [[name, type!]] : [];
+  });
+  const series = lines.filter((line) => !line.startsWith('#')).map(toEntry);
+  if (new Set(series.map(([name]) => name)).size < series.length) throw new Error('A series is there twice');
+  return { text: body, series: Object.fromEntries(series), types: Object.fromEntries(types) };
+}
+
+function toEntry(line: string): [name: string, value: number] {
+  const match = /^([a-z_]\w*)(?:\{(.*)\})? (\S+)$/.exec(line);
+  if (!match) throw new Error(`Not a sample: ${line}`);
+  const [, name = '', list = '', value] = match;
+  const labels = [...list.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].filter(([, , text]) => text !== '');
+  const sorted = labels.map(([label]) => label).sort();
+  return [sorted.length > 0 ? `${name}{${sorted.join(',')}}` : name, Number(value)];
+}
+
+/** What was counted meanwhile, of everything that is ours: only what grew. */
+export async function countedDuring(http: Http, work: () => Promise<unknown>): Promise<Series> {
+  const { series: before } = await numbers(http);
+  await work();
+  const { series: after } = await numbers(http);
+  const grown = Object.entries(after)
+    .filter(([name]) => /^latchkey_\w+_total\b/.test(name))
+    .map(([name, value]): [string, number] => [name, value - (before[name] ?? 0)]);
+  return Object.fromEntries(grown.filter(([, by]) => by !== 0));
+}
