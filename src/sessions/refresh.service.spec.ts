@@ -110,4 +110,16 @@ describe('a refresh', () => {
       revokedReason: 'logout',
     });
   });
+
+  it('is counted as database_behind once it moved the row that was older, and not where it was not', async () => {
+    const behind = vi.spyOn(RefreshMetrics.prototype, 'databaseBehind');
+    const older = { ...due, generation: 2, acknowledged_generation: 2 };
+    const catchUp = vi.fn(async () => ({ ...due, generation: 4 })).mockResolvedValueOnce(undefined as never);
+    await serviceWith({ rotate: async () => [], read: async () => [older], catchUp }).refresh(presented);
+    expect([catchUp.mock.calls.length, behind.mock.calls.length]).toEqual([2, 1]);
+
+    const rotate = async (_: unknown, __: unknown, wait: boolean) => (wait ? [{ ...due, generation: 4 }] : []);
+    await serviceWith({ rotate, read: async () => [due] }).refresh(presented);
+    expect(behind).toHaveBeenCalledTimes(1);
+  });
 });

@@ -90,4 +90,17 @@ describe('the trust in that', () => {
     memory.distrust();
     expect(memory.isTrusted).toBe(false);
   });
+
+  it('is as old as the moment up to which everything is known, also once it has ended', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const memory = new RevocationMemory();
+    vi.advanceTimersByTime(MINUTE);
+    const then = performance.now();
+    vi.advanceTimersByTime(200);
+    memory.isCompleteTo(then);
+    expect(memory.lagMs).toBe(200);
+    memory.distrust();
+    vi.advanceTimersByTime(MINUTE);
+    expect(memory.lagMs).toBe(MINUTE + 200);
+  });
 });
