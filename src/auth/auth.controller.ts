@@ -29,6 +29,7 @@ import {
 import { LocalGuard } from './guards/local.guard.js';
 import { LogoutGuard, type Ending } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
+import { RefreshExchange } from './refresh-exchange.js';
 import { SignInMetrics } from './sign-in-metrics.js';
 import { TokenAnswers } from './token-answers.js';
 
@@ -37,6 +38,7 @@ import { TokenAnswers } from './token-answers.js';
 export class AuthController {
   constructor(
     private readonly auth: AuthService,
+    private readonly refreshes: RefreshExchange,
     private readonly answers: TokenAnswers,
     private readonly signIns: SignInMetrics,
   ) {}
@@ -80,7 +82,7 @@ export class AuthController {
   @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
   @Problems('session_revoked', 'session_expired', 'refresh_busy')
   async refresh(@Req() request: FastifyRequest & { user: PresentedRefreshToken }): Promise<TokenAnswer> {
-    return this.answers.for(await this.auth.refresh(request.user));
+    return this.refreshes.exchange(request.user);
   }
 
   @Public()

@@ -14,6 +14,7 @@ import { SignInMetrics } from './sign-in-metrics.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
+import { RefreshExchange } from './refresh-exchange.js';
 import { TokenAnswers } from './token-answers.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
@@ -23,6 +24,7 @@ import { VerifiedTokens } from './verified-tokens.js';
   providers: [
     AuthService,
     CredentialsService,
+    RefreshExchange,
     SignInMetrics,
     TokenAnswers,
     VerifiedTokens,
@@ -33,5 +35,6 @@ import { VerifiedTokens } from './verified-tokens.js';
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
   ],
+  exports: [AuthService, RefreshExchange],
 })
 export class AuthModule {}

@@ -2,11 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../common/auth/identity.js';
 import { Problem } from '../common/problem/problem.js';
 import { Database } from '../database/database.js';
-import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
 import { Revocations } from '../sessions/revocations.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -14,14 +12,13 @@ import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto, RegisterDto } from './dto.js';
 import type { Ending } from './guards/logout.guard.js';
 
-/** Registering, signing in, staying in, and leaving. */
+/** Registering, signing in, and leaving. Staying in: `refresh-exchange.ts`. */
 @Injectable()
 export class AuthService {
   constructor(
     private readonly credentials: CredentialsService,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
-    private readonly refreshes: RefreshService,
     private readonly revocations: Revocations,
     private readonly database: Database,
   ) {}
@@ -43,13 +40,6 @@ export class AuthService {
     // The password, or the user, changed while this one was being checked.
     if (!session) throw new Problem('invalid_credentials');
     return session;
-  }
-
-  /** Throws `session_revoked`, `session_expired`, `refresh_token_reused`, `refresh_busy`. */
-  async refresh(presented: PresentedRefreshToken): Promise<LiveSession> {
-    const outcome = await this.refreshes.refresh(presented);
-    if ('session' in outcome) return outcome.session;
-    throw toProblem(outcome, presented.sessionId);
   }
 
   /** Ends these sessions. One that has ended already is no error. */
@@ -78,19 +68,5 @@ export class AuthService {
       }),
     );
     return session;
-  }
-}
-
-function toProblem(outcome: Exclude<RefreshOutcome, { session: LiveSession }>, sessionId: string): Problem {
-  if (outcome.outcome === 'reused') return new Problem('refresh_token_reused', { sessionId, reason: 'reused' });
-  switch (outcome.because) {
-    case 'expired_idle':
-    case 'expired_absolute':
-      return new Problem('session_expired', { sessionId, reason: outcome.because });
-    case 'revoked':
-      return new Problem('session_revoked', { sessionId, reason: outcome.revokedReason ?? 'revoked' });
-    case 'user_inactive':
-    case 'unknown_session':
-      return new Problem('session_revoked', { sessionId, reason: outcome.because });
   }
 }

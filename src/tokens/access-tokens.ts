@@ -7,6 +7,7 @@ import { Clock } from '../common/clock.js';
 import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
 import { readKeyId, type TokenKind } from './jwt-header.js';
+import { signedPayload, type SignatureChecks } from './signature.js';
 import { SigningKeys } from './signing-keys.js';
 
 const KIND: TokenKind = { alg: 'ES256', typ: 'at+jwt' };
@@ -17,11 +18,18 @@ export type AccessGrant = Omit<Identity, 'expiresAt' | 'issuedAt'> & {
   notAfter: number;
 };
 
+/** An access token of ours: whose it is, and what it says word for word. */
+export interface VerifiedAccessToken {
+  identity: Identity;
+  claims: Record<string, unknown>;
+}
+
 /** Access tokens: JWTs as RFC 9068 profiles them, plus `sid`, `gen`, `ver`, `roles` and `auth_time`. */
 @Injectable()
 export class AccessTokens {
   /** Access tokens are for this API and whoever trusts its issuer. */
   readonly audience: string;
+  readonly checks: SignatureChecks;
 
   constructor(
     private readonly config: Config,
@@ -30,6 +38,12 @@ export class AccessTokens {
     private readonly clock: Clock,
   ) {
     this.audience = config.issuer;
+    this.checks = {
+      algorithms: ['ES256'],
+      issuer: config.issuer,
+      audience: this.audience,
+      ignoreExpiration: true,
+    };
   }
 
   /** @returns the token, and its life in whole seconds */
@@ -56,6 +70,16 @@ export class AccessTokens {
       { privateKey, algorithm: KIND.alg, header: { ...KIND, kid } },
     );
     return { token, expiresIn: Math.max(0, exp - iat) };
+  }
+
+  /**
+   * Is this text an access token of ours? Null unless it is. Whether it may still be used is another question:
+   * `Revocations.refusal`.
+   */
+  verify(token: string): VerifiedAccessToken | null {
+    const payload = signedPayload(this.jwt, token, this.keyFor(token), this.checks);
+    const identity = this.read(payload);
+    return identity && { identity, claims: payload as VerifiedAccessToken['claims'] };
   }
 
   /** The key to verify a token with, if it looks like one of these at all. */

@@ -4,6 +4,7 @@ import { JwtService } from '@nestjs/jwt';
 import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, timeClaim } from './claims.js';
 import { readKeyId, type TokenKind } from './jwt-header.js';
+import { signedPayload, type SignatureChecks } from './signature.js';
 
 const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
 
@@ -26,6 +27,12 @@ export interface PresentedRefreshToken {
   expiresAt: number;
 }
 
+/** A refresh token of ours: what it presents, and what it says word for word. */
+export interface VerifiedRefreshToken {
+  presented: PresentedRefreshToken;
+  claims: Record<string, unknown>;
+}
+
 /**
  * Refresh tokens: JWTs under HMAC-SHA-256 with a key that HKDF derives from APP_SECRET. They are a function of the
  * session's row, so that any generation can be issued again at any time, and a copy of the database forges none.
@@ -34,6 +41,7 @@ export interface PresentedRefreshToken {
 export class RefreshTokens {
   /** Refresh tokens are for the refresh endpoint alone. */
   readonly audience: string;
+  readonly checks: SignatureChecks;
   private readonly keys = new Map<string, KeyObject>();
   private readonly signer: { kid: string; key: KeyObject };
 
@@ -42,6 +50,12 @@ export class RefreshTokens {
     private readonly jwt: JwtService,
   ) {
     this.audience = `${config.issuer}/auth/refresh`;
+    this.checks = {
+      algorithms: ['HS256'],
+      issuer: config.issuer,
+      audience: this.audience,
+      ignoreExpiration: true,
+    };
     for (const secret of config.appSecrets) {
       const derive = (use: string, length: number) => Buffer.from(hkdfSync('sha256', secret, '', use, length));
       const kid = derive('latchkey refresh token id', 9).toString('base64url');
@@ -66,6 +80,13 @@ export class RefreshTokens {
       },
       { privateKey: key, algorithm: KIND.alg, header: { ...KIND, kid } },
     );
+  }
+
+  /** Is this text a refresh token of ours? Null unless it is. What it is worth is for the session's rules to say. */
+  verify(token: string): VerifiedRefreshToken | null {
+    const payload = signedPayload(this.jwt, token, this.keyFor(token), this.checks);
+    const presented = this.read(payload);
+    return presented && { presented, claims: payload as VerifiedRefreshToken['claims'] };
   }
 
   /** The key to verify a token with, if it looks like one of these at all. */

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../../common/auth/identity.js';
+import type { ProblemCode } from '../../common/problem/catalogue.js';
 import { Problem } from '../../common/problem/problem.js';
 import { Revocations } from '../../sessions/revocations.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
@@ -59,12 +60,16 @@ export class LogoutGuard implements CanActivate {
     return true;
   }
 
-  /** An ended or outdated token still says whose session to end; an expired one proves nothing any more. */
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {
     if (access === null || access instanceof Problem) return access;
     const refusal = await this.revocations.refusal(access);
-    return refusal === 'access_token_expired' || refusal === 'access_token_invalid' ? new Problem(refusal) : access;
+    return provesNothing(refusal) ? new Problem(refusal) : access;
   }
+}
+
+/** Of an access token that is refused: an ended or outdated one still says whose session to end, an expired one does not. */
+export function provesNothing(refusal: ProblemCode | null): refusal is 'access_token_expired' | 'access_token_invalid' {
+  return refusal === 'access_token_expired' || refusal === 'access_token_invalid';
 }
 
 function isProblem(credential: unknown): credential is Problem {

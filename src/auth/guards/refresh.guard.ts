@@ -1,7 +1,6 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { Clock } from '../../common/clock.js';
 import { Problem } from '../../common/problem/problem.js';
 import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
@@ -9,13 +8,10 @@ import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
 
-/** Lets in a refresh token of ours that has not expired; it is then `request.user`. */
+/** Lets in a refresh token of ours; it is then `request.user`. What it is worth is not asked here. */
 @Injectable()
 export class RefreshGuard extends AuthGuard('refresh') {
-  constructor(
-    private readonly clock: Clock,
-    private readonly metrics: RefreshMetrics,
-  ) {
+  constructor(private readonly metrics: RefreshMetrics) {
     super();
   }
 
@@ -39,8 +35,6 @@ export class RefreshGuard extends AuthGuard('refresh') {
   override handleRequest<User = PresentedRefreshToken>(error: unknown, user: User | false, info: unknown): User {
     if (error) throw error;
     if (!user) throw new Problem(isMissing(info) ? 'refresh_token_missing' : 'refresh_token_invalid');
-    const { expiresAt, sessionId } = user as unknown as PresentedRefreshToken;
-    if (this.clock.now() >= expiresAt) throw new Problem('session_expired', { sessionId, reason: 'expired_absolute' });
     return user;
   }
 }

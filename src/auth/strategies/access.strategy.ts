@@ -3,7 +3,6 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
 import type { Identity } from '../../common/auth/identity.js';
-import { Config } from '../../config/config.js';
 import { AccessTokens } from '../../tokens/access-tokens.js';
 import { VerifiedTokens } from '../verified-tokens.js';
 import { bearerToken } from '../bearer-token.js';
@@ -15,7 +14,6 @@ import { bearerToken } from '../bearer-token.js';
 @Injectable()
 export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
   constructor(
-    config: Config,
     private readonly tokens: AccessTokens,
     private readonly verified: VerifiedTokens,
   ) {
@@ -25,11 +23,7 @@ export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
         const key = tokens.keyFor(token);
         done(key ? null : new Error('not an access token'), key as never);
       },
-      algorithms: ['ES256'],
-      issuer: config.issuer,
-      audience: tokens.audience,
-      // Time is judged by our clock, in one place.
-      ignoreExpiration: true,
+      ...tokens.checks,
       jsonWebTokenOptions: { complete: true },
       passReqToCallback: true,
     });

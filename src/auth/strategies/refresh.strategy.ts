@@ -2,26 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { ExtractJwt, Strategy } from 'passport-jwt';
-import { Config } from '../../config/config.js';
 import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
 
 /** Is it a refresh token of ours? What it is worth is for the session's rules to say. */
 @Injectable()
 export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
-  constructor(
-    config: Config,
-    private readonly tokens: RefreshTokens,
-  ) {
+  constructor(private readonly tokens: RefreshTokens) {
     super({
       jwtFromRequest: ExtractJwt.fromBodyField('refresh_token'),
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
         const key = tokens.keyFor(token);
         done(key ? null : new Error('not a refresh token'), key as never);
       },
-      algorithms: ['HS256'],
-      issuer: config.issuer,
-      audience: tokens.audience,
-      ignoreExpiration: true,
+      ...tokens.checks,
       jsonWebTokenOptions: { complete: true },
     });
   }

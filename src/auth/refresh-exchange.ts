@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { Problem } from '../common/problem/problem.js';
+import { RefreshMetrics } from '../sessions/refresh-metrics.js';
+import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
+import type { LiveSession } from '../sessions/session-row.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import type { TokenAnswer } from './dto.js';
+import { TokenAnswers } from './token-answers.js';
+
+/** Staying signed in: one way for a refresh token, whichever route it comes by. */
+@Injectable()
+export class RefreshExchange {
+  constructor(
+    private readonly refreshes: RefreshService,
+    private readonly answers: TokenAnswers,
+    private readonly metrics: RefreshMetrics,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * What a refresh token of ours is exchanged for. Throws `session_revoked`, `session_expired`, `refresh_token_reused`,
+   * `refresh_busy`.
+   */
+  async exchange(presented: PresentedRefreshToken): Promise<TokenAnswer> {
+    const { expiresAt, sessionId } = presented;
+    if (this.clock.now() >= expiresAt) {
+      throw this.counted(new Problem('session_expired', { sessionId, reason: 'expired_absolute' }));
+    }
+    const outcome = await this.refreshes.refresh(presented);
+    if ('session' in outcome) return this.answers.for(outcome.session);
+    throw toProblem(outcome, sessionId);
+  }
+
+  private counted(problem: Problem): Problem {
+    this.metrics.threw(problem);
+    return problem;
+  }
+}
+
+function toProblem(outcome: Exclude<RefreshOutcome, { session: LiveSession }>, sessionId: string): Problem {
+  if (outcome.outcome === 'reused') return new Problem('refresh_token_reused', { sessionId, reason: 'reused' });
+  switch (outcome.because) {
+    case 'expired_idle':
+    case 'expired_absolute':
+      return new Problem('session_expired', { sessionId, reason: outcome.because });
+    case 'revoked':
+      return new Problem('session_revoked', { sessionId, reason: outcome.revokedReason ?? 'revoked' });
+    case 'user_inactive':
+    case 'unknown_session':
+      return new Problem('session_revoked', { sessionId, reason: outcome.because });
+  }
+}
