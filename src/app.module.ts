@@ -7,10 +7,11 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { OAuthModule } from './oauth/oauth.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
 @Module({
-  imports: [CommonModule, AuthModule, HealthModule],
+  imports: [CommonModule, AuthModule, OAuthModule, HealthModule],
 })
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {

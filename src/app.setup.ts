@@ -16,12 +16,14 @@ import { createDocument } from './common/openapi/document.js';
 import { ProblemFilter } from './common/problem/problem.filter.js';
 import type { Config } from './config/config.js';
 import { databaseProblem } from './database/database-errors.js';
+import { wellKnownAlias } from './oauth/server-metadata.js';
 
 /** What `NestFactory` and the tests' `createNestApplication` are given. */
 export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;
 
 export function createAdapter(config: Config): FastifyAdapter {
-  return new FastifyAdapter<RawServerDefault>(serverOptions(config));
+  const rewriteUrl = wellKnownAlias(config.issuer);
+  return new FastifyAdapter<RawServerDefault>({ ...serverOptions(config), ...(rewriteUrl && { rewriteUrl }) });
 }
 
 /** Everything between the socket and the controllers; `main.ts` and the e2e tests both apply it. */

@@ -12,11 +12,14 @@ import { TeamModule } from '../support/team-module.js';
 /** Everything that answers without an access token. A route that is missing here has to be guarded. */
 const OPEN = [
   'GET /.well-known/jwks.json',
+  'GET /.well-known/oauth-authorization-server',
   'GET /health/live',
   'GET /health/ready',
   'POST /auth/login',
   'POST /auth/refresh',
   'POST /auth/register',
+  'POST /oauth/revoke',
+  'POST /oauth/token',
   // test/support/team-module.ts
   'GET /lobby',
   'GET /lobby/contradiction',

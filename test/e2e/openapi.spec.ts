@@ -2,12 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../../src/common/problem/catalogue.js';
+import { OAUTH_ERRORS } from '../../src/oauth/oauth-error.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 /** Latchkey's own. What a team adds beside them is its own to describe. */
-const OWN = /^[A-Z]+ \/(auth|sessions|users|health|metrics|\.well-known)\b/;
+const OWN = /^[A-Z]+ \/(auth|oauth|sessions|users|health|metrics|\.well-known)\b/;
+/** Answers 200 without a body: RFC 7009 section 2.2. */
+const SILENT = ['POST /oauth/revoke'];
+const OAUTH_FORM = /\/(Token|Revocation|Introspection)Form$/;
+const refusesAsOAuth = (route: string, status: string) => / \/oauth\//.test(route) && status.startsWith('4');
 
 describe('the OpenAPI document', () => {
   let test: TestApp;
@@ -40,7 +45,10 @@ describe('the OpenAPI document', () => {
         'DELETE /sessions/{id}',
         'GET /users/me',
         'PATCH /users/me',
+        'POST /oauth/token',
+        'POST /oauth/revoke',
         'GET /.well-known/jwks.json',
+        'GET /.well-known/oauth-authorization-server',
         'GET /health/live',
         'GET /health/ready',
         'GET /metrics',
@@ -56,7 +64,8 @@ describe('the OpenAPI document', () => {
       expect(good, route).toHaveLength(1);
       const [status, answer] = good[0]!;
       const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
-      if (status !== '204') expect((answer as { content?: object }).content, route).toHaveProperty(type);
+      const speaks = status !== '204' && !SILENT.includes(route);
+      if (speaks) expect((answer as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
@@ -65,7 +74,7 @@ describe('the OpenAPI document', () => {
     const named = new Set<string>();
     for (const [route, operation] of operations) {
       for (const [status, answer] of Object.entries(operation.responses)) {
-        if (status.startsWith('2')) continue;
+        if (status.startsWith('2') || refusesAsOAuth(route, status)) continue;
         const { examples } = (answer as { content: Record<string, { examples: object }> }).content[
           'application/problem+json'
         ]!;
@@ -90,15 +99,27 @@ describe('the OpenAPI document', () => {
     expect([...named, ...elsewhere].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
+  it('names every error of a route under /oauth that is the client’s, in the form of OAuth', () => {
+    const named = operations.flatMap(([route, { responses }]) =>
+      Object.entries(responses).flatMap(([status, answer]) => {
+        if (!refusesAsOAuth(route, status)) return [];
+        const { content } = answer as { content: Record<string, { schema: { allOf: any[] } }> };
+        expect(Object.keys(content)).toEqual(['application/json']);
+        return content['application/json']!.schema.allOf[1].properties.error.enum as string[];
+      }),
+    );
+    expect([...new Set(named)].sort()).toEqual([...OAUTH_ERRORS].sort());
+  });
+
   it('asks for an access token exactly where the guard does, takes one at logout, and another token for metrics', () => {
     const required = [{ password: [] }, { bearer: [] }];
-    const optional: Record<string, object[]> = {
+    const special: Record<string, object[]> = {
       'POST /auth/logout': [{}, ...required],
       'GET /metrics': [{}, { metrics: [] }],
     };
     for (const [route, operation] of operations) {
-      const open = /register|login|refresh|health|well-known/.test(route);
-      const expected = open ? [] : (optional[route] ?? required);
+      const open = /register|login|refresh|oauth|health|well-known/.test(route);
+      const expected = special[route] ?? (open ? [] : required);
       expect([route, operation.security]).toEqual([route, expected]);
     }
   });
@@ -110,14 +131,16 @@ describe('the OpenAPI document', () => {
     expect(JSON.stringify(document)).not.toMatch(/"x-/);
   });
 
-  it('says of every body that it has no members but the documented ones, as the validation refuses others', () => {
+  it('says of every body whether it may have members beyond the documented ones: those of OAuth alone', () => {
     const refs = operations.flatMap(([, { requestBody }]) =>
       Object.values((requestBody as { content?: object } | undefined)?.content ?? {}).map(({ schema }) => schema.$ref),
     );
     expect(refs.length).toBeGreaterThan(6);
     for (const ref of refs) {
+      // RFC 6749 section 3.2 has unknown parameters ignored.
+      const additionalProperties = OAUTH_FORM.test(ref);
       const schema = document.components!.schemas![ref.replace('#/components/schemas/', '')];
-      expect(schema, ref).toMatchObject({ type: 'object', additionalProperties: false });
+      expect(schema, ref).toMatchObject({ type: 'object', additionalProperties });
     }
   });
 

@@ -92,7 +92,7 @@ export class DocumentedApi {
     }
   }
 
-  /** Of a body that the document is silent about nothing is asked: `openapi.spec.ts` holds that it is of none of ours. */
+  /** Of a body that the document is silent about nothing is asked: `openapi.spec.ts` holds that it is of none of ours that has one. */
   private *bodyComplaints({ content }: Response, { status, headers, body }: Answer<unknown>): Generator<string> {
     if (status === 204 && body !== undefined) yield 'it has a body';
     if (!content) return;

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { isForm } from '../../common/http/also-form.js';
 import { Problem } from '../../common/problem/problem.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
 import { SignInMetrics } from '../sign-in-metrics.js';
@@ -30,9 +31,7 @@ export class LocalGuard extends AuthGuard('local') {
   }
 
   private async credentialsIn(request: FastifyRequest): Promise<LoginDto> {
-    if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) {
-      return validBody(request.body, LoginDto);
-    }
+    if (!isForm(request)) return validBody(request.body, LoginDto);
     const { username, password } = await validBody(request.body, LoginFormDto);
     return { email: username, password };
   }

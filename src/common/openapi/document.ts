@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import type { ProblemCode } from '../problem/catalogue.js';
+import { problemKind, type ProblemCode } from '../problem/catalogue.js';
 import { fixedHeaders } from './fixed-headers.js';
 import { constant, HEADERS, PROBLEM, problemAnswers, referTo } from './problem-answers.js';
 
@@ -33,8 +33,8 @@ export function createDocument(app: INestApplication): OpenAPIObject {
       const operation = path[method];
       if (!operation) continue;
       const more = [...(method === 'get' ? [] : WITH_BODY), ...(address.includes('{') ? WITH_PARAMETERS : [])];
-      complete(operation, more);
-      closeRequest(operation, schemas);
+      const { ignoresUnknownFields } = complete(operation, more);
+      closeRequest(operation, schemas, ignoresUnknownFields);
       for (const { name, value } of fixed.get(operation.operationId ?? '') ?? []) {
         if (typeof value === 'string') addHeader(operation, /^2/, name, constant(value));
       }
@@ -68,8 +68,8 @@ function introduction(): ReturnType<DocumentBuilder['build']> {
     .build();
 }
 
-/** Turns our own extensions (`@Public`, `@Problems`, `@NoDatabase`, `@AlsoForm`) into what OpenAPI calls them. */
-function complete(operation: OperationObject, more: ProblemCode[]): void {
+/** Turns our own extensions (`@Public`, `@Problems`, `@NoDatabase`, `@AlsoForm`, …) into what OpenAPI calls them. */
+function complete(operation: OperationObject, more: ProblemCode[]): { ignoresUnknownFields: boolean } {
   const extensions = operation as unknown as Record<string, unknown>;
   const isOpen = take<boolean>(extensions, 'x-public').length > 0;
   const [form] = take<string>(extensions, 'x-form');
@@ -78,9 +78,13 @@ function complete(operation: OperationObject, more: ProblemCode[]): void {
     .flatMap((key) => take<ProblemCode>(extensions, key));
   const noDatabase = take<boolean>(extensions, 'x-no-database').length > 0;
 
+  // A standard's form of its own: it says what a client is refused with, and that unknown parameters are ignored.
+  const ownRefusals = take<boolean>(extensions, 'x-own-refusals').length > 0;
+
   const withToken = [{ password: [] }, { bearer: [] }];
   // An open route that can miss an access token takes one, or something in its place.
-  operation.security = !isOpen ? withToken : named.includes('access_token_missing') ? [{}, ...withToken] : [];
+  const ifOpen = named.includes('access_token_missing') ? [{}, ...withToken] : (operation.security ?? []);
+  operation.security = isOpen ? ifOpen : withToken;
   if (named.includes('metrics_token_wrong')) operation.security = [{}, { metrics: [] }];
   const body = operation.requestBody;
   if (form && body && 'content' in body) {
@@ -93,7 +97,9 @@ function complete(operation: OperationObject, more: ProblemCode[]): void {
     ...(noDatabase ? [] : WITH_DATABASE),
     ...EVERYWHERE,
   ]);
-  Object.assign(operation.responses, problemAnswers([...codes]));
+  const said = [...codes].filter((code) => !ownRefusals || problemKind(code).status >= 500);
+  Object.assign(operation.responses, problemAnswers(said));
+  return { ignoresUnknownFields: ownRefusals };
 }
 
 function operationId(controller: string, method: string): string {
@@ -113,11 +119,11 @@ function take<T>(extensions: Record<string, unknown>, key: string): T[] {
   return Array.isArray(value) ? (value as T[]) : [];
 }
 
-/** A body has no members but these: the validation pipe refuses others. An answer may gain some, and says nothing. */
-function closeRequest({ requestBody }: OperationObject, schemas: Schemas): void {
+/** A body has no members but these, if others are refused. An answer may gain some, and says nothing. */
+function closeRequest({ requestBody }: OperationObject, schemas: Schemas, isOpen: boolean): void {
   if (!requestBody || !('content' in requestBody)) return;
   for (const { schema } of Object.values(requestBody.content)) {
     const name = schema && '$ref' in schema ? schema.$ref.split('/').at(-1)! : '';
-    Object.assign(schemas[name] ?? {}, { additionalProperties: false });
+    Object.assign(schemas[name] ?? {}, { additionalProperties: isOpen });
   }
 }

@@ -1,8 +1,21 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Problem } from './problem.js';
 import { toProblem, type Translator } from './to-problem.js';
 
-/** Answers every error as `application/problem+json`. Errors of ours (5xx) are logged with their cause. */
+export interface Refusal {
+  status: number;
+  headers: Record<string, string>;
+  body: object;
+}
+
+/** Route option of the few routes whose refusals have a form of their own, because a standard says so. */
+export interface OwnRefusals {
+  /** `problem` is what any other route would say; null leaves it at that. */
+  refuse?: (error: unknown, problem: Problem) => Refusal | null;
+}
+
+/** Answers every error as `application/problem+json`, unless its route has another form. Errors of ours (5xx) are logged with their cause. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly translators: readonly Translator[]) {}
@@ -21,12 +34,12 @@ export function sendProblem(
   translators: readonly Translator[],
 ): void {
   const problem = toProblem(error, translators);
-  if (problem.status >= 500) {
+  const { refuse } = (request.routeOptions?.config ?? {}) as OwnRefusals;
+  const own = refuse?.(error, problem);
+  if (!own && problem.status >= 500) {
     request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
   }
   if (reply.sent) return;
-  reply
-    .code(problem.status)
-    .headers(problem.toHeaders())
-    .send(JSON.stringify(problem.toBody(request.id)));
+  const refusal = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
+  reply.code(refusal.status).headers(refusal.headers).send(JSON.stringify(refusal.body));
 }

@@ -1,0 +1,61 @@
+import { Controller, Post, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { TokenAnswer } from '../auth/dto.js';
+import { RefreshExchange } from '../auth/refresh-exchange.js';
+import { Public } from '../common/auth/decorators.js';
+import { Problems } from '../common/openapi/problems.js';
+import { Config } from '../config/config.js';
+import { RefreshTokens } from '../tokens/refresh-tokens.js';
+import { RevocationForm, TokenForm } from './dto.js';
+import { readForm, required } from './form.js';
+import { OAuthForm } from './oauth-form.js';
+import { OAuthError } from './oauth-error.js';
+import { refuseOtherClients } from './public-client.js';
+import { presentedRefreshToken } from './token-request.js';
+import { TokenRevocation } from './token-revocation.js';
+
+@ApiTags('oauth')
+@Controller('oauth')
+export class OAuthController {
+  constructor(
+    private readonly config: Config,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly refreshes: RefreshExchange,
+    private readonly revocation: TokenRevocation,
+  ) {}
+
+  @Public()
+  @Post('token')
+  @OAuthForm(TokenForm, {
+    400: ['invalid_request', 'invalid_client', 'invalid_grant', 'unsupported_grant_type', 'invalid_scope'],
+    401: ['invalid_client'],
+  })
+  @ApiOperation({
+    summary: 'A new access token, and now and then a new refresh token (RFC 6749 section 6)',
+    description: 'What POST /auth/refresh does, in the words of OAuth.',
+  })
+  @ApiOkResponse({ type: TokenAnswer })
+  @Problems('refresh_busy')
+  async token(@Req() request: FastifyRequest): Promise<TokenAnswer> {
+    const form = readForm(request);
+    refuseOtherClients(request, form, this.config.clientId);
+    const known = this.refreshTokens.verify(presentedRefreshToken(form));
+    if (!known) throw new OAuthError('invalid_grant', 'The refresh token is not valid.');
+    return this.refreshes.exchange(known.presented);
+  }
+
+  @Public()
+  @Post('revoke')
+  @OAuthForm(RevocationForm, { 400: ['invalid_request', 'invalid_client'], 401: ['invalid_client'] })
+  @ApiOperation({
+    summary: 'End the session of an access token or a refresh token (RFC 7009)',
+    description: 'A text that is no token, or one that has ended already, is no error.',
+  })
+  @ApiOkResponse({ description: 'The token is worth nothing now.' })
+  async revoke(@Req() request: FastifyRequest): Promise<void> {
+    const form = readForm(request);
+    refuseOtherClients(request, form, this.config.clientId);
+    await this.revocation.revoke(required(form, 'token'));
+  }
+}

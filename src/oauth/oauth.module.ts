@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { KnownTokens } from './known-tokens.js';
+import { MetadataController } from './metadata.controller.js';
+import { OAuthController } from './oauth.controller.js';
+import { TokenRevocation } from './token-revocation.js';
+
+/** The same sessions in the words of OAuth 2.0, for clients and services that know nothing else. */
+@Module({
+  imports: [AuthModule, SessionsModule, TokensModule],
+  controllers: [MetadataController, OAuthController],
+  providers: [KnownTokens, TokenRevocation],
+})
+export class OAuthModule {}

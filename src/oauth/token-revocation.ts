@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import { AuthService } from '../auth/auth.service.js';
+import { provesNothing, type Ending } from '../auth/guards/logout.guard.js';
+import { Revocations } from '../sessions/revocations.js';
+import { KnownTokens } from './known-tokens.js';
+
+/** RFC 7009: whoever holds a token of a session may end the session. */
+@Injectable()
+export class TokenRevocation {
+  constructor(
+    private readonly tokens: KnownTokens,
+    private readonly revocations: Revocations,
+    private readonly auth: AuthService,
+  ) {}
+
+  /** Ends the session of a token as a logout does; does nothing for a text that is no token of ours, or has expired. */
+  async revoke(token: string): Promise<void> {
+    const ending = await this.endingOf(token);
+    if (ending) await this.auth.logout([ending]);
+  }
+
+  private async endingOf(token: string): Promise<Ending | null> {
+    const known = this.tokens.read(token);
+    if (!known) return null;
+    // Of any generation: to give up an old one is no theft.
+    if ('refresh' in known) return known.refresh.presented;
+    const { identity } = known.access;
+    return provesNothing(await this.revocations.refusal(identity)) ? null : identity;
+  }
+}

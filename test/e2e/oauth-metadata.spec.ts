@@ -1,0 +1,78 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { claimsOf, register } from '../support/people.js';
+import { expectProblem } from '../support/problems.js';
+
+const PATH = '/.well-known/oauth-authorization-server';
+const ISSUER = 'http://localhost:3000';
+
+describe('GET /.well-known/oauth-authorization-server', () => {
+  let test: TestApp;
+  const start = async (env: Record<string, string> = {}) => {
+    test = await createTestApp({ env });
+    return test.http;
+  };
+  afterEach(() => test.close());
+
+  it('says what is true, and nothing more', async () => {
+    const http = await start();
+    const { status, headers, body } = await http.get(PATH);
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toMatch(/^application\/json\b/);
+    expect(headers.get('cache-control')).toBe('public, max-age=300');
+    expect(body).toEqual({
+      issuer: ISSUER,
+      token_endpoint: `${ISSUER}/oauth/token`,
+      revocation_endpoint: `${ISSUER}/oauth/revoke`,
+      jwks_uri: `${ISSUER}/.well-known/jwks.json`,
+      grant_types_supported: ['refresh_token'],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+    });
+  });
+
+  it.each([
+    ['http://localhost:3000', ''],
+    ['https://Auth.Example.com', ''],
+    ['https://auth.example.com:443/a', '/a'],
+  ])('names the issuer in the very characters of ISSUER and of every token’s iss: %s', async (issuer, suffix) => {
+    const http = await start({ ISSUER: issuer });
+    const { tokens } = await register(http);
+    const { body } = await raw(http.url, PATH + suffix);
+    expect(body.issuer).toBe(issuer);
+    expect(claimsOf(tokens.access_token)['iss']).toBe(issuer);
+  });
+
+  it('names addresses under which this server answers', async () => {
+    const http = await start();
+    const { issuer, ...metadata } = (await http.get<Record<string, string>>(PATH)).body;
+    const addresses = Object.entries(metadata).filter(([name]) => /_endpoint$|_uri$/.test(name));
+    expect(addresses.length).toBeGreaterThan(2);
+    for (const [, address] of addresses) {
+      expect((await http.get(address.slice(issuer!.length))).status, address).not.toBe(404);
+    }
+  });
+
+  it('is found where RFC 8414 section 3.1 looks for it when ISSUER has a path, and at no other', async () => {
+    const http = await start({ ISSUER: 'https://example.com/tenants/auth' });
+    for (const path of [PATH, `${PATH}/tenants/auth`, `${PATH}/tenants/auth?x=1`]) {
+      const { status, body } = await raw(http.url, path);
+      expect([status, body.token_endpoint]).toEqual([200, 'https://example.com/tenants/auth/oauth/token']);
+    }
+    for (const suffix of ['/', '/tenants', '/tenants/auth/', '/tenants/auth/x', '/other', '/TENANTS/AUTH']) {
+      expectProblem(await http.get(PATH + suffix), 404, 'not_found');
+    }
+    expectProblem(await http.post(`${PATH}/tenants/auth`), 405, 'method_not_allowed');
+  });
+
+  it('has nothing behind it when ISSUER has no path', async () => {
+    const http = await start();
+    for (const suffix of ['/', '/auth', '//']) expectProblem(await http.get(PATH + suffix), 404, 'not_found');
+  });
+});
+
+/** The document knows of no address that only some values of ISSUER make. */
+async function raw(url: string, path: string) {
+  const response = await fetch(url + path);
+  return { status: response.status, body: (await response.json()) as Record<string, string> };
+}

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../../src/database/database.js';
+import { Revocations } from '../../src/sessions/revocations.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import type { TokenAnswer } from '../support/http.js';
+import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
+import { claimsOf, login, refresh, register } from '../support/people.js';
+import { stateOf } from '../support/problems.js';
+
+describe('POST /oauth/revoke', () => {
+  let test: TestApp;
+  let email: string;
+  let tokens: TokenAnswer;
+  beforeAll(async () => {
+    test = await createTestApp();
+  });
+  beforeEach(async () => {
+    ({ email, tokens } = await register(test.http));
+  });
+  afterAll(() => test.close());
+
+  const revoke = async (token: string, more: Record<string, string> = {}) => {
+    const answer = await test.http.post('/oauth/revoke', { form: { token, ...more } });
+    expect([answer.status, answer.body]).toEqual([200, undefined]);
+    expectNeverStored(answer);
+  };
+  /** What became of a session: whether its tokens still count, and why it ended. */
+  const fateOf = async ({ access_token, refresh_token }: TokenAnswer) => {
+    const use = await test.http.get('/auth/whoami', { token: access_token });
+    const { body } = await refresh(test.http, refresh_token);
+    return [use.status, use.body.code, body.code, body.reason];
+  };
+  const ENDED = [401, 'session_revoked', 'session_revoked', 'logout'];
+  const ALIVE = [200, undefined, undefined, undefined];
+
+  it.each(['access_token', 'refresh_token'] as const)(
+    'with an %s ends its session at once, as a logout does, and no other session',
+    async (kind) => {
+      const other = await login(test.http, email);
+      await revoke(tokens[kind]);
+      expect(await fateOf(tokens)).toEqual(ENDED);
+      expect(await fateOf(other)).toEqual(ALIVE);
+    },
+  );
+
+  it('with a refresh token of an old generation ends the session, and is no theft', async () => {
+    const [first, , newest] = await rotated(test, tokens, 2);
+    await revoke(first!.refresh_token);
+    expect(await fateOf(newest!)).toEqual(ENDED);
+  });
+
+  it('with an access token that is out of date ends its session: it still says which', async () => {
+    const { sub } = claimsOf(tokens.access_token);
+    const revocations = test.app.get(Revocations);
+    await revocations.rememberAfter(() =>
+      test.app.get(Database).transaction(async (manager) => ({
+        ended: await revocations.outdateUser(sub as string, 2, manager),
+      })),
+    );
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe(
+      'access_token_outdated',
+    );
+    await revoke(tokens.access_token);
+    expect((await refresh(test.http, tokens.refresh_token)).body.code).toBe('session_revoked');
+  });
+
+  it.each(['refresh_token', 'access_token', 'saml_assertion', ''])('minds no token_type_hint: %j', async (hint) => {
+    const other = await login(test.http, email);
+    await revoke(tokens.access_token, { token_type_hint: hint });
+    await revoke(other.refresh_token, { token_type_hint: hint });
+    expect(await fateOf(tokens)).toEqual(ENDED);
+    expect(await fateOf(other)).toEqual(ENDED);
+  });
+
+  it('takes its own client_id and parameters that nobody knows', async () => {
+    await revoke(tokens.refresh_token, { client_id: 'latchkey-spa', more: 'x' });
+    expect(await fateOf(tokens)).toEqual(ENDED);
+  });
+
+  it.each<[string, (token: TokenAnswer) => string]>([
+    ['nonsense', () => 'nonsense'],
+    ['10 kB', ({ refresh_token }) => refresh_token.padEnd(10_240, 'A')],
+    ['an access token with a changed signature', ({ access_token }) => `${access_token.slice(0, -6)}AAAAAA`],
+    ['a refresh token with a changed signature', ({ refresh_token }) => `${refresh_token.slice(0, -6)}AAAAAA`],
+    ['a session id', ({ session_id }) => session_id],
+  ])('is no error with a text that is no token, and changes nothing: %s', async (_, make) => {
+    const before = await stateOf(test);
+    await revoke(make(tokens));
+    expect(await stateOf(test)).toEqual(before);
+    expect(await fateOf(tokens)).toEqual(ALIVE);
+  });
+
+  it('is no error with an access token that has expired, which ends nothing any more', async () => {
+    test.clock.move('16m');
+    await revoke(tokens.access_token);
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+  });
+
+  it('is no error with a token that was revoked before, or whose session has expired', async () => {
+    await revoke(tokens.refresh_token);
+    const before = await stateOf(test);
+    await revoke(tokens.refresh_token);
+    await revoke(tokens.access_token);
+    expect(await stateOf(test)).toEqual(before);
+    const other = await login(test.http, email);
+    test.clock.move('31d');
+    await revoke(other.refresh_token);
+    expect((await refresh(test.http, other.refresh_token)).body.code).toBe('session_expired');
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['no token', 'invalid_request', { token: '' }],
+    ['another client_id', 'invalid_client', { client_id: 'somebody-else' }],
+    ['a client_secret', 'invalid_client', { client_secret: 'x' }],
+  ])('refuses %s with %s, and ends nothing', async (_, error, change) => {
+    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token, ...change } });
+    expectOAuthError(answer, 400, error);
+    expect(await fateOf(tokens)).toEqual(ALIVE);
+  });
+
+  it('refuses a token that is given twice, and ends neither', async () => {
+    const body = `token=${tokens.access_token}&token=${tokens.refresh_token}`;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    expectOAuthError(await test.http.post('/oauth/revoke', { headers, body }), 400, 'invalid_request');
+    expect(await fateOf(tokens)).toEqual(ALIVE);
+  });
+
+  it('refuses a client that has a secret', async () => {
+    const headers = { authorization: `Basic ${Buffer.from('latchkey-spa:x').toString('base64')}` };
+    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token }, headers });
+    expectOAuthError(answer, 401, 'invalid_client');
+    expect(await fateOf(tokens)).toEqual(ALIVE);
+  });
+});

@@ -1,0 +1,200 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../src/common/problem/problem.js';
+import { Database } from '../../src/database/database.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { BAD_BODIES } from '../support/hostile.js';
+import type { RequestOptions, TokenAnswer } from '../support/http.js';
+import { exchange, expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
+import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
+import { expectProblem, stateOf } from '../support/problems.js';
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+
+let test: TestApp;
+let email: string;
+let tokens: TokenAnswer;
+beforeAll(async () => {
+  test = await createTestApp();
+});
+beforeEach(async () => {
+  ({ email, tokens } = await register(test.http));
+});
+afterEach(() => void vi.restoreAllMocks());
+afterAll(() => test.close());
+
+describe('POST /oauth/token', () => {
+  it('exchanges a refresh token for a token answer that nobody stores, and whose access token is let in', async () => {
+    const answer = await exchange(test.http, tokens.refresh_token);
+    expect(answer.status).toBe(200);
+    expectNeverStored(answer);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
+    expect(answer.body).toEqual({
+      access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      token_type: 'Bearer',
+      expires_in: 900,
+      refresh_token: tokens.refresh_token,
+      refresh_expires_in: expect.closeTo(7 * 86_400, -2),
+      session_id: tokens.session_id,
+    });
+    expect((await test.http.get('/auth/whoami', { token: answer.body.access_token })).status).toBe(200);
+  });
+
+  it('goes by the rules of POST /auth/refresh: the same again, rotated when due, sent again when lost', async () => {
+    const generationOf = (body: TokenAnswer) => claimsOf(body.refresh_token)['gen'] as number;
+    expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
+    await test.flush();
+    test.clock.move('121s');
+    const lost = (await exchange(test.http, tokens.refresh_token)).body;
+    expect(generationOf(lost)).toBe(2);
+    test.clock.move('2h');
+    expect((await refresh(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
+    expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
+  });
+
+  it('shares the answer of a rotation with a POST /auth/refresh of the same moment', async () => {
+    await test.http.get('/auth/whoami', { token: tokens.access_token });
+    await test.flush();
+    test.clock.move('121s');
+    const both = [exchange(test.http, tokens.refresh_token), refresh(test.http, tokens.refresh_token)];
+    const [one, two] = (await Promise.all(both)).map(({ body }) => body.refresh_token);
+    expect(one).toBe(two);
+    expect(claimsOf(one!)['gen']).toBe(2);
+  });
+
+  it('ends the session of a refresh token that was used before, as POST /auth/refresh does, and no other session', async () => {
+    const other = (await test.http.post<TokenAnswer>('/auth/login', { json: { email, password: PASSWORD } })).body;
+    const [first, , newest] = await rotated(test, tokens, 2);
+    expectOAuthError(await exchange(test.http, first!.refresh_token), 400, 'invalid_grant');
+    const use = await test.http.get('/auth/whoami', { token: newest!.access_token });
+    expect(use.body.code).toBe('session_revoked');
+    const again = await refresh(test.http, newest!.refresh_token);
+    expect([again.body.code, again.body.reason]).toEqual(['session_revoked', 'reused']);
+    expect((await exchange(test.http, other.refresh_token)).status).toBe(200);
+  });
+
+  it.each<[string, () => string | Promise<string>]>([
+    ['nonsense', () => 'nonsense'],
+    ['10 kB', () => tokens.refresh_token.padEnd(10_240, 'A')],
+    ['one with a changed signature', () => `${tokens.refresh_token.slice(0, -6)}AAAAAA`],
+    ['an access token', () => tokens.access_token],
+    [
+      'one whose session was ended',
+      async () => {
+        await test.http.post('/auth/logout', { token: tokens.access_token });
+        return tokens.refresh_token;
+      },
+    ],
+    [
+      'one that was not used for too long',
+      () => {
+        test.clock.move('8d');
+        return tokens.refresh_token;
+      },
+    ],
+    [
+      'one that has expired',
+      () => {
+        test.clock.move('31d');
+        return tokens.refresh_token;
+      },
+    ],
+  ])('refuses with invalid_grant: %s', async (_, make) => {
+    const token = await make();
+    const before = await stateOf(test);
+    expectOAuthError(await exchange(test.http, token), 400, 'invalid_grant');
+    expect(await stateOf(test)).toEqual(before);
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['no grant_type', 'invalid_request', { grant_type: '' }],
+    ['another grant_type', 'unsupported_grant_type', { grant_type: 'password' }],
+    ['a grant_type in capitals', 'unsupported_grant_type', { grant_type: 'REFRESH_TOKEN' }],
+    ['no refresh_token', 'invalid_request', { refresh_token: '' }],
+    ['a scope', 'invalid_scope', { scope: 'openid' }],
+    ['another client_id', 'invalid_client', { client_id: 'somebody-else' }],
+    ['a client_secret', 'invalid_client', { client_id: 'latchkey-spa', client_secret: 'x' }],
+    ['a client_assertion', 'invalid_client', { client_assertion: 'x' }],
+  ])('refuses %s with %s, and the refresh token is as good as before', async (_, error, change) => {
+    expectOAuthError(await exchange(test.http, tokens.refresh_token, change), 400, error);
+    expect((await exchange(test.http, tokens.refresh_token)).status).toBe(200);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['its own client_id', { client_id: 'latchkey-spa' }],
+    ['parameters that nobody knows', { resource: 'https://api.example.com', constructor: 'x', toString: 'x' }],
+    ['parameters without a value, which count as left out', { scope: '', client_id: '', client_secret: '' }],
+  ])('takes %s', async (_, more) => {
+    expect((await exchange(test.http, tokens.refresh_token, more)).status).toBe(200);
+  });
+
+  it('reads no parameter of the query', async () => {
+    const query = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    expectOAuthError(await test.http.post(`/oauth/token?${query}`, { form: {} }), 400, 'invalid_request');
+  });
+
+  it('refuses a parameter that is given twice, known or not, in the form and in the query', async () => {
+    const good = `grant_type=refresh_token&refresh_token=${tokens.refresh_token}`;
+    for (const more of [
+      'grant_type=refresh_token',
+      `refresh_token=${tokens.refresh_token}`,
+      'x=1&x=1',
+      'scope=&scope=',
+    ]) {
+      const answer = await test.http.post('/oauth/token', { headers: FORM, body: `${good}&${more}` });
+      expectOAuthError(answer, 400, 'invalid_request');
+    }
+    const twice = await test.http.post('/oauth/token?x=1&x=1', { headers: FORM, body: good });
+    expectOAuthError(twice, 400, 'invalid_request');
+  });
+
+  it('refuses a client that has a secret, and says which scheme it refused', async () => {
+    for (const who of ['latchkey-spa:', 'latchkey-spa:secret', 'x:y', '']) {
+      const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
+      expectOAuthError(await test.http.post('/oauth/token', { form, headers: basic(who) }), 401, 'invalid_client');
+    }
+  });
+
+  it('minds no access token beside it: applications add theirs to whatever they send', async () => {
+    const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
+    expect((await test.http.post('/oauth/token', { form, token: 'expired or worse' })).status).toBe(200);
+  });
+});
+
+describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
+  const expectRefused = async (options: RequestOptions) => {
+    const before = await stateOf(test);
+    expectOAuthError(await test.http.post(path, options), 400, 'invalid_request');
+    expect(await stateOf(test)).toEqual(before);
+  };
+
+  it.each(BAD_BODIES)('refuses %s in the words of OAuth', async (_, { type, body }) => {
+    await expectRefused({ body, headers: type === undefined ? {} : { 'content-type': type } });
+  });
+
+  it('takes no JSON, and needs a body', async () => {
+    await expectRefused({ json: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, token: 'x' } });
+    await expectRefused({});
+    await expectRefused({ headers: FORM, body: '' });
+    await expectRefused({ headers: FORM, body: '__proto__=x' });
+  });
+
+  it('says 503 as every other route, in problem+json and with Retry-After, and nobody is signed out', async () => {
+    const database = test.app.get(Database);
+    for (const way of ['rows', 'transaction'] as const) {
+      vi.spyOn(database, way).mockRejectedValue(new Problem('database_unavailable'));
+    }
+    const token = tokens.refresh_token;
+    const answer = await test.http.post(path, { form: { grant_type: 'refresh_token', refresh_token: token, token } });
+    vi.restoreAllMocks();
+    expectProblem(answer, 503, 'database_unavailable');
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect((await exchange(test.http, token)).status).toBe(200);
+  });
+
+  it('is there for POST alone', async () => {
+    const answer = await test.http.get(path);
+    expectProblem(answer, 405, 'method_not_allowed');
+    expect(answer.headers.get('allow')).toBe('POST');
+  });
+});
