@@ -13,6 +13,7 @@ import {
 } from 'class-validator';
 import { parseDatabaseUrl, parsePostgresUrl, type DatabaseTarget } from './database-url.js';
 import { parseDuration } from './duration.js';
+import { parseIntrospectionClients, type IntrospectionClient } from './introspection-clients.js';
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
 import { IsOrigin, MinBytes } from './validators.js';
 
@@ -137,6 +138,15 @@ export class Config {
   @Env('CLIENT_ID')
   @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'must be 1 to 64 visible ASCII characters' })
   clientId: string = 'latchkey-spa';
+
+  /** Services that may ask whether a token is alive. */
+  @Env('INTROSPECTION_CLIENTS', parseIntrospectionClients)
+  @IsDefined({
+    message:
+      'must be a comma list of id:secret, no id twice, each secret of at least 32 visible ASCII characters: ' +
+      'openssl rand -hex 32',
+  })
+  introspectionClients: IntrospectionClient[] = [];
 
   @Env('SWAGGER')
   @IsIn(['on', 'off', ''], { message: 'must be on or off' })

@@ -23,6 +23,7 @@ const list = (values: string) => values.split(' | ');
 const NO_DURATIONS = list('15 | 15 m | -1s | 1.5h | 15M | 1m30s | soon | ١٥m | 9999999999s | Infinitys');
 const NO_NUMBERS = list('x | 1.5 | -1 | NaN | Infinity | 1,000 | 1_000');
 const POSTGRES = 'postgres://u:p@db:5433/x';
+const LONG = 'a secret of hunter2'.replaceAll(' ', '-').repeat(2);
 
 const VARIABLES: Record<string, Variable> = {
   NODE_ENV: { property: 'nodeEnv', otherwise: 'development', good: { test: 'test' }, bad: [] },
@@ -152,6 +153,30 @@ const VARIABLES: Record<string, Variable> = {
     otherwise: 'latchkey-spa',
     good: { web: 'web', ['x'.repeat(64)]: 'x'.repeat(64) },
     bad: ['two words', 'x'.repeat(65), 'naïve', 'tab\there'],
+  },
+  INTROSPECTION_CLIENTS: {
+    property: 'introspectionClients',
+    otherwise: [],
+    good: {
+      [`api:${LONG}`]: [{ id: 'api', secret: LONG }],
+      [`api:${LONG}, https//x:a:${LONG}`]: [
+        { id: 'api', secret: LONG },
+        { id: 'https//x', secret: `a:${LONG}` },
+      ],
+    },
+    bad: [
+      'api',
+      'api:',
+      'api:hunter2',
+      `api:${'s'.repeat(31)}`,
+      `:${LONG}`,
+      LONG,
+      `api:${LONG},`,
+      `api:${LONG},other:hunter2`,
+      `api:${LONG},api:${LONG}x`,
+      `api:hunter2 and ${LONG}`,
+      `api:${'é'.repeat(32)}`,
+    ],
   },
   SWAGGER: { property: 'swagger', otherwise: '', good: { on: 'on', off: 'off' }, bad: ['yes', 'ON', 'true', '1'] },
   METRICS_TOKEN: {

@@ -17,6 +17,11 @@ export class RevocationForm {
   @ApiPropertyOptional(CLIENT_ID) client_id?: string;
 }
 
+export class IntrospectionForm {
+  @ApiProperty({ minLength: 1, description: 'An access token or a refresh token.' }) token: string;
+  @ApiPropertyOptional(HINT) token_type_hint?: string;
+}
+
 export class OAuthErrorAnswer {
   @ApiProperty({ enum: OAUTH_ERRORS }) error: OAuthErrorCode;
   @ApiProperty({ pattern: '^[ !#-\\[\\]-~]+$', description: 'For the developer who reads it.' })

@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { IntrospectionClients } from './introspection-clients.js';
+import { IntrospectionController } from './introspection.controller.js';
+import { Introspection } from './introspection.js';
 import { KnownTokens } from './known-tokens.js';
 import { MetadataController } from './metadata.controller.js';
 import { OAuthController } from './oauth.controller.js';
@@ -10,7 +13,7 @@ import { TokenRevocation } from './token-revocation.js';
 /** The same sessions in the words of OAuth 2.0, for clients and services that know nothing else. */
 @Module({
   imports: [AuthModule, SessionsModule, TokensModule],
-  controllers: [MetadataController, OAuthController],
-  providers: [KnownTokens, TokenRevocation],
+  controllers: [MetadataController, OAuthController, IntrospectionController],
+  providers: [Introspection, IntrospectionClients, KnownTokens, TokenRevocation],
 })
 export class OAuthModule {}

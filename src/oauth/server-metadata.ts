@@ -8,7 +8,7 @@ const WELL_KNOWN = '/.well-known/oauth-authorization-server';
  * What a client may know of this server (RFC 8414 section 2): only what is true. There is no `response_types_supported`,
  * as there is no authorization endpoint, and section 3.2 wants no empty lists.
  */
-export function serverMetadata({ issuer }: Config): ServerMetadata {
+export function serverMetadata({ issuer, introspectionClients }: Config): ServerMetadata {
   return {
     issuer,
     token_endpoint: `${issuer}/oauth/token`,
@@ -17,6 +17,10 @@ export function serverMetadata({ issuer }: Config): ServerMetadata {
     grant_types_supported: [GRANT_TYPE],
     token_endpoint_auth_methods_supported: ['none'],
     revocation_endpoint_auth_methods_supported: ['none'],
+    ...(introspectionClients.length > 0 && {
+      introspection_endpoint: `${issuer}/oauth/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    }),
   };
 }
 

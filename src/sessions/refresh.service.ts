@@ -81,6 +81,19 @@ export class RefreshService {
     return outcome;
   }
 
+  /**
+   * Whether presenting this now would bring a new answer. Changes nothing, but that the newest generation counts as held
+   * by its client. Throws `database_unavailable`.
+   */
+  async wouldRefresh(presented: Presentation): Promise<boolean> {
+    const row = await this.reads.add(presented.sessionId);
+    const { outcome } = judge(row && toState(row), presented.generation, this.clock.now(), this.statements.policy);
+    if (outcome === 'refused' || outcome === 'reused') return false;
+    const isNewest = row!.generation === presented.generation;
+    if (isNewest) this.upkeep.acknowledge(presented.sessionId, presented.generation);
+    return true;
+  }
+
   private async settle(presented: Presentation): Promise<RefreshOutcome> {
     const waiting = { ...presented, since: performance.now(), arrivedAt: this.clock.now() };
     const rotated = await this.rotations.add(waiting);

@@ -29,6 +29,8 @@ const OPEN = [
 const OPEN_TO_REFRESH_TOKENS = 'POST /auth/logout';
 /** Takes a token of its own where one is configured: metrics.spec.ts. */
 const OPEN_TO_SCRAPERS = 'GET /metrics';
+/** Asks for the credentials of a client instead. */
+const OPEN_TO_CLIENTS = 'POST /oauth/introspect';
 /** Swagger UI and its document: only where SWAGGER is on. */
 const DOCS = [
   'GET /docs',
@@ -63,7 +65,7 @@ describe('guards', () => {
       if (!asks || (!isHead && answer.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
       else if (!isHead) expectProblem(answer, 401, 'access_token_missing');
     }
-    expect([...open].sort()).toEqual([...OPEN, OPEN_TO_SCRAPERS, ...DOCS].sort());
+    expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS].sort());
   });
 
   it('stand before every documented route that is not documented as open', async () => {
@@ -77,6 +79,8 @@ describe('guards', () => {
     expect(allRoutes(test.app)).toEqual(expect.arrayContaining(documented.map(({ route }) => route)));
     const open = documented.filter((operation) => operation.open).map(({ route }) => route);
     expect(open.sort()).toEqual([...OPEN].sort());
+    const toClients = await send(test.http, OPEN_TO_CLIENTS);
+    expect([toClients.status, toClients.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="latchkey"']);
     const optional = documented.filter((operation) => operation.optional).map(({ route }) => route);
     expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS]);
   });

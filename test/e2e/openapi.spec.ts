@@ -47,6 +47,7 @@ describe('the OpenAPI document', () => {
         'PATCH /users/me',
         'POST /oauth/token',
         'POST /oauth/revoke',
+        'POST /oauth/introspect',
         'GET /.well-known/jwks.json',
         'GET /.well-known/oauth-authorization-server',
         'GET /health/live',
@@ -111,10 +112,11 @@ describe('the OpenAPI document', () => {
     expect([...new Set(named)].sort()).toEqual([...OAUTH_ERRORS].sort());
   });
 
-  it('asks for an access token exactly where the guard does, takes one at logout, and another token for metrics', () => {
+  it('asks for an access token exactly where the guard does, and for something else where that counts', () => {
     const required = [{ password: [] }, { bearer: [] }];
     const special: Record<string, object[]> = {
       'POST /auth/logout': [{}, ...required],
+      'POST /oauth/introspect': [{ client: [] }],
       'GET /metrics': [{}, { metrics: [] }],
     };
     for (const [route, operation] of operations) {

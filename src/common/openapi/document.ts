@@ -65,6 +65,7 @@ function introduction(): ReturnType<DocumentBuilder['build']> {
       'bearer',
     )
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' }, 'metrics')
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'One of INTROSPECTION_CLIENTS.' }, 'client')
     .build();
 }
 

@@ -1,0 +1,18 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { isAmbiguous } from '../common/http/authorization.js';
+import { IntrospectionClients } from './introspection-clients.js';
+import { OAuthError } from './oauth-error.js';
+
+/** Lets in the services of INTROSPECTION_CLIENTS, or nobody: who could ask for free could try tokens out. */
+@Injectable()
+export class IntrospectionGuard implements CanActivate {
+  constructor(private readonly clients: IntrospectionClients) {}
+
+  canActivate(context: ExecutionContext): true {
+    const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
+    const known = !isAmbiguous(raw) && this.clients.know(raw.headers.authorization ?? '');
+    if (!known) throw new OAuthError('invalid_client', 'This needs the credentials of a client.', { challenge: true });
+    return true;
+  }
+}

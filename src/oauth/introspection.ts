@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { RefreshService } from '../sessions/refresh.service.js';
+import { Revocations } from '../sessions/revocations.js';
+import { SessionUpkeep } from '../sessions/session-upkeep.js';
+import type { VerifiedAccessToken } from '../tokens/access-tokens.js';
+import type { VerifiedRefreshToken } from '../tokens/refresh-tokens.js';
+import { IntrospectionAnswer } from './introspection-answer.js';
+import { KnownTokens } from './known-tokens.js';
+
+/** RFC 7662: what a service may know of a token that somebody showed it. */
+@Injectable()
+export class Introspection {
+  constructor(
+    private readonly tokens: KnownTokens,
+    private readonly revocations: Revocations,
+    private readonly upkeep: SessionUpkeep,
+    private readonly refreshes: RefreshService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** What the token says, if it would be let in here now; of any other text only that it would not. */
+  async introspect(token: string): Promise<IntrospectionAnswer> {
+    const known = this.tokens.read(token);
+    if (known && 'access' in known && (await this.isAccepted(known.access))) {
+      return IntrospectionAnswer.ofAccessToken(known.access.claims);
+    }
+    if (known && 'refresh' in known && (await this.isExchangeable(known.refresh))) {
+      return IntrospectionAnswer.ofRefreshToken(known.refresh.claims);
+    }
+    return { active: false };
+  }
+
+  /** As `AccessGuard` lets in, and notes: to be shown a token that counts is to see that its holder got it. */
+  private async isAccepted({ identity }: VerifiedAccessToken): Promise<boolean> {
+    if (await this.revocations.refusal(identity)) return false;
+    this.upkeep.acknowledge(identity.sessionId, identity.generation);
+    return true;
+  }
+
+  private async isExchangeable({ presented }: VerifiedRefreshToken): Promise<boolean> {
+    return this.clock.now() < presented.expiresAt && (await this.refreshes.wouldRefresh(presented));
+  }
+}

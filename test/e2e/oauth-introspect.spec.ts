@@ -1,0 +1,242 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../src/common/problem/problem.js';
+import { Database } from '../../src/database/database.js';
+import { Revocations } from '../../src/sessions/revocations.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import type { TokenAnswer } from '../support/http.js';
+import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
+import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
+import { expectProblem, stateOf } from '../support/problems.js';
+import { sendRaw } from '../support/raw-http.js';
+
+const SECRET = 'a-secret-of-the-tests-and-no-other';
+/** Everything that form encoding changes, and what it would be mistaken for. */
+const AWKWARD = 'a+secret/with=signs%20%2B:and&more;~!*';
+const CLIENTS = `notes-api:${SECRET}, https//other.example:${AWKWARD}`;
+const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+const GOOD = basic('notes-api', SECRET);
+const encoded = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
+
+describe('POST /oauth/introspect', () => {
+  let test: TestApp;
+  let tokens: TokenAnswer;
+  beforeAll(async () => {
+    test = await createTestApp({ env: { INTROSPECTION_CLIENTS: CLIENTS } });
+  });
+  beforeEach(async () => {
+    ({ tokens } = await register(test.http));
+  });
+  afterEach(() => void vi.restoreAllMocks());
+  afterAll(() => test.close());
+
+  const ask = (form: Record<string, string>, authorization: string | undefined = GOOD) =>
+    test.http.post('/oauth/introspect', { form, ...(authorization && { headers: { authorization } }) });
+  /** What a token is said to be, in an answer that nobody stores. */
+  const introspect = async (token: string, more: Record<string, string> = {}) => {
+    const answer = await ask({ token, ...more });
+    expect(answer.status).toBe(200);
+    expectNeverStored(answer);
+    return answer.body;
+  };
+  const acknowledged = async ({ session_id }: TokenAnswer) => {
+    await test.flush();
+    const sql = 'SELECT generation, acknowledged_generation FROM sessions WHERE id = $1::uuid';
+    const [row] = await test.app.get(Database).rows<Record<string, number>>(sql, [session_id]);
+    return [row!['generation'], row!['acknowledged_generation']];
+  };
+
+  it('says of a living access token what it says itself', async () => {
+    expect(await introspect(tokens.access_token)).toEqual({
+      active: true,
+      token_type: 'Bearer',
+      ...claimsOf(tokens.access_token),
+    });
+    expect(Object.keys(claimsOf(tokens.access_token)).sort()).toEqual(
+      ['aud', 'auth_time', 'client_id', 'exp', 'gen', 'iat', 'iss', 'jti', 'roles', 'sid', 'sub', 'ver'].sort(),
+    );
+  });
+
+  it('says of a refresh token that would bring a new answer what it says itself, and no type', async () => {
+    expect(await introspect(tokens.refresh_token)).toEqual({ active: true, ...claimsOf(tokens.refresh_token) });
+  });
+
+  it('says that a refresh token is active exactly as long as it would be exchanged, and changes nothing', async () => {
+    const seen: unknown[] = [];
+    const look = async (...all: TokenAnswer[]) => {
+      const before = await stateOf(test);
+      const answers = [];
+      for (const { refresh_token } of all) answers.push((await introspect(refresh_token)).active);
+      expect(await stateOf(test)).toEqual(before);
+      seen.push(answers);
+    };
+    const [first, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+    test.clock.move('1h');
+    // Nobody has used the second yet: its answer may have been lost.
+    await look(first);
+    await look(second);
+    // Now it was shown, so its client has it: the first is a thief's, or too late.
+    await test.flush();
+    await look(first, second);
+    test.clock.move('61s');
+    await look(first, second);
+    expect(seen).toEqual([[true], [true], [true, true], [false, true]]);
+    expect((await refresh(test.http, second.refresh_token)).status).toBe(200);
+  });
+
+  it.each(['access_token', 'refresh_token', 'x', ''])('minds no token_type_hint: %j', async (token_type_hint) => {
+    for (const token of [tokens.access_token, tokens.refresh_token]) {
+      expect((await introspect(token, { token_type_hint, more: 'x' })).active).toBe(true);
+    }
+  });
+
+  const outdate = async () => {
+    const revocations = test.app.get(Revocations);
+    const { sub } = claimsOf(tokens.access_token);
+    await revocations.rememberAfter(() =>
+      test.app.get(Database).transaction(async (manager) => ({
+        ended: await revocations.outdateUser(sub as string, 2, manager),
+      })),
+    );
+  };
+  const logOut = () => test.http.post('/auth/logout', { token: tokens.access_token });
+
+  it.each<[string, () => unknown, () => string]>([
+    ['nonsense', () => {}, () => 'nonsense'],
+    ['10 kB', () => {}, () => tokens.access_token.padEnd(10_240, 'A')],
+    ['an access token with a changed signature', () => {}, () => `${tokens.access_token.slice(0, -6)}AAAAAA`],
+    ['a refresh token with a changed signature', () => {}, () => `${tokens.refresh_token.slice(0, -6)}AAAAAA`],
+    ['a session id', () => {}, () => tokens.session_id],
+    ['an access token after logout', logOut, () => tokens.access_token],
+    ['a refresh token after logout', logOut, () => tokens.refresh_token],
+    [
+      'an access token after a change of password',
+      () => {
+        const json = { currentPassword: PASSWORD, newPassword: 'quite another passphrase' };
+        return test.http.post('/auth/password', { token: tokens.access_token, json });
+      },
+      () => tokens.access_token,
+    ],
+    ['an access token of roles that have changed', outdate, () => tokens.access_token],
+    ['an access token that has expired', () => test.clock.move('901s'), () => tokens.access_token],
+    ['a refresh token that was not used for too long', () => test.clock.move('8d'), () => tokens.refresh_token],
+    ['a refresh token that has expired', () => test.clock.move('31d'), () => tokens.refresh_token],
+  ])('says of anything not alive that it is not, and nothing else: %s', async (_, happens, token) => {
+    await happens();
+    expect(await introspect(token())).toEqual({ active: false });
+  });
+
+  it('says no more of a refresh token that was used before, and leaves its session alone', async () => {
+    const [first, , newest] = await rotated(test, tokens, 2);
+    expect(await introspect(first!.refresh_token)).toEqual({ active: false });
+    expect((await refresh(test.http, newest!.refresh_token)).status).toBe(200);
+  });
+
+  it.each(['access_token', 'refresh_token'] as const)(
+    'counts a living %s as proof that its holder got it, as a guarded request does',
+    async (kind) => {
+      const [first, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+      expect(await acknowledged(second)).toEqual([2, 1]);
+      await introspect(second[kind]);
+      expect(await acknowledged(second)).toEqual([2, 2]);
+      // So a thief who shows what he got to another service is found out.
+      test.clock.move('61s');
+      expect((await refresh(test.http, first.refresh_token)).body.code).toBe('refresh_token_reused');
+    },
+  );
+
+  it('counts nothing that is not active', async () => {
+    const [, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+    test.clock.move('901s');
+    await introspect(second.access_token);
+    expect(await acknowledged(second)).toEqual([2, 1]);
+  });
+
+  it.each<[string, string]>([
+    ['as they are', basic('notes-api', SECRET)],
+    ['of another client', basic('https//other.example', AWKWARD)],
+    ['form-encoded', basic(encoded('https//other.example'), encoded(AWKWARD))],
+    ['under a scheme in capitals', GOOD.replace('Basic', 'BASIC')],
+  ])('takes the credentials of a client: %s', async (_, authorization) => {
+    expect((await ask({ token: tokens.access_token }, authorization)).body.active).toBe(true);
+  });
+
+  it.each<[string, () => string | undefined]>([
+    ['none', () => ''],
+    ['an access token', () => `Bearer ${tokens.access_token}`],
+    ['another secret', () => basic('notes-api', `${SECRET}x`)],
+    ['the secret of another client', () => basic('notes-api', AWKWARD)],
+    ['no secret', () => basic('notes-api', '')],
+    ['an id that is none', () => basic('nobody', SECRET)],
+    ['an id in capitals', () => basic('NOTES-API', SECRET)],
+    ['a secret encoded twice', () => basic('https//other.example', encoded(encoded(AWKWARD)))],
+    ['no Base64', () => `Basic notes-api:${SECRET}`],
+    ['nothing', () => 'Basic '],
+    ['a broken escape', () => basic('notes-api', '%zz')],
+    ['two at once', () => `${GOOD}, ${GOOD}`],
+  ])('tells nobody else anything: %s', async (_, authorization) => {
+    for (const token of [tokens.access_token, 'nonsense']) {
+      expectOAuthError(await ask({ token }, authorization()), 401, 'invalid_client');
+    }
+    expectOAuthError(await ask({}, authorization()), 401, 'invalid_client');
+  });
+
+  it('takes no credentials from the form', async () => {
+    const form = { token: tokens.access_token, client_id: 'notes-api', client_secret: SECRET };
+    expectOAuthError(await ask(form, ''), 401, 'invalid_client');
+  });
+
+  it('takes no two Authorization headers', async () => {
+    const body = `token=${tokens.access_token}`;
+    const head = ['POST /oauth/introspect HTTP/1.1', 'Host: a', 'Connection: close', `Content-Length: ${body.length}`];
+    const lines = [...head, 'Content-Type: application/x-www-form-urlencoded'];
+    const send = (...more: string[]) =>
+      sendRaw(
+        test.http.url,
+        `${[...lines, ...more.map((one) => `Authorization: ${one}`)].join('\r\n')}\r\n\r\n${body}`,
+      );
+    expect((await send(GOOD)).status).toBe(200);
+    for (const both of [[GOOD, GOOD], [GOOD, 'Basic x'], ['Basic x', GOOD]]) expect((await send(...both)).status).toBe(401); // prettier-ignore
+  });
+
+  it('refuses what is no such request in the words of OAuth', async () => {
+    const headers = { authorization: GOOD };
+    expectOAuthError(await ask({}), 400, 'invalid_request');
+    expectOAuthError(await ask({ token: '' }), 400, 'invalid_request');
+    const token = tokens.access_token;
+    expectOAuthError(await test.http.post('/oauth/introspect', { json: { token }, headers }), 400, 'invalid_request');
+    const twice = {
+      headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'token=a&token=b',
+    };
+    expectOAuthError(await test.http.post('/oauth/introspect', twice), 400, 'invalid_request');
+  });
+
+  it('says 503 rather than that a token is dead while the database is away', async () => {
+    vi.spyOn(test.app.get(Database), 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    const answer = await ask({ token: tokens.refresh_token });
+    vi.restoreAllMocks();
+    expectProblem(answer, 503, 'database_unavailable');
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect((await introspect(tokens.refresh_token)).active).toBe(true);
+  });
+
+  it('is named by the metadata, with how to authenticate', async () => {
+    expect((await test.http.get('/.well-known/oauth-authorization-server')).body).toMatchObject({
+      introspection_endpoint: 'http://localhost:3000/oauth/introspect',
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
+    });
+  });
+});
+
+describe('without INTROSPECTION_CLIENTS', () => {
+  it('nobody may ask', async () => {
+    const test = await createTestApp();
+    const { tokens } = await register(test.http);
+    for (const authorization of ['', GOOD, basic('', ''), basic('undefined', 'undefined'), 'Basic Og==']) {
+      const headers: Record<string, string> = authorization ? { authorization } : {};
+      const answer = await test.http.post('/oauth/introspect', { form: { token: tokens.access_token }, headers });
+      expectOAuthError(answer, 401, 'invalid_client');
+    }
+    await test.close();
+  });
+});
