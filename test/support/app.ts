@@ -35,6 +35,8 @@ export interface TestAppOptions {
   databaseUrl?: string;
   /** The clock of an application that ran before, for one that goes on where it stopped. */
   clock?: MovableClock;
+  /** For those that have to know its address before it runs. */
+  port?: number;
 }
 
 export const TEST_SECRET = 'a secret of the tests and of nothing else';
@@ -66,7 +68,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
   const { drain } = await setupApp(app, config);
-  await app.listen({ port: 0, host: '127.0.0.1' });
+  await app.listen({ port: options.port ?? 0, host: '127.0.0.1' });
   const { port } = app.getHttpServer().address() as { port: number };
 
   return {

@@ -1,0 +1,121 @@
+import { generateKeyPairSync } from 'node:crypto';
+import * as oauth from 'oauth4webapi';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { es256 } from '../support/access-forgeries.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { signed, takeApart, withHeader } from '../support/forge.js';
+import { freePort } from '../support/free-port.js';
+import type { TokenAnswer } from '../support/http.js';
+import { discover, INSECURE, resourceServers, type ResourceServer } from '../support/outside-clients.js';
+import { claimsOf, refresh, register } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+
+const SECRET = 'of_the_tests+and/of=nothing%20else';
+const CLIENT = { client_id: 'latchkey-spa' };
+const SERVICE = { client_id: 'notes-api' };
+
+/** Clients and services as others build them, with libraries that nobody here wrote, against the running program. */
+describe('what others wrote', () => {
+  let issuer: string;
+  let database: ThrowawayDatabase;
+  let server: ServerProcess;
+  let services: Awaited<ReturnType<typeof resourceServers>>;
+  let tokens: TokenAnswer;
+  beforeAll(async () => {
+    const port = await freePort();
+    issuer = `http://127.0.0.1:${port}`;
+    database = await throwawayDatabase();
+    server = await startServer({
+      DATABASE_URL: database.url,
+      PORT: String(port),
+      ISSUER: issuer,
+      INTROSPECTION_CLIENTS: `notes-api:${SECRET}`,
+    });
+    services = await resourceServers(issuer);
+  });
+  beforeEach(async () => {
+    ({ tokens } = await register(server.http));
+  });
+  afterAll(async () => {
+    services.close();
+    await server.stop();
+    await database.drop();
+  });
+
+  /** Every one of the services lets the token in, and sees the same in it. */
+  async function expectVerified(all: ResourceServer[], accessToken: string) {
+    for (const { name, verify } of all) expect(await verify(accessToken), name).toEqual(claimsOf(accessToken));
+  }
+  async function expectRefused(all: ResourceServer[], accessToken: string) {
+    for (const { name, verify } of all)
+      await expect(verify(accessToken), name).rejects.toThrow(/^401:|signature|applicable key|"alg"/);
+  }
+
+  it('discovers the server by its issuer alone', async () => {
+    expect(await discover(issuer)).toMatchObject({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` });
+  });
+
+  it('verifies access tokens: jose, oauth4webapi, express-oauth2-jwt-bearer', async () => {
+    expect(services.all.map(({ name }) => name)).toEqual(['jose', 'oauth4webapi', 'express-oauth2-jwt-bearer']);
+    await expectVerified(services.all, tokens.access_token);
+    const next = (await refresh(server.http, tokens.refresh_token)).body;
+    await expectVerified(services.all, next.access_token);
+  });
+
+  it('lets in nothing else that is signed here, or looks like it', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const mint = takeApart(tokens.access_token, es256(privateKey));
+    await expectRefused(services.all, tokens.refresh_token);
+    await expectRefused(services.all, signed(mint, mint.header, mint.payload));
+    await expectRefused(services.all, withHeader(mint, { kid: 'unknown' }));
+    await expectRefused(services.all, `${tokens.access_token.slice(0, -6)}AAAAAA`);
+  });
+
+  it('refreshes with oauth4webapi, and what it gets is good everywhere', async () => {
+    const as = await discover(issuer);
+    const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
+    const answer = await oauth.processRefreshTokenResponse(as, CLIENT, response);
+    expect(answer).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
+    await expectVerified(services.all, answer.access_token);
+    expect((await server.http.get('/auth/whoami', { token: answer.access_token })).status).toBe(200);
+  });
+
+  it('is told by oauth4webapi that a refresh token is dead: invalid_grant', async () => {
+    const as = await discover(issuer);
+    await server.http.post('/auth/logout', { token: tokens.access_token });
+    const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
+    await expect(oauth.processRefreshTokenResponse(as, CLIENT, response)).rejects.toMatchObject({
+      error: 'invalid_grant',
+      status: 400,
+    });
+  });
+
+  it('introspects with oauth4webapi before and after it revokes, which ends the session at once', async () => {
+    const as = await discover(issuer);
+    const secret = oauth.ClientSecretBasic(SECRET);
+    const introspect = async (token: string) => {
+      const response = await oauth.introspectionRequest(as, SERVICE, secret, token, INSECURE);
+      return oauth.processIntrospectionResponse(as, SERVICE, response);
+    };
+    expect(await introspect(tokens.access_token)).toMatchObject({ active: true, ...claimsOf(tokens.access_token) });
+    expect(await introspect(tokens.refresh_token)).toMatchObject({ active: true });
+
+    const revoked = await oauth.revocationRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
+    expect(await oauth.processRevocationResponse(revoked)).toBeUndefined();
+
+    expect(await introspect(tokens.access_token)).toEqual({ active: false });
+    expect(await introspect(tokens.refresh_token)).toEqual({ active: false });
+    expect((await server.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
+    // What nobody can see who only verifies: docs/check-tokens-elsewhere.md says so.
+    await expectVerified(services.all, tokens.access_token);
+  });
+
+  it('is told by oauth4webapi that its secret is wrong', async () => {
+    const as = await discover(issuer);
+    const wrong = oauth.ClientSecretBasic('x'.repeat(40));
+    const response = await oauth.introspectionRequest(as, SERVICE, wrong, tokens.access_token, INSECURE);
+    await expect(oauth.processIntrospectionResponse(as, SERVICE, response)).rejects.toMatchObject({
+      cause: [{ scheme: 'basic', parameters: { realm: 'latchkey' } }],
+    });
+  });
+});
