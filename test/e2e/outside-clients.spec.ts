@@ -2,17 +2,22 @@ import { generateKeyPairSync } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { es256 } from '../support/access-forgeries.js';
+import { TEST_SECRET } from '../support/app.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { signed, takeApart, withHeader } from '../support/forge.js';
 import { freePort } from '../support/free-port.js';
 import type { TokenAnswer } from '../support/http.js';
 import { discover, INSECURE, resourceServers, type ResourceServer } from '../support/outside-clients.js';
 import { claimsOf, refresh, register } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
+import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
 
 const SECRET = 'of_the_tests+and/of=nothing%20else';
 const CLIENT = { client_id: 'latchkey-spa' };
+const PATIENCE = { timeout: 20_000, interval: 100 };
 const SERVICE = { client_id: 'notes-api' };
+
+const kidOf = (token: string) => takeApart(token, String).header['kid'];
 
 /** Clients and services as others build them, with libraries that nobody here wrote, against the running program. */
 describe('what others wrote', () => {
@@ -60,6 +65,23 @@ describe('what others wrote', () => {
     await expectVerified(services.all, tokens.access_token);
     const next = (await refresh(server.http, tokens.refresh_token)).body;
     await expectVerified(services.all, next.access_token);
+  });
+
+  it('verifies across a change of the signing key: the tokens of before, and those of after', async () => {
+    const { access_token: before, refresh_token } = tokens;
+    await expectVerified(services.all, before);
+    const kids = async () => (await server.http.get('/.well-known/jwks.json')).body.keys.length;
+    const { code } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET }, 'rotate-keys.js');
+    expect(code).toBe(0);
+    await expect.poll(kids, PATIENCE).toBe(2);
+    await expectVerified(services.all, (await refresh(server.http, refresh_token)).body.access_token);
+
+    // The ten minutes for which a key is published before it signs.
+    await sql(database.url, `UPDATE keys SET created_at = created_at - 601000 WHERE purpose = 'access-signing'`);
+    const newest = async () => (await refresh(server.http, refresh_token)).body.access_token;
+    await expect.poll(async () => kidOf(await newest()), PATIENCE).not.toBe(kidOf(before));
+    await expectVerified(services.all, await newest());
+    await expectVerified(services.all, before);
   });
 
   it('lets in nothing else that is signed here, or looks like it', async () => {
