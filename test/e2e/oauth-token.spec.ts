@@ -50,6 +50,16 @@ describe('POST /oauth/token', () => {
     test.clock.move('2h');
     expect((await refresh(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
     expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
+    // And on from there, by either route.
+    let newest: TokenAnswer = lost;
+    for (const next of [exchange, refresh, exchange]) {
+      const generation = generationOf(newest);
+      expect((await next(test.http, newest.refresh_token)).body.refresh_token).toBe(newest.refresh_token);
+      await test.flush();
+      test.clock.move('121s');
+      newest = (await next(test.http, newest.refresh_token)).body;
+      expect(generationOf(newest)).toBe(generation + 1);
+    }
   });
 
   it('shares the answer of a rotation with a POST /auth/refresh of the same moment', async () => {
