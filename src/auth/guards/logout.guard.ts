@@ -67,7 +67,7 @@ export class LogoutGuard implements CanActivate {
   }
 }
 
-/** Of an access token that is refused: an ended or outdated one still says whose session to end, an expired one does not. */
+/** Of a refused access token: an ended or outdated one still says whose session to end; an expired one does not. */
 export function provesNothing(refusal: ProblemCode | null): refusal is 'access_token_expired' | 'access_token_invalid' {
   return refusal === 'access_token_expired' || refusal === 'access_token_invalid';
 }

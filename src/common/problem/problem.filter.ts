@@ -15,7 +15,10 @@ export interface OwnRefusals {
   refuse?: (error: unknown, problem: Problem) => Refusal | null;
 }
 
-/** Answers every error as `application/problem+json`, unless its route has another form. Errors of ours (5xx) are logged with their cause. */
+/**
+ * Answers every error as `application/problem+json`, unless its route has a form of its own. Errors of ours (5xx) are
+ * logged with their cause.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly translators: readonly Translator[]) {}
