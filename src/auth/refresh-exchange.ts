@@ -4,7 +4,7 @@ import { Problem } from '../common/problem/problem.js';
 import { RefreshMetrics } from '../sessions/refresh-metrics.js';
 import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import { RefreshTokens, type PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import type { TokenAnswer } from './dto.js';
 import { TokenAnswers } from './token-answers.js';
 
@@ -12,6 +12,7 @@ import { TokenAnswers } from './token-answers.js';
 @Injectable()
 export class RefreshExchange {
   constructor(
+    private readonly tokens: RefreshTokens,
     private readonly refreshes: RefreshService,
     private readonly answers: TokenAnswers,
     private readonly metrics: RefreshMetrics,
@@ -30,6 +31,13 @@ export class RefreshExchange {
     const outcome = await this.refreshes.refresh(presented);
     if ('session' in outcome) return this.answers.for(outcome.session);
     throw toProblem(outcome, sessionId);
+  }
+
+  /** The same for a text that may be anything. Throws `refresh_token_invalid` as well. */
+  async exchangeText(token: string): Promise<TokenAnswer> {
+    const known = this.tokens.verify(token);
+    if (!known) throw this.counted(new Problem('refresh_token_invalid'));
+    return this.exchange(known.presented);
   }
 
   private counted(problem: Problem): Problem {

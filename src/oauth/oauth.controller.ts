@@ -6,11 +6,9 @@ import { RefreshExchange } from '../auth/refresh-exchange.js';
 import { Public } from '../common/auth/decorators.js';
 import { Problems } from '../common/openapi/problems.js';
 import { Config } from '../config/config.js';
-import { RefreshTokens } from '../tokens/refresh-tokens.js';
 import { RevocationForm, TokenForm } from './dto.js';
 import { readForm, required } from './form.js';
 import { OAuthForm } from './oauth-form.js';
-import { OAuthError } from './oauth-error.js';
 import { refuseOtherClients } from './public-client.js';
 import { presentedRefreshToken } from './token-request.js';
 import { TokenRevocation } from './token-revocation.js';
@@ -20,7 +18,6 @@ import { TokenRevocation } from './token-revocation.js';
 export class OAuthController {
   constructor(
     private readonly config: Config,
-    private readonly refreshTokens: RefreshTokens,
     private readonly refreshes: RefreshExchange,
     private readonly revocation: TokenRevocation,
   ) {}
@@ -40,9 +37,7 @@ export class OAuthController {
   async token(@Req() request: FastifyRequest): Promise<TokenAnswer> {
     const form = readForm(request);
     refuseOtherClients(request, form, this.config.clientId);
-    const known = this.refreshTokens.verify(presentedRefreshToken(form));
-    if (!known) throw new OAuthError('invalid_grant', 'The refresh token is not valid.');
-    return this.refreshes.exchange(known.presented);
+    return this.refreshes.exchangeText(presentedRefreshToken(form));
   }
 
   @Public()

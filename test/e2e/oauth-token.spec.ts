@@ -62,6 +62,24 @@ describe('POST /oauth/token', () => {
     }
   });
 
+  it('is counted among the refreshes, once each, whatever came of it', async () => {
+    const counted = async (outcome: string, code: string) => {
+      const text = await (await fetch(`${test.http.url}/metrics`)).text();
+      const line = `latchkey_refreshes_total{outcome="${outcome}",code="${code}"} `;
+      return Number(
+        text
+          .split('\n')
+          .find((one) => one.startsWith(line))
+          ?.slice(line.length) ?? 0,
+      );
+    };
+    const both = async () => [await counted('unchanged', ''), await counted('refused', 'refresh_token_invalid')];
+    const [good, bad] = (await both()) as [number, number];
+    await exchange(test.http, tokens.refresh_token);
+    await exchange(test.http, 'nonsense');
+    expect(await both()).toEqual([good + 1, bad + 1]);
+  });
+
   it('shares the answer of a rotation with a POST /auth/refresh of the same moment', async () => {
     await test.http.get('/auth/whoami', { token: tokens.access_token });
     await test.flush();
