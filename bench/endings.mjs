@@ -16,15 +16,15 @@ const [one, two, three] = servers.map((server) => server.url);
 const { email, access_token } = await register(one);
 
 await measure('quiet');
-let loaded = true;
-const load = [one, two, three].flatMap((target) =>
+const load = { goesOn: true };
+const requests = [one, two, three].flatMap((target) =>
   Array.from({ length: 4 }, async () => {
-    while (loaded) await whoami(target, access_token);
+    while (load.goesOn) await whoami(target, access_token);
   }),
 );
 await measure('loaded');
-loaded = false;
-await Promise.all(load);
+load.goesOn = false;
+await Promise.all(requests);
 await Promise.all(servers.map((server) => server.stop()));
 
 async function measure(name) {
