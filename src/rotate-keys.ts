@@ -3,10 +3,11 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import dataSource from '../ormconfig.js';
 import { explainAndExit } from './boot/explain-and-exit.js';
-import { openDatabase } from './boot/open-database.js';
+import { openInstalledDatabase, UnusableDatabase } from './boot/open-database.js';
 import { CommonModule } from './common/common.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { config } from './config/process-config.js';
+import { DatabaseClock } from './database/database-clock.js';
 import { DatabaseModule } from './database/database.module.js';
 import { SigningKeys } from './tokens/signing-keys.js';
 import { TokensModule } from './tokens/tokens.module.js';
@@ -17,10 +18,12 @@ import { TokensModule } from './tokens/tokens.module.js';
  */
 try {
   const { values } = parseArgs({ options: { 'at-once': { type: 'boolean' } } });
-  await openDatabase(config, dataSource);
+  await openInstalledDatabase(config, dataSource);
   const imports = [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource), CommonModule, TokensModule];
   class KeysOnly {}
   const app = await NestFactory.createApplicationContext({ module: KeysOnly, imports }, { logger: ['error', 'warn'] });
+  const why = await app.get(DatabaseClock).whyNotAgreed();
+  if (why) throw new UnusableDatabase(`keys are dated. ${why}`);
   const keys = app.get(SigningKeys);
   await (values['at-once'] ? keys.replace() : keys.add());
   const { signer, next } = keys.schedule();

@@ -10,7 +10,7 @@ const AMBIGUOUS = 'two Authorization headers';
  */
 export function bearerToken(request: unknown): string | null {
   const { raw } = request as FastifyRequest;
-  const match = /^Bearer +(.+)$/i.exec(raw.headers.authorization ?? '');
-  if (!match) return null;
-  return isAmbiguous(raw) ? AMBIGUOUS : match[1]!;
+  const { authorization = '' } = raw.headers;
+  if (!/^Bearer /i.test(authorization)) return null;
+  return isAmbiguous(raw) ? AMBIGUOUS : authorization.slice('Bearer '.length).trimStart();
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { makePrivateFile } from '../database/connection-options.js';
@@ -37,6 +38,20 @@ export async function openDatabase(config: Config, dataSource: DataSource): Prom
     if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
     throw error;
   }
+}
+
+/**
+ * For tools that are of use beside a running installation alone: makes nothing. Somebody who starts one in another
+ * environment than the servers' has to hear of it.
+ */
+export async function openInstalledDatabase({ database }: Config, dataSource: DataSource): Promise<void> {
+  const isThere = database.kind === 'postgres' || existsSync(database.file);
+  if (isThere) await patiently(() => dataSource.initialize());
+  const sql = `SELECT 1 FROM keys WHERE purpose = 'access-signing'`;
+  const keys = isThere ? await (dataSource.query(sql) as Promise<unknown[]>).catch(() => []) : [];
+  if (keys.length > 0) return;
+  const where = database.kind === 'postgres' ? 'DATABASE_URL' : database.file;
+  throw new UnusableDatabase(`there is no installation in ${where}. Run this with the environment of your servers`);
 }
 
 async function open(config: Config, dataSource: DataSource): Promise<void> {

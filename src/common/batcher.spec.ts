@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Batcher } from './batcher.js';
 
 /** A batch that `run` was given: `answer` and `fail` end it. */
@@ -197,5 +197,26 @@ describe('a batcher', () => {
     await expect(batcher.add('a')).rejects.toThrow('broken');
     broken = false;
     expect(await batcher.add('a')).toBe('a');
+  });
+
+  it('refuses those who have waited for too long, and asks for nobody else’s answer in vain', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { run, next, state } = controlled();
+    const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, refusal: () => new Error('too late') });
+    const first = next();
+    const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
+    const batch = await first;
+    vi.advanceTimersByTime(3001);
+    const second = next();
+    answers.push(batcher.add('f'));
+    batch.fail(new Error('away'));
+    const outcomes = Promise.allSettled(answers);
+    (await second).answer();
+    const reasons = (await outcomes).map((outcome) =>
+      outcome.status === 'rejected' ? outcome.reason.message : 'answered',
+    );
+    expect(reasons).toEqual(['away', 'away', 'too late', 'too late', 'too late', 'answered']);
+    expect(state.begun.map(({ entries }) => entries)).toEqual([['a', 'b'], ['f']]);
+    vi.useRealTimers();
   });
 });

@@ -3,7 +3,7 @@
  * Entries with the same key share one place and one answer.
  */
 export class Batcher<Entry, Answer> {
-  private waiting = new Map<string, { entry: Entry; answer: Promise<Answer>; settle: Settle<Answer> }>();
+  private waiting = new Map<string, { entry: Entry; since: number; answer: Promise<Answer>; settle: Settle<Answer> }>();
   private running = false;
 
   /**
@@ -12,12 +12,15 @@ export class Batcher<Entry, Answer> {
    * @param failsAlone whether an error may be one entry's fault: then each is tried again by itself. Otherwise, as when
    *   the database is away, all fail at once
    * @param maxSize entries in a batch; the rest wait for the next
+   * @param patience how long an entry may wait for its batch to begin, and what it is refused with after that: batches
+   *   that each wait for a database in vain would else make a queue without end
    */
   constructor(
     private readonly run: (entries: Entry[]) => Promise<Answer[]>,
     private readonly keyOf: (entry: Entry) => string,
     private readonly failsAlone: (error: unknown) => boolean = () => true,
     private readonly maxSize: number = 500,
+    private readonly patience: { ms: number; refusal: () => unknown } = { ms: Infinity, refusal: () => undefined },
   ) {}
 
   add(entry: Entry): Promise<Answer> {
@@ -26,7 +29,7 @@ export class Batcher<Entry, Answer> {
     if (same) return same.answer;
 
     const { promise, resolve, reject } = withResolvers<Answer>();
-    this.waiting.set(key, { entry, answer: promise, settle: { resolve, reject } });
+    this.waiting.set(key, { entry, since: performance.now(), answer: promise, settle: { resolve, reject } });
     if (!this.running) void this.drain();
     return promise;
   }
@@ -35,8 +38,18 @@ export class Batcher<Entry, Answer> {
     this.running = true;
     // What arrives in this turn of the event loop goes together.
     await new Promise(setImmediate);
-    while (this.waiting.size > 0) await this.runNext();
+    for (this.refuseTheLate(); this.waiting.size > 0; this.refuseTheLate()) await this.runNext();
     this.running = false;
+  }
+
+  /** They stand in the order of their arrival. */
+  private refuseTheLate(): void {
+    const oldest = performance.now() - this.patience.ms;
+    for (const [key, { since, settle }] of this.waiting) {
+      if (since >= oldest) return;
+      this.waiting.delete(key);
+      settle.reject(this.patience.refusal());
+    }
   }
 
   private async runNext(): Promise<void> {

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ConnectionMetrics } from './connection-metrics.js';
+import { DatabaseClock } from './database-clock.js';
 import { Database } from './database.js';
 
 /** Hands out the one data source: its repositories by entity, and `Database` for statements and transactions. */
@@ -12,7 +13,7 @@ export class DatabaseModule {
       useFactory: () => ({ ...dataSource.options, retryAttempts: 0 }),
       dataSourceFactory: async () => (dataSource.isInitialized ? dataSource : dataSource.initialize()),
     });
-    const providers = [Database, ConnectionMetrics];
-    return { module: DatabaseModule, global: true, imports: [typeorm], providers, exports: [Database] };
+    const providers = [Database, DatabaseClock, ConnectionMetrics];
+    return { module: DatabaseModule, global: true, imports: [typeorm], providers, exports: [Database, DatabaseClock] };
   }
 }

@@ -1,14 +1,11 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { Public } from '../common/auth/decorators.js';
-import { Clock } from '../common/clock.js';
 import { NoDatabase, Problems } from '../common/openapi/problems.js';
 import { Problem } from '../common/problem/problem.js';
-import { Database } from '../database/database.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { RevocationMemory } from '../sessions/revocation-memory.js';
-
-/** The rotation rules compare times that different processes wrote. */
-const MAX_CLOCK_SKEW_MS = 5000;
+import { SigningKeys } from '../tokens/signing-keys.js';
 
 class Health {
   @ApiProperty({ enum: ['ok'] }) status: 'ok';
@@ -17,7 +14,9 @@ class Health {
 class Readiness {
   @ApiProperty({
     enum: ['ok', 'degraded'],
-    description: 'degraded: what other processes end is not heard of; guarded requests read the database meanwhile.',
+    description:
+      'degraded: what other processes end is not heard of, and guarded requests read the database meanwhile; or the ' +
+      'signing keys could not be read for a minute.',
   })
   status: 'ok' | 'degraded';
 }
@@ -26,9 +25,9 @@ class Readiness {
 @Controller('health')
 export class HealthController {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
+    private readonly clock: DatabaseClock,
     private readonly memory: RevocationMemory,
+    private readonly keys: SigningKeys,
   ) {}
 
   @Public()
@@ -48,10 +47,8 @@ export class HealthController {
   @ApiOkResponse({ type: Readiness })
   @Problems('not_ready')
   async ready(): Promise<Readiness> {
-    const skew = await this.database.clockSkew(() => this.clock.now());
-    if (Math.abs(skew) > MAX_CLOCK_SKEW_MS) {
-      throw new Problem('not_ready', { detail: `The clock is ${skew} ms away from the database's.` });
-    }
-    return { status: this.memory.isTrusted ? 'ok' : 'degraded' };
+    const detail = await this.clock.whyNotAgreed();
+    if (detail) throw new Problem('not_ready', { detail });
+    return { status: this.memory.isTrusted && this.keys.areCurrent ? 'ok' : 'degraded' };
   }
 }

@@ -75,6 +75,8 @@ export class KeyStore {
   /** One key in place of all there are. */
   async replace(purpose: KeyPurpose, secret: Buffer): Promise<void> {
     await this.database.transaction(async (manager) => {
+      // Of two that do this at once, the second has to see what the first has made.
+      if (this.database.isPostgres) await this.database.rows('LOCK TABLE keys IN EXCLUSIVE MODE', [], manager);
       const sql = 'DELETE FROM keys WHERE purpose = $1 RETURNING sequence';
       const gone = await this.database.rows<{ sequence: number }>(sql, [purpose], manager);
       await this.add(purpose, Math.max(0, ...gone.map(({ sequence }) => sequence)) + 1, secret, manager);

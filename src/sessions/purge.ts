@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import type { Counter } from 'prom-client';
 import { Clock } from '../common/clock.js';
 import { Metrics } from '../common/metrics/metrics.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { Database } from '../database/database.js';
 
 const INTERVAL_MS = 60_000;
@@ -18,11 +19,13 @@ export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Purge.name);
   private readonly purged: Counter<'table'>;
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly databaseClock: DatabaseClock,
     metrics: Metrics,
   ) {
     this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted because they were over', ['table']);
@@ -32,14 +35,22 @@ export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
       this.running = this.running
-        .then(() => this.run())
+        .then(() => this.runIfClocksAgree())
         .catch((error: unknown) => this.logger.warn(`Could not clean up; trying again: ${(error as Error).message}`));
     }, INTERVAL_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    this.stopped = true;
     await this.running;
+  }
+
+  /** A process whose clock is ahead would delete what lives: it deletes nothing. */
+  async runIfClocksAgree(): Promise<void> {
+    const why = await this.databaseClock.whyNotAgreed();
+    if (why) this.logger.error(`Nothing is cleaned up: ${why}`);
+    else await this.run();
   }
 
   /** Deletes all that may go now; answers how many rows that were. */
@@ -60,7 +71,7 @@ export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
       );
       total += deleted.length;
       this.purged.inc({ table }, deleted.length);
-      if (deleted.length < BATCH) return total;
+      if (deleted.length < BATCH || this.stopped) return total;
     }
   }
 }

@@ -19,6 +19,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
   private readonly listener: Listener | undefined;
   private timer: NodeJS.Timeout | undefined;
   private dataVersion = -1;
+  private interrupted = false;
   private stopped = false;
 
   constructor(
@@ -44,16 +45,27 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
 
   private listenTo(url: string): Listener {
     return new Listener(url, CHANNEL, {
+      send: (channel, payload) => this.database.rows('SELECT pg_notify($1, $2) AS heartbeat', [channel, payload]),
       onMessage: (message) => this.receive(message),
       onListening: () => this.revocations.reread(),
-      onHeard: (moment) => this.memory.isCompleteTo(moment),
+      onHeard: (moment) => {
+        this.memory.isCompleteTo(moment);
+        if (this.interrupted) this.logger.log('The revocation feed goes on');
+        this.interrupted = false;
+      },
       onLost: (why) => {
         this.memory.distrust();
-        this.logger.warn(
+        this.complain(
           `The revocation feed is interrupted: ${why.message}. Guarded requests read the database meanwhile`,
         );
       },
     });
+  }
+
+  /** Once, however often it is tried in vain. */
+  private complain(what: string): void {
+    if (!this.interrupted) this.logger.warn(what);
+    this.interrupted = true;
   }
 
   private receive(message: string): void {
@@ -69,8 +81,9 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
       if (version !== this.dataVersion) await this.revocations.reread();
       this.dataVersion = version;
       this.memory.isCompleteTo(begun);
+      this.interrupted = false;
     } catch (error) {
-      this.logger.warn(`Could not look whether anybody else has written: ${(error as Error).message}`);
+      this.complain(`Could not look whether anybody else has written: ${(error as Error).message}`);
     }
     if (!this.stopped) this.timer = setTimeout(() => void this.poll(), POLL_MS).unref();
   }

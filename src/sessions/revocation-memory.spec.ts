@@ -40,6 +40,30 @@ describe('what a process knows of endings', () => {
     expect(memory.size).toBe(0);
   });
 
+  it('forgets a change of a user that the database knows no more once it was read again, and no ended session', () => {
+    const memory = new RevocationMemory();
+    memory.add([user(3, NOW + MINUTE), session('s', NOW + MINUTE)], NOW);
+    const begun = memory.beginReread();
+    memory.add([user(2, NOW + MINUTE)], NOW);
+    memory.endReread(begun);
+    expect([1, 2].map((ver) => memory.endingOf({ ...token(ver), sessionId: 't' }))).toEqual([
+      'access_token_outdated',
+      null,
+    ]);
+    memory.endReread(memory.beginReread());
+    expect(memory.endingOf({ ...token(1), sessionId: 't' })).toBeNull();
+    expect(memory.endingOf(token())).toBe('session_revoked');
+  });
+
+  it('keeps what it hears of while it reads again', () => {
+    const memory = new RevocationMemory();
+    const begun = memory.beginReread();
+    memory.add([user(4, NOW + MINUTE)], NOW);
+    memory.add([user(3, NOW + MINUTE)], NOW);
+    memory.endReread(begun);
+    expect(memory.endingOf(token(3))).toBe('access_token_outdated');
+  });
+
   it('costs less than 150 MB for a million endings', { timeout: 60_000 }, () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Revocation } from './revocation.entity.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
+const SWEPT_AT_ONCE = 10_000;
 /** Until when a process may go by its memory, once nobody tells it anything any more. */
 export const TRUST_MS = 5000;
 
@@ -13,7 +14,8 @@ export const TRUST_MS = 5000;
 @Injectable()
 export class RevocationMemory {
   private readonly sessions = new Map<string, number>();
-  private readonly users = new Map<string, { ver: number; untilSecond: number }>();
+  private readonly users = new Map<string, { ver: number; untilSecond: number; reread: number }>();
+  private rereads = 0;
   private trustedUntil = 0;
   private completeTo = 0;
   private sweptAt = 0;
@@ -62,18 +64,40 @@ export class RevocationMemory {
         this.sessions.set(subject, Math.max(untilSecond, this.sessions.get(subject) ?? 0));
       } else {
         const known = this.users.get(subject);
-        if (!known || known.ver <= ver) this.users.set(subject, { ver, untilSecond });
+        const isNews = !known || known.ver <= ver || known.reread < this.rereads;
+        if (isNews) this.users.set(subject, { ver, untilSecond, reread: this.rereads });
       }
     }
-    this.sweep(now);
-  }
-
-  private sweep(now: number): void {
     if (now - this.sweptAt < SWEEP_INTERVAL_MS) return;
     this.sweptAt = now;
-    const second = now / 1000;
-    for (const [subject, untilSecond] of this.sessions) if (untilSecond <= second) this.sessions.delete(subject);
-    for (const [subject, { untilSecond }] of this.users) if (untilSecond <= second) this.users.delete(subject);
+    void this.sweep(now / 1000);
+  }
+
+  /** Everything unexpired is about to be read and added. For `endReread`. */
+  beginReread(): number {
+    return ++this.rereads;
+  }
+
+  /**
+   * Forgets changes of users that were known before, and that the database knows no more: a failover has lost them. Else
+   * these users' tokens, which say what the database says now, would be out of date whatever they do. An ended session
+   * stays ended.
+   */
+  endReread(begun: number): void {
+    for (const [subject, { reread }] of this.users) if (reread < begun) this.users.delete(subject);
+  }
+
+  /** A slice at a time: after a mass ending there may be a million. */
+  private async sweep(second: number): Promise<void> {
+    let seen = 0;
+    for (const [subject, untilSecond] of this.sessions) {
+      if (untilSecond <= second) this.sessions.delete(subject);
+      if (++seen % SWEPT_AT_ONCE === 0) await new Promise(setImmediate);
+    }
+    for (const [subject, { untilSecond }] of this.users) {
+      if (untilSecond <= second) this.users.delete(subject);
+      if (++seen % SWEPT_AT_ONCE === 0) await new Promise(setImmediate);
+    }
   }
 }
 

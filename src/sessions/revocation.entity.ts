@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Access tokens that end before their `exp`: every token of a session, or a user's tokens older than a `ver`. */
 @Entity('revocations')
@@ -12,6 +12,7 @@ export class Revocation {
   ver: number;
 
   /** When the last token it speaks of has expired, and the row may go. */
+  @Index('revocations_until')
   @Column({ type: 'bigint' })
   until: number;
 }

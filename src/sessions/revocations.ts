@@ -7,6 +7,7 @@ import type { ProblemCode } from '../common/problem/catalogue.js';
 import { Problem } from '../common/problem/problem.js';
 import { Batcher } from '../common/batcher.js';
 import { Config } from '../config/config.js';
+import { TIMEOUTS } from '../database/connection-options.js';
 import { Database } from '../database/database.js';
 import { ofSession, ofUser, RevocationMemory } from './revocation-memory.js';
 import { Revocation } from './revocation.entity.js';
@@ -19,6 +20,7 @@ export const CHANNEL = 'latchkey_revocations';
 const ENTRIES_IN_A_MESSAGE = 90;
 const PAGE = 10_000;
 const RETRY_MS = 1000;
+const LOOKED_UP_AT_ONCE = 500;
 
 /**
  * Which access tokens have ended before their time. Written in the transaction that ends them, which also tells the other
@@ -27,12 +29,16 @@ const RETRY_MS = 1000;
  */
 @Injectable()
 export class Revocations implements OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
+  private rereadWanted = false;
+  private rereading = false;
+  private stopped = false;
   /** Of many requests at once, one statement. */
   private readonly lookups = new Batcher(
     (tokens: Identity[]) => this.readEndingsOf(tokens),
     ({ sessionId, userId, ver }) => `${sessionId} ${userId} ${ver}`,
     () => false,
+    LOOKED_UP_AT_ONCE,
+    { ms: TIMEOUTS.connect, refusal: () => new Problem('database_unavailable') },
   );
 
   constructor(
@@ -44,7 +50,7 @@ export class Revocations implements OnApplicationShutdown {
   ) {}
 
   onApplicationShutdown(): void {
-    clearTimeout(this.timer);
+    this.stopped = true;
   }
 
   /**
@@ -96,8 +102,9 @@ export class Revocations implements OnApplicationShutdown {
     this.memory.add(revocations, this.clock.now());
   }
 
-  /** Reads everything unexpired. */
+  /** Reads everything unexpired; where a failover has lost a change of a user, what was known of it is forgotten. */
   async reread(): Promise<void> {
+    const begun = this.memory.beginReread();
     for (let after = ''; ;) {
       const page = await this.stored.find({
         where: { until: MoreThan(this.clock.now()), subject: MoreThan(after) },
@@ -105,18 +112,24 @@ export class Revocations implements OnApplicationShutdown {
         take: PAGE,
       });
       this.remember(page);
-      if (page.length < PAGE) return;
+      if (page.length < PAGE) return this.memory.endReread(begun);
       after = page.at(-1)!.subject;
     }
   }
 
+  /** One at a time, however many ask: those who ask meanwhile share the next. */
   private async rereadUntilDone(): Promise<void> {
-    clearTimeout(this.timer);
-    try {
-      await this.reread();
-    } catch {
-      this.timer = setTimeout(() => void this.rereadUntilDone(), RETRY_MS).unref();
+    this.rereadWanted = true;
+    if (this.rereading) return;
+    this.rereading = true;
+    while (this.rereadWanted && !this.stopped) {
+      this.rereadWanted = false;
+      await this.reread().catch(async () => {
+        this.rereadWanted = true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      });
     }
+    this.rereading = false;
   }
 
   private async readEndingsOf(tokens: Identity[]): Promise<(ProblemCode | null)[]> {

@@ -1,4 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Metrics } from '../common/metrics/metrics.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { SigningKeys } from './signing-keys.js';
 
 /** Far less than a key is published before it signs: nobody signs with a key that others have not read. */
@@ -15,11 +17,21 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
   private running: Promise<void> = Promise.resolve();
   private failing = false;
 
-  constructor(private readonly keys: SigningKeys) {}
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly databaseClock: DatabaseClock,
+    metrics: Metrics,
+  ) {
+    metrics.gauge(
+      'latchkey_signing_keys_age_seconds',
+      'How long ago the signing keys were read from the database',
+      () => this.keys.ageMs / 1000,
+    );
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.running = this.running.then(() => this.keepUp());
+      this.running = this.running.then(() => this.tick());
     }, INTERVAL_MS).unref();
   }
 
@@ -28,17 +40,24 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     await this.running;
   }
 
-  /** Never throws: the keys of before go on until the database can be read. */
+  /** Reads the keys, and does what their schedule asks for. */
   async keepUp(): Promise<void> {
+    await this.keys.reload();
+    const { isDue, retired } = this.keys.schedule();
+    if (isDue) await this.keys.add();
+    if (retired.length > 0) await this.keys.remove(retired);
+    if (isDue || retired.length > 0) this.report();
+  }
+
+  /** Never throws: the keys of before go on until the database can be read. */
+  async tick(): Promise<void> {
     try {
-      await this.keys.reload();
-      const { isDue, retired } = this.keys.schedule();
-      if (isDue) await this.keys.add();
-      if (retired.length > 0) await this.keys.remove(retired);
-      if (isDue || retired.length > 0) this.report();
+      // A process whose clock is ahead would make keys that nobody may use, and throw out those that are used.
+      await ((await this.databaseClock.whyNotAgreed()) ? this.keys.reload() : this.keepUp());
       this.failing = false;
     } catch (error) {
-      if (!this.failing) this.logger.warn(`Could not read the signing keys; trying again: ${(error as Error).message}`);
+      if (!this.failing)
+        this.logger.error(`Could not read the signing keys; trying again: ${(error as Error).message}`);
       this.failing = true;
     }
   }

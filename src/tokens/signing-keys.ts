@@ -27,6 +27,7 @@ export interface SigningKey {
 }
 
 const PURPOSE = 'access-signing';
+const STALE_MS = 60_000;
 
 /**
  * The ES256 keys of access tokens. All processes on one database share them: one signs, all verify. Who signs when:
@@ -38,6 +39,7 @@ export class SigningKeys implements OnModuleInit {
   edition = 0;
   private ring: SigningKey[] = [];
   private byKid = new Map<string, SigningKey>();
+  private readAt = 0;
 
   constructor(
     private readonly keyStore: KeyStore,
@@ -47,6 +49,16 @@ export class SigningKeys implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     this.hold(await this.keyStore.loadOrCreate(PURPOSE, generate));
+  }
+
+  /** How long ago they were read. */
+  get ageMs(): number {
+    return performance.now() - this.readAt;
+  }
+
+  /** Whether keys that others make are known here before anybody signs with them. */
+  get areCurrent(): boolean {
+    return this.ageMs < STALE_MS;
   }
 
   get signer(): SigningKey {
@@ -93,6 +105,7 @@ export class SigningKeys implements OnModuleInit {
   }
 
   private hold(stored: OpenKey[]): void {
+    this.readAt = performance.now();
     const before = this.byKid;
     this.ring = stored.map(fromStored);
     this.byKid = new Map(this.ring.map((key) => [key.kid, key]));

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
-import { Revocations } from '../../src/sessions/revocations.js';
 import { UserChanges } from '../../src/sessions/user-changes.js';
 import { createTestApp, type TestApp } from '../support/app.js';
+import { throwawayDatabase } from '../support/database.js';
 import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { watchStatements } from '../support/statements.js';
 
 const ACCESS_TTL = 15 * 60_000;
 const TOLERANCE = 60_000;
@@ -92,14 +92,22 @@ describe('every ending of a session', () => {
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
   });
+});
 
-  it('outlives a restart: what was revoked is read again before anything is served', async () => {
-    const { tokens } = await register(test.http);
-    await test.http.post('/auth/logout', { token: tokens.access_token });
-    test.app.get(RevocationMemory)['sessions'].clear();
-    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
-    await test.app.get(Revocations).reread();
-    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
+describe('a process that starts', () => {
+  it('has read what ended before it serves anything', async () => {
+    const database = await throwawayDatabase();
+    const first = await createTestApp({ databaseUrl: database.url });
+    const { tokens } = await register(first.http);
+    await first.http.post('/auth/logout', { token: tokens.access_token });
+    await first.close();
+    const second = await createTestApp({ databaseUrl: database.url });
+    const statements = watchStatements();
+    expect((await second.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
+    expect(statements.taken()).toEqual([]);
+    statements.stop();
+    await second.close();
+    await database.drop();
   });
 });
 

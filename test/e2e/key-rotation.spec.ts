@@ -1,9 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import jwt from 'jsonwebtoken';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
+import { Metrics } from '../../src/common/metrics/metrics.js';
 import { Config } from '../../src/config/config.js';
+import { Database } from '../../src/database/database.js';
+import { DatabaseClock } from '../../src/database/database-clock.js';
 import { KeyStore } from '../../src/keys/key-store.js';
+import { Purge } from '../../src/sessions/purge.js';
 import { KeyRotation } from '../../src/tokens/key-rotation.js';
 import { SigningKeys } from '../../src/tokens/signing-keys.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
@@ -61,7 +66,9 @@ describe('a signing key', () => {
     const [config, clock] = [test.app.get(Config), test.app.get(Clock)];
     const processes = Array.from({ length: 10 }, () => new SigningKeys(store, config, clock));
     for (const keys of processes) await keys.onModuleInit();
-    await Promise.all(processes.map((keys) => new KeyRotation(keys).keepUp()));
+    await Promise.all(
+      processes.map((keys) => new KeyRotation(keys, test.app.get(DatabaseClock), new Metrics()).keepUp()),
+    );
     const [one, ...others] = processes.map((keys) => keys.publicKeys());
     expect(one).toHaveLength(2);
     for (const other of others) expect(other).toEqual(one);
@@ -98,13 +105,18 @@ describe('a signing key', () => {
 
   it('goes on where the database or its secret cannot be read, and where all keys were deleted there is a new one', async () => {
     const { tokens } = await register(test.http);
+    const tick = () => test.app.get(KeyRotation, { strict: false }).tick();
     await test.dataSource.query('ALTER TABLE keys RENAME TO keys_away');
-    await keepUp();
+    await tick();
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
     await test.dataSource.query('ALTER TABLE keys_away RENAME TO keys');
     await test.dataSource.query(`UPDATE keys SET sealed = 'nonsense' WHERE purpose = 'access-signing'`);
-    await keepUp();
+    await tick();
     expect(await whoami((await refresh(test.http, tokens.refresh_token)).body.access_token)).toBe(200);
+
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
+    expect(test.app.get(SigningKeys, { strict: false }).areCurrent).toBe(false);
+    vi.restoreAllMocks();
 
     const [first] = await published();
     await test.dataSource.query(`DELETE FROM keys WHERE purpose = 'access-signing'`);
@@ -112,6 +124,53 @@ describe('a signing key', () => {
     const after = await published();
     expect(after).toHaveLength(1);
     expect(after).not.toContain(first);
+  });
+});
+
+describe('a process whose clock is ahead', () => {
+  it('makes no key, throws none out, and cleans nothing up: it would take what others live by', async () => {
+    const test = await createTestApp();
+    const { tokens } = await register(test.http);
+    await test.http.post('/auth/logout', { token: (await register(test.http)).tokens.access_token });
+    const rows = () =>
+      test.app
+        .get(Database)
+        .rows('SELECT (SELECT count(*) FROM sessions) AS s, (SELECT count(*) FROM revocations) AS r');
+    const keys = () => test.app.get(Database).rows('SELECT purpose, sequence FROM keys ORDER BY purpose, sequence');
+    const before = [await rows(), await keys()];
+    test.clock.move('100d');
+    await test.app.get(Purge, { strict: false }).runIfClocksAgree();
+    await test.app.get(KeyRotation, { strict: false }).tick();
+    expect([await rows(), await keys()]).toEqual(before);
+    test.clock.move('-100d');
+    expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+    await test.close();
+  });
+});
+
+describe('keys:rotate', () => {
+  it('makes nothing where there is no installation, and says so', async () => {
+    const empty = await throwawayDatabase();
+    const env = { DATABASE_URL: empty.url, APP_SECRET: TEST_SECRET };
+    const { code, output } = await runToEnd(env, 'rotate-keys.js', '--at-once');
+    expect([code, output]).toEqual([78, expect.stringContaining('no installation')]);
+    if (!isPostgres) expect(existsSync(empty.url.slice('sqlite:'.length))).toBe(false);
+    await empty.drop();
+  });
+
+  it('--at-once: of two at the same moment, one key is left, and no other', async () => {
+    const test = await createTestApp();
+    const [config, clock] = [test.app.get(Config), test.app.get(Clock)];
+    const processes = Array.from(
+      { length: 4 },
+      () => new SigningKeys(test.app.get(KeyStore, { strict: false }), config, clock),
+    );
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(processes.map((keys) => keys.replace()));
+      const sql = `SELECT sequence FROM keys WHERE purpose = 'access-signing'`;
+      expect(await test.app.get(Database).rows(sql)).toEqual([{ sequence: 4 * (round + 1) + 1 }]);
+    }
+    await test.close();
   });
 });
 

@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { isPostgres } from './database.js';
 
 /** What a process asks every few seconds, whatever the requests are: what others have ended, which keys there are. */
-const IN_THE_BACKGROUND = /AS heartbeat|^PRAGMA data_version|FROM "keys"/;
+const IN_THE_BACKGROUND = /AS heartbeat|^PRAGMA data_version|FROM "keys"|clock_timestamp|julianday/;
 
 /** Watches the driver itself: every statement that leaves this process, but for those of no request. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {

@@ -1,4 +1,5 @@
 import { Initial1763800000000 } from './1763800000000-initial.js';
+import { RevocationsUntil1763900000000 } from './1763900000000-revocations-until.js';
 
 /** In their order. The other database has a migration of the same name for each. */
-export const sqliteMigrations = [Initial1763800000000];
+export const sqliteMigrations = [Initial1763800000000, RevocationsUntil1763900000000];
