@@ -25,7 +25,7 @@ export function holdNext({ app }: Pick<TestApp, 'app'>, method: 'verify' | 'hash
   return { reached: reached.given, open: opened.give };
 }
 
-function signal(): { given: Promise<void>; give: () => void } {
+export function signal(): { given: Promise<void>; give: () => void } {
   let give = () => {};
   const given = new Promise<void>((resolve) => {
     give = resolve;

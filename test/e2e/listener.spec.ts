@@ -1,0 +1,67 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Listener } from '../../src/database/listener.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { signal } from '../support/gate.js';
+import { pause } from '../support/storm.js';
+
+const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'latchkey listener'`;
+
+describe.runIf(isPostgres)('a listener', () => {
+  let database: ThrowawayDatabase;
+  let other: pg.Client;
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+    other = new pg.Client({ connectionString: database.url });
+    await other.connect();
+  });
+  afterAll(async () => {
+    await other.end();
+    await database.drop();
+  });
+
+  const send = (channel: string, payload: string) => other.query('SELECT pg_notify($1, $2)', [channel, payload]);
+  const PATIENCE = { timeout: 10_000, interval: 10 };
+
+  it('whose connection is lost while what was missed is read knows nothing, until it listens and has read again', async () => {
+    const said: string[] = [];
+    const reads = [signal(), signal()];
+    let begun = 0;
+    const listener = new Listener(database.url, 'somewhere', {
+      send,
+      onMessage: () => {},
+      onListening: async () => {
+        said.push('reads');
+        await reads[begun++]!.given;
+      },
+      onHeard: () => said.push('knows'),
+      onLost: () => said.push('lost'),
+    });
+    void listener.start();
+    await expect.poll(() => said, PATIENCE).toEqual(['reads']);
+    await other.query(CUT);
+    await expect.poll(() => said, PATIENCE).toEqual(['reads', 'lost', 'reads']);
+    reads[0]!.give();
+    await pause(100);
+    expect(said).toEqual(['reads', 'lost', 'reads']);
+    reads[1]!.give();
+    await expect.poll(() => said.slice(0, 4), PATIENCE).toEqual(['reads', 'lost', 'reads', 'knows']);
+    listener.stop();
+  });
+
+  it('goes on trying where not even a connection can be made, as while a certificate is being replaced', async () => {
+    const lost: string[] = [];
+    const listener = new Listener(`${database.url}?sslrootcert=/no/such/file&sslmode=verify-full`, 'somewhere', {
+      send,
+      onMessage: () => {},
+      onListening: async () => {},
+      onHeard: () => {},
+      onLost: (why) => void lost.push(why.message),
+    });
+    await listener.start();
+    await expect.poll(() => lost.length, PATIENCE).toBeGreaterThan(2);
+    expect(lost[0]).toMatch(/no such file/);
+    listener.stop();
+  });
+});
