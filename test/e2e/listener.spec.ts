@@ -26,14 +26,14 @@ describe.runIf(isPostgres)('a listener', () => {
 
   it('whose connection is lost while what was missed is read knows nothing, until it listens and has read again', async () => {
     const said: string[] = [];
-    const reads = [signal(), signal()];
-    let begun = 0;
+    const reads = [signal(), signal()] as const;
+    const begun = reads.values();
     const listener = new Listener(database.url, 'somewhere', {
       send,
       onMessage: () => {},
       onListening: async () => {
         said.push('reads');
-        await reads[begun++]!.given;
+        await begun.next().value!.given;
       },
       onHeard: () => said.push('knows'),
       onLost: () => said.push('lost'),
@@ -42,10 +42,10 @@ describe.runIf(isPostgres)('a listener', () => {
     await expect.poll(() => said, PATIENCE).toEqual(['reads']);
     await other.query(CUT);
     await expect.poll(() => said, PATIENCE).toEqual(['reads', 'lost', 'reads']);
-    reads[0]!.give();
+    reads[0].give();
     await pause(100);
     expect(said).toEqual(['reads', 'lost', 'reads']);
-    reads[1]!.give();
+    reads[1].give();
     await expect.poll(() => said.slice(0, 4), PATIENCE).toEqual(['reads', 'lost', 'reads', 'knows']);
     listener.stop();
   });
