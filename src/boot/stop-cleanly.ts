@@ -21,6 +21,8 @@ export function stopCleanly(app: NestFastifyApplication, drain: Drain, deadlineM
     }, deadlineMs).unref();
 
     drain.begin();
+    // What arrived before is read first, and answered: to close a connection is to lose what nobody has read yet.
+    await new Promise(setImmediate);
     await app.close();
     log.info('Stopped');
     process.exit(0);

@@ -39,9 +39,14 @@ export class Drain {
     const graceEnds = performance.now() + BODY_GRACE_MS;
     setInterval(() => {
       if (performance.now() > graceEnds) this.refuseArriving();
-      if (this.isDone()) this.fastify.server.closeAllConnections();
-      else this.fastify.server.closeIdleConnections();
+      // Once what has arrived is read: a busy process rings late, with requests waiting that nobody has seen.
+      setImmediate(() => this.closeSome());
     }, SWEEP_INTERVAL_MS).unref();
+  }
+
+  private closeSome(): void {
+    if (this.isDone()) this.fastify.server.closeAllConnections();
+    else this.fastify.server.closeIdleConnections();
   }
 
   private accept(socket: Socket, reply: FastifyReply): void {

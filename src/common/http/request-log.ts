@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { Config } from '../../config/config.js';
+import { observe } from './observe.js';
 
 /**
  * JSON lines on stdout (asking `process.stdout` for anything would make it non-blocking), or text where somebody is
@@ -19,24 +20,30 @@ export function loggerOptions(config: Config): NonNullable<FastifyServerOptions[
   };
 }
 
-/** One line for each answered request, and its id in the answer. */
+/** One line for each request, `aborted` where its client went away, and its id in the answer. */
 export function logRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
-  fastify.addHook('onResponse', async (request, reply) => {
-    const caller = (request as { user?: { userId?: string; sessionId?: string } }).user;
-    request.log.info(
-      {
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        ip: request.ip,
-        ...(caller?.sessionId && { userId: caller.userId, sessionId: caller.sessionId }),
-      },
-      'request',
-    );
+  // Asked for once, Node knows it for good: a client that has gone has no address any more.
+  fastify.server.on('connection', (socket) => void socket.remoteAddress);
+  observe(fastify, (request, reply) => {
+    const { ip } = request;
+    return (aborted) => {
+      const caller = (request as { user?: { userId?: string; sessionId?: string } }).user;
+      request.log.info(
+        {
+          method: request.method,
+          route: request.routeOptions.url ?? null,
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          ip,
+          ...(aborted && { aborted }),
+          ...(caller?.sessionId && { userId: caller.userId, sessionId: caller.sessionId }),
+        },
+        'request',
+      );
+    };
   });
 }
 

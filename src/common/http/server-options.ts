@@ -17,6 +17,12 @@ import { BODY_LIMIT } from './body-parsers.js';
 import { loggerOptions } from './request-log.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
+/**
+ * How long a request may take to arrive. Node looks for those that are over now and then, and not at all where its own
+ * limit for the head is the longer one; Fastify sets its option last.
+ */
+const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
+
 /** What Fastify has to know before it exists: log, limits, whom to believe, and the errors that never reach Nest. */
 export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefault> {
   return {
@@ -29,9 +35,9 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
     forceCloseConnections: 'idle',
     // While stopping, `Drain` refuses requests, in the form of every other refusal.
     return503OnClosing: false,
-    requestTimeout: 20_000,
     // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, ...SLOW_SENDERS },
+    requestTimeout: SLOW_SENDERS.requestTimeout,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(error, request, reply, []);

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { observe } from '../http/observe.js';
 import type { Metrics } from './metrics.js';
 
 /** From a guarded request, which takes about a millisecond, to a sign-in that waited for others. */
@@ -13,9 +14,9 @@ export function measureRequests(fastify: FastifyInstance, metrics: Metrics): voi
     ['method', 'route', 'status'],
     BUCKETS_IN_SECONDS,
   );
-  fastify.addHook('onResponse', async (request, reply) => {
+  observe(fastify, (request, reply) => (aborted) => {
     const method = METHODS.has(request.method) ? request.method : 'other';
     const route = request.routeOptions.url ?? 'unmatched';
-    durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    durations.observe({ method, route, status: aborted ? 'aborted' : reply.statusCode }, reply.elapsedTime / 1000);
   });
 }

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Problem } from './problem.js';
+import { Problem } from './problem.js';
 import { toProblem, type Translator } from './to-problem.js';
 
 export interface Refusal {
@@ -36,7 +36,7 @@ export function sendProblem(
   reply: FastifyReply,
   translators: readonly Translator[],
 ): void {
-  const problem = toProblem(error, translators);
+  const problem = isGone(request) ? new Problem('malformed_request') : toProblem(error, translators);
   const { refuse } = (request.routeOptions?.config ?? {}) as OwnRefusals;
   const own = refuse?.(error, problem);
   if (!own && problem.status >= 500) {
@@ -45,4 +45,9 @@ export function sendProblem(
   if (reply.sent) return;
   const refusal = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
   reply.code(refusal.status).headers(refusal.headers).send(JSON.stringify(refusal.body));
+}
+
+/** Hung up in the middle of its body: that is nobody's fault but its own, whatever the error looks like. */
+function isGone({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
 }
