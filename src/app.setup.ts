@@ -2,6 +2,7 @@ import cors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
+import { Delivery } from './auth/delivery.js';
 import { refuseMissingHost, refuseRepeatedQuery, registerBodyParsers } from './common/http/body-parsers.js';
 import { Drain } from './common/http/drain.js';
 import { refuseWrongMethods } from './common/http/method-not-allowed.js';
@@ -42,7 +43,8 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   registerBodyParsers(fastify);
 
   app.useGlobalPipes(validationPipe());
-  app.useGlobalFilters(new ProblemFilter([databaseProblem]));
+  const delivery = app.get(Delivery);
+  app.useGlobalFilters(new ProblemFilter([databaseProblem], (...what) => delivery.clearDead(...what)));
   if (config.swaggerEnabled) serveDocs(app);
   return { drain };
 }
@@ -56,6 +58,8 @@ async function allowOrigins(fastify: FastifyInstance, origins: string[]): Promis
     allowedHeaders: ['Authorization', 'Content-Type'],
     exposedHeaders: ['Retry-After', 'X-Request-Id'],
     maxAge: 600,
+    // For the refresh cookies of these origins' sessions; others' are refused by `cookies/cross-site.ts`.
+    credentials: true,
     strictPreflight: false,
   });
 }

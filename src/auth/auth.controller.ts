@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import {
   ApiBody,
   ApiCreatedResponse,
@@ -7,15 +7,19 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../common/auth/decorators.js';
 import type { Identity } from '../common/auth/identity.js';
 import { AlsoForm } from '../common/http/also-form.js';
 import { Problems } from '../common/openapi/problems.js';
+import type { SessionDelivery } from '../sessions/session.entity.js';
+import type { LiveSession } from '../sessions/session-row.js';
 import type { Device } from '../sessions/sessions.service.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import type { User } from '../users/user.entity.js';
 import { AuthService } from './auth.service.js';
+import { CookieSignIn } from './cookies/cookie-sign-in.js';
+import { Delivery } from './delivery.js';
 import {
   ChangePasswordDto,
   LoginDto,
@@ -31,7 +35,6 @@ import { LogoutGuard, type Ending } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
 import { RefreshExchange } from './refresh-exchange.js';
 import { SignInMetrics } from './sign-in-metrics.js';
-import { TokenAnswers } from './token-answers.js';
 
 @ApiTags('auth')
 @Controller('auth')
@@ -39,7 +42,8 @@ export class AuthController {
   constructor(
     private readonly auth: AuthService,
     private readonly refreshes: RefreshExchange,
-    private readonly answers: TokenAnswers,
+    private readonly delivery: Delivery,
+    private readonly cookieSignIn: CookieSignIn,
     private readonly signIns: SignInMetrics,
   ) {}
 
@@ -48,9 +52,14 @@ export class AuthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make an account, and sign in' })
   @ApiCreatedResponse({ type: TokenAnswer })
-  @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy')
-  async register(@Body() wanted: RegisterDto, @Req() request: FastifyRequest): Promise<TokenAnswer> {
-    return this.answers.for(await this.auth.register(wanted, deviceOf(request)));
+  @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy', 'cross_site_request')
+  async register(
+    @Body() wanted: RegisterDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    this.cookieSignIn.check(request, wanted);
+    return this.welcome(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
   }
 
   @Public()
@@ -62,9 +71,14 @@ export class AuthController {
   @ApiBody({ type: LoginDto })
   @AlsoForm(LoginFormDto)
   @ApiOkResponse({ type: TokenAnswer })
-  @Problems('validation_failed', 'invalid_credentials', 'hashing_busy')
-  async login(@Req() request: FastifyRequest & { user: User }): Promise<TokenAnswer> {
-    return this.answers.for(await this.signIns.last(this.auth.login(request.user, deviceOf(request))));
+  @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
+  async login(
+    @Req() request: FastifyRequest & { user: User; body: LoginDto },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    const replaced = this.cookieSignIn.replacedBy(request, request.body);
+    const login = this.auth.login(request.user, deviceOf(request, request.body), replaced);
+    return this.welcome(await this.signIns.last(login), request, reply);
   }
 
   @Public()
@@ -80,9 +94,13 @@ export class AuthController {
   @AlsoForm(RefreshDto)
   @ApiOkResponse({ type: TokenAnswer })
   @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
-  @Problems('session_revoked', 'session_expired', 'refresh_busy')
-  async refresh(@Req() request: FastifyRequest & { user: PresentedRefreshToken }): Promise<TokenAnswer> {
-    return this.refreshes.exchange(request.user);
+  @Problems('session_revoked', 'session_expired', 'refresh_busy', 'refresh_token_ambiguous', 'cross_site_request')
+  async refresh(
+    @Req() request: FastifyRequest & { user: PresentedRefreshToken },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    const { session, isNew } = await this.refreshes.exchange(request.user);
+    return isNew ? this.delivery.hand(session, reply) : this.delivery.handAgain(session);
   }
 
   @Public()
@@ -97,9 +115,14 @@ export class AuthController {
   @ApiBody({ type: LogoutDto, required: false })
   @ApiNoContentResponse({ description: 'The session has ended.' })
   @Problems('validation_failed', 'access_token_missing', 'access_token_invalid', 'access_token_expired')
-  @Problems('refresh_token_invalid')
-  async logout(@Req() request: FastifyRequest & { user: Ending[] }): Promise<void> {
+  @Problems('refresh_token_invalid', 'cross_site_request')
+  async logout(
+    @Req() request: FastifyRequest & { user: Ending[] },
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
     await this.auth.logout(request.user);
+    const ended = request.user.map(({ sessionId }) => sessionId);
+    this.delivery.clear(ended, request, reply);
   }
 
   @Get('whoami')
@@ -123,12 +146,20 @@ export class AuthController {
     @CurrentUser() caller: Identity,
     @Body() passwords: ChangePasswordDto,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
-    return this.answers.for(await this.auth.changePassword(caller, passwords, deviceOf(request)));
+    const session = await this.auth.changePassword(caller, passwords, deviceOf(request, {}));
+    this.delivery.clear([caller.sessionId], request, reply);
+    return this.delivery.hand(session, reply);
+  }
+
+  private welcome(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenAnswer {
+    if (session.delivery === 'cookie') this.delivery.clearOthers(session, request, reply);
+    return this.delivery.hand(session, reply);
   }
 }
 
-function deviceOf(request: FastifyRequest): Device {
+function deviceOf(request: FastifyRequest, { delivery = 'body' }: { delivery?: SessionDelivery }): Device {
   // A client that has gone has no address any more.
-  return { ip: String(request.ip ?? '').slice(0, 45), userAgent: request.headers['user-agent'] ?? '' };
+  return { ip: String(request.ip ?? '').slice(0, 45), userAgent: request.headers['user-agent'] ?? '', delivery };
 }

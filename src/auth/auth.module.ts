@@ -7,7 +7,12 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { CookieChoice } from './cookies/cookie-choice.js';
+import { CookieSignIn } from './cookies/cookie-sign-in.js';
+import { CrossSite } from './cookies/cross-site.js';
+import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
+import { Delivery } from './delivery.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { SignInMetrics } from './sign-in-metrics.js';
@@ -23,7 +28,12 @@ import { VerifiedTokens } from './verified-tokens.js';
   controllers: [AuthController],
   providers: [
     AuthService,
+    CookieChoice,
+    CookieSignIn,
     CredentialsService,
+    CrossSite,
+    Delivery,
+    RefreshCookies,
     RefreshExchange,
     SignInMetrics,
     TokenAnswers,
@@ -35,6 +45,6 @@ import { VerifiedTokens } from './verified-tokens.js';
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
   ],
-  exports: [AuthService, RefreshExchange],
+  exports: [AuthService, RefreshExchange, TokenAnswers],
 })
 export class AuthModule {}

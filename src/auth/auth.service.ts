@@ -34,9 +34,9 @@ export class AuthService {
     });
   }
 
-  /** Begins a session for a user whose password was just checked. Throws `invalid_credentials`. */
-  async login(user: User, device: Device): Promise<LiveSession> {
-    const session = await this.sessions.signIn(user, device);
+  /** Begins a session for a user whose password was just checked; those of theirs that it replaces end. Throws `invalid_credentials`. */
+  async login(user: User, device: Device, replaced: string[]): Promise<LiveSession> {
+    const session = await this.sessions.signIn(user, device, replaced);
     // The password, or the user, changed while this one was being checked.
     if (!session) throw new Problem('invalid_credentials');
     return session;
@@ -51,12 +51,17 @@ export class AuthService {
    * Sets a new password, ends every session from before, and begins one for the caller: all or nothing. Throws
    * `current_password_wrong`, `password_rejected`, `hashing_busy`.
    */
-  async changePassword(caller: Identity, passwords: ChangePasswordDto, device: Device): Promise<LiveSession> {
+  async changePassword(
+    caller: Identity,
+    passwords: ChangePasswordDto,
+    where: Omit<Device, 'delivery'>,
+  ): Promise<LiveSession> {
     const user = await this.users.findById(caller.userId);
     if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
     const right = await this.credentials.isPasswordOf(user, passwords.currentPassword);
     if (!right) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
+    const device = { ...where, delivery: await this.sessions.deliveryOf(caller.sessionId) };
 
     const { session } = await this.revocations.rememberAfter(() =>
       this.database.transaction(async (manager) => {

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import type { Identity } from '../common/auth/identity.js';
+import { DELIVERIES, type SessionDelivery } from '../sessions/session.entity.js';
 import { PASSWORD_MAX_CODE_POINTS } from '../passwords/password-policy.js';
 import { IsEmailAddress, IsPersonName } from '../users/dto.js';
 
@@ -24,6 +25,24 @@ function IsPassword(): PropertyDecorator {
   return (target, key) => rules.forEach((rule) => rule(target, key));
 }
 
+/** Unlike `IsOptional`, it does not let `null` pass. */
+function IfGiven(): PropertyDecorator {
+  return ValidateIf((_: object, value: unknown) => value !== undefined);
+}
+
+function IsDelivery(): PropertyDecorator {
+  const rules = [
+    ApiPropertyOptional({
+      enum: DELIVERIES,
+      default: 'body',
+      description: 'cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.',
+    }),
+    IfGiven(),
+    IsIn(DELIVERIES, { message: `must be ${DELIVERIES.join(' or ')}` }),
+  ];
+  return (target, key) => rules.forEach((rule) => rule(target, key));
+}
+
 export class RegisterDto {
   @ApiProperty({ format: 'idn-email', minLength: 1, maxLength: 320, example: 'grace@example.com' })
   @IsEmailAddress()
@@ -37,6 +56,9 @@ export class RegisterDto {
   @IsOptional()
   @IsPersonName()
   name?: string | null;
+
+  @IsDelivery()
+  delivery?: SessionDelivery;
 }
 
 export class LoginDto {
@@ -49,6 +71,9 @@ export class LoginDto {
   @ApiProperty({ ...KNOWN_PASSWORD, example: 'correct horse battery' })
   @IsPassword()
   password: string;
+
+  @IsDelivery()
+  delivery?: SessionDelivery;
 }
 
 /** What Swagger UI's Authorize button, and OAuth 2.0 password forms like it, send. */
@@ -85,10 +110,22 @@ export class LoginFormDto {
 }
 
 export class RefreshDto {
-  @ApiProperty({ maxLength: 4096, description: 'The newest one this client was given.' })
+  @ApiPropertyOptional({
+    maxLength: 4096,
+    description: 'The newest one this client was given. In cookie delivery the browser sends it by itself.',
+  })
+  @IfGiven()
   @IsString({ message: 'must be text' })
   @MaxLength(4096, { message: 'must have at most 4096 characters' })
-  refresh_token: string;
+  refresh_token?: string;
+
+  @ApiPropertyOptional({
+    format: 'uuid',
+    description: 'In cookie delivery: of several sessions the one that is meant.',
+  })
+  @IfGiven()
+  @IsUUID('all', { message: 'must be a UUID' })
+  session_id?: string;
 }
 
 export class LogoutDto {
@@ -97,6 +134,11 @@ export class LogoutDto {
   @IsString({ message: 'must be text' })
   @MaxLength(4096, { message: 'must have at most 4096 characters' })
   refresh_token?: string;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'In cookie delivery: the session whose cookie is meant.' })
+  @IfGiven()
+  @IsUUID('all', { message: 'must be a UUID' })
+  session_id?: string;
 }
 
 export class ChangePasswordDto {
@@ -113,7 +155,10 @@ export class TokenAnswer {
   @ApiProperty({ description: 'A JWT (RFC 9068). Send it as "Authorization: Bearer …".' }) access_token: string;
   @ApiProperty({ enum: ['Bearer'] }) token_type: 'Bearer';
   @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the access token ends.' }) expires_in: number;
-  @ApiProperty({ description: 'Store it before using the access token that came with it.' }) refresh_token: string;
+  @ApiPropertyOptional({
+    description: 'Store it before using the access token that came with it. Not there in cookie delivery.',
+  })
+  refresh_token?: string;
   @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the session ends unless it is used.' })
   refresh_expires_in: number;
   @ApiProperty({ format: 'uuid' }) session_id: string;

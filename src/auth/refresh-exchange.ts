@@ -5,8 +5,12 @@ import { RefreshMetrics } from '../sessions/refresh-metrics.js';
 import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { RefreshTokens, type PresentedRefreshToken } from '../tokens/refresh-tokens.js';
-import type { TokenAnswer } from './dto.js';
-import { TokenAnswers } from './token-answers.js';
+
+/** A living session, and whether its refresh token is news to whoever presented one. */
+export interface Refreshed {
+  session: LiveSession;
+  isNew: boolean;
+}
 
 /** Staying signed in: one way for a refresh token, whichever route it comes by. */
 @Injectable()
@@ -14,7 +18,6 @@ export class RefreshExchange {
   constructor(
     private readonly tokens: RefreshTokens,
     private readonly refreshes: RefreshService,
-    private readonly answers: TokenAnswers,
     private readonly metrics: RefreshMetrics,
     private readonly clock: Clock,
   ) {}
@@ -23,18 +26,18 @@ export class RefreshExchange {
    * What a refresh token of ours is exchanged for. Throws `session_revoked`, `session_expired`, `refresh_token_reused`,
    * `refresh_busy`.
    */
-  async exchange(presented: PresentedRefreshToken): Promise<TokenAnswer> {
+  async exchange(presented: PresentedRefreshToken): Promise<Refreshed> {
     const { expiresAt, sessionId } = presented;
     if (this.clock.now() >= expiresAt) {
       throw this.counted(new Problem('session_expired', { sessionId, reason: 'expired_absolute' }));
     }
     const outcome = await this.refreshes.refresh(presented);
-    if ('session' in outcome) return this.answers.for(outcome.session);
+    if ('session' in outcome) return { session: outcome.session, isNew: outcome.outcome !== 'unchanged' };
     throw toProblem(outcome, sessionId);
   }
 
   /** The same for a text that may be anything. Throws `refresh_token_invalid` as well. */
-  async exchangeText(token: string): Promise<TokenAnswer> {
+  async exchangeText(token: string): Promise<Refreshed> {
     const known = this.tokens.verify(token);
     if (!known) throw this.counted(new Problem('refresh_token_invalid'));
     return this.exchange(known.presented);

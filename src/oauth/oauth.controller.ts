@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { TokenAnswer } from '../auth/dto.js';
 import { RefreshExchange } from '../auth/refresh-exchange.js';
+import { TokenAnswers } from '../auth/token-answers.js';
 import { Public } from '../common/auth/decorators.js';
 import { Problems } from '../common/openapi/problems.js';
 import { Config } from '../config/config.js';
@@ -19,6 +20,7 @@ export class OAuthController {
   constructor(
     private readonly config: Config,
     private readonly refreshes: RefreshExchange,
+    private readonly answers: TokenAnswers,
     private readonly revocation: TokenRevocation,
   ) {}
 
@@ -37,7 +39,8 @@ export class OAuthController {
   async token(@Req() request: FastifyRequest): Promise<TokenAnswer> {
     const form = readForm(request);
     refuseOtherClients(request, form, this.config.clientId);
-    return this.refreshes.exchangeText(presentedRefreshToken(form));
+    const { session } = await this.refreshes.exchangeText(presentedRefreshToken(form));
+    return this.answers.for(session);
   }
 
   @Public()

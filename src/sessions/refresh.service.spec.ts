@@ -26,6 +26,7 @@ const due: SessionRow = {
   idle_expires_at: now + 900_000,
   revoked_at: null,
   revoked_reason: null,
+  delivery: 'body' as const,
   roles: '[]',
   ver: 1,
   status: 'active',

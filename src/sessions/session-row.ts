@@ -1,6 +1,6 @@
 import type { UserStatus } from '../users/user.entity.js';
 import type { SessionState } from './rotation.js';
-import type { RevokedReason } from './session.entity.js';
+import type { RevokedReason, SessionDelivery } from './session.entity.js';
 
 /** A session with what a refresh has to know of its user, as one statement reads it. */
 export interface SessionRow {
@@ -15,6 +15,7 @@ export interface SessionRow {
   idle_expires_at: number;
   revoked_at: number | null;
   revoked_reason: RevokedReason | null;
+  delivery: SessionDelivery;
   /** A JSON list; null when the user is gone, like the next two. */
   roles: string | null;
   ver: number | null;
@@ -33,6 +34,7 @@ const SESSION_COLUMNS = [
   'idle_expires_at',
   'revoked_at',
   'revoked_reason',
+  'delivery',
 ];
 
 /** For a SELECT over `sessions s LEFT JOIN users u`. */
@@ -75,6 +77,7 @@ export interface LiveSession {
   idleExpiresAt: number;
   roles: string[];
   ver: number;
+  delivery: SessionDelivery;
 }
 
 export function toLiveSession(row: SessionRow): LiveSession {
@@ -88,5 +91,6 @@ export function toLiveSession(row: SessionRow): LiveSession {
     idleExpiresAt: row.idle_expires_at,
     roles: JSON.parse(row.roles ?? '[]') as string[],
     ver: row.ver ?? 0,
+    delivery: row.delivery,
   };
 }

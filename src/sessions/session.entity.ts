@@ -2,7 +2,12 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relat
 import { User } from '../users/user.entity.js';
 
 /** Why a session ended. */
-export type RevokedReason = 'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap';
+export type RevokedReason =
+  'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap' | 'signed_in_again';
+
+/** Where a session's refresh tokens travel: in JSON, or in a cookie of its own. Chosen when it begins. */
+export const DELIVERIES = ['body', 'cookie'] as const;
+export type SessionDelivery = (typeof DELIVERIES)[number];
 
 /**
  * A sign-in on one device: one row for ever. No refresh token is stored, nor a hash of one: the newest is
@@ -55,6 +60,9 @@ export class Session {
   @Index('sessions_purge_on')
   @Column({ name: 'purge_on', type: 'integer' })
   purgeOn: number;
+
+  @Column({ type: 'varchar', length: 8, default: 'body' })
+  delivery: SessionDelivery;
 
   @Column({ type: 'varchar', length: 45 })
   ip: string;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, IsNull, MoreThan, Repository } from 'typeorm';
+import { type EntityManager, In, IsNull, MoreThan, Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../common/clock.js';
 import { Config } from '../config/config.js';
@@ -9,12 +9,13 @@ import type { NewUser } from '../users/users.service.js';
 import type { Revocation } from './revocation.entity.js';
 import { Revocations } from './revocations.js';
 import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
-import { Session, type RevokedReason } from './session.entity.js';
+import { Session, type RevokedReason, type SessionDelivery } from './session.entity.js';
 
-/** Where a session is used from, for its owner to recognise it. */
+/** Where a session is used from, for its owner to recognise it, and how its refresh tokens get there. */
 export interface Device {
   ip: string;
   userAgent: string;
+  delivery: SessionDelivery;
 }
 
 /** How sessions begin and end. What happens in between: `refresh.service.ts`. */
@@ -39,12 +40,15 @@ export class SessionsService {
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, expiresAt);
     const [row] = await this.database.rows<SessionRow>(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
-         idle_expires_at, purge_on, ip, user_agent)
+         idle_expires_at, purge_on, ip, user_agent, delivery)
        SELECT $1::uuid, u.id, 1, $2::bigint, 0, $3::bigint, $4::bigint, $5::bigint, ${dayAfter('$5::bigint')}, $6::text,
-         $7::text
-       FROM users u WHERE u.id = $8::uuid AND u.ver = $9::integer AND u.status = 'active' FOR NO KEY UPDATE
+         $7::text, $8::text
+       FROM users u WHERE u.id = $9::uuid AND u.ver = $10::integer AND u.status = 'active' FOR NO KEY UPDATE
        RETURNING ${RETURNING_COLUMNS}`,
-      [uuidv7(), now, now, expiresAt, idleExpiresAt, device.ip, device.userAgent.slice(0, 256), user.id, user.ver],
+      [
+        ...[uuidv7(), now, now, expiresAt, idleExpiresAt],
+        ...[device.ip, device.userAgent.slice(0, 256), device.delivery, user.id, user.ver],
+      ],
       manager,
     );
     return row ? toLiveSession(row) : null;
@@ -53,15 +57,34 @@ export class SessionsService {
   /**
    * Begins a session at a sign-in, as `begin` does; where the user then has more than MAX_SESSIONS_PER_USER, those that
    * were unused for longest end.
+   *
+   * @param replaced sessions of this browser, whoever's they are: those of the same user end
    */
-  async signIn(user: Pick<NewUser, 'id' | 'ver'>, device: Device): Promise<LiveSession | null> {
+  async signIn(
+    user: Pick<NewUser, 'id' | 'ver'>,
+    device: Device,
+    replaced: string[] = [],
+  ): Promise<LiveSession | null> {
     const { session } = await this.revocations.rememberAfter(() =>
       this.database.transaction(async (manager) => {
         const session = await this.begin(user, device, manager);
-        return { session, ended: session ? await this.endBeyondCap(session, manager) : [] };
+        if (!session) return { session, ended: [] };
+        const ended = await this.endReplaced(session, replaced, manager);
+        return { session, ended: [...ended, ...(await this.endBeyondCap(session, manager))] };
       }),
     );
     return session;
+  }
+
+  private async endReplaced(
+    { userId }: LiveSession,
+    replaced: string[],
+    manager: EntityManager,
+  ): Promise<Revocation[]> {
+    const ended: Revocation[] = [];
+    const where = 'id = $3::uuid AND user_id = $4::uuid';
+    for (const id of replaced) ended.push(...(await this.endIn(manager, 'signed_in_again', where, [id, userId])));
+    return ended;
   }
 
   private endBeyondCap({ userId, id }: LiveSession, manager: EntityManager): Promise<Revocation[]> {
@@ -83,6 +106,22 @@ export class SessionsService {
       where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
       order: { createdAt: 'DESC', id: 'DESC' },
     });
+  }
+
+  /** Of these sessions the newest that lives. */
+  async newestLiving(ids: string[]): Promise<string | null> {
+    const now = this.clock.now();
+    const session = await this.sessions.findOne({
+      select: { id: true },
+      where: { id: In(ids), revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
+      order: { id: 'DESC' },
+    });
+    return session?.id ?? null;
+  }
+
+  async deliveryOf(id: string): Promise<SessionDelivery> {
+    const session = await this.sessions.findOne({ select: { delivery: true }, where: { id } });
+    return session?.delivery ?? 'body';
   }
 
   /** Ends a session of this user. False when they have no such living session. */

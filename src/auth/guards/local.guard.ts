@@ -3,6 +3,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { isForm } from '../../common/http/also-form.js';
 import { Problem } from '../../common/problem/problem.js';
+import { CookieSignIn } from '../cookies/cookie-sign-in.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
 import { SignInMetrics } from '../sign-in-metrics.js';
 import { validBody } from './valid-body.js';
@@ -10,7 +11,10 @@ import { validBody } from './valid-body.js';
 /** Lets in who knows a password; the user is then `request.user`. The body counts alone, never the query. */
 @Injectable()
 export class LocalGuard extends AuthGuard('local') {
-  constructor(private readonly metrics: SignInMetrics) {
+  constructor(
+    private readonly metrics: SignInMetrics,
+    private readonly cookieSignIn: CookieSignIn,
+  ) {
     super();
   }
 
@@ -20,7 +24,9 @@ export class LocalGuard extends AuthGuard('local') {
 
   private async check(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    request.body = await this.credentialsIn(request);
+    const credentials = await this.credentialsIn(request);
+    request.body = credentials;
+    this.cookieSignIn.check(request, credentials);
     return (await super.canActivate(context)) as boolean;
   }
 

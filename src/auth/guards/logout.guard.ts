@@ -6,6 +6,10 @@ import type { ProblemCode } from '../../common/problem/catalogue.js';
 import { Problem } from '../../common/problem/problem.js';
 import { Revocations } from '../../sessions/revocations.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
+import { CookieChoice } from '../cookies/cookie-choice.js';
+import { CrossSite } from '../cookies/cross-site.js';
+import { judgeBy } from '../cookies/presented.js';
+import { RefreshCookies } from '../cookies/refresh-cookies.js';
 import { LogoutDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
@@ -40,14 +44,21 @@ export class LogoutGuard implements CanActivate {
   private readonly access = new TryAccess();
   private readonly refresh = new TryRefresh();
 
-  constructor(private readonly revocations: Revocations) {}
+  constructor(
+    private readonly revocations: Revocations,
+    private readonly cookies: RefreshCookies,
+    private readonly choice: CookieChoice,
+    private readonly crossSite: CrossSite,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: unknown }>();
-    request.body = await validBody(request.body ?? {}, LogoutDto);
+    const named = await validBody(request.body ?? {}, LogoutDto);
+    request.body = named;
 
     await this.access.canActivate(context);
     const access = await this.unlessExpired(request.user as Credential<Identity>);
+    await this.judgeByCookie(request, named, isProblem(access) ? null : access);
     await this.refresh.canActivate(context);
     const refresh = request.user as Credential<PresentedRefreshToken>;
 
@@ -58,6 +69,17 @@ export class LogoutGuard implements CanActivate {
     if (endings.length === 0) throw given.find(isProblem) ?? new Problem('access_token_missing');
     request.user = endings satisfies Ending[];
     return true;
+  }
+
+  /** The cookie of the session that is named; without a name and any other credential, that of the newest living one. */
+  private async judgeByCookie(request: FastifyRequest, named: LogoutDto, access: Identity | null): Promise<void> {
+    if (named.refresh_token !== undefined) return;
+    if (named.session_id === undefined && access !== null) return;
+    const presented = this.cookies.presentedBy(request);
+    const cookie = presented.length > 0 ? await this.choice.choose(presented, named.session_id) : undefined;
+    if (!cookie) return;
+    this.crossSite.refuseUse(request);
+    judgeBy(request, cookie);
   }
 
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {

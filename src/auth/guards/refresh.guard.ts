@@ -4,6 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../common/problem/problem.js';
 import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
+import { CookieChoice } from '../cookies/cookie-choice.js';
+import { CrossSite } from '../cookies/cross-site.js';
+import { judgeBy } from '../cookies/presented.js';
+import { RefreshCookies, type PresentedCookie } from '../cookies/refresh-cookies.js';
 import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
@@ -11,7 +15,12 @@ import { validBody } from './valid-body.js';
 /** Lets in a refresh token of ours; it is then `request.user`. What it is worth is not asked here. */
 @Injectable()
 export class RefreshGuard extends AuthGuard('refresh') {
-  constructor(private readonly metrics: RefreshMetrics) {
+  constructor(
+    private readonly metrics: RefreshMetrics,
+    private readonly cookies: RefreshCookies,
+    private readonly choice: CookieChoice,
+    private readonly crossSite: CrossSite,
+  ) {
     super();
   }
 
@@ -26,10 +35,24 @@ export class RefreshGuard extends AuthGuard('refresh') {
 
   private async check(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const body = (request.body ?? {}) as Partial<RefreshDto>;
-    if (body.refresh_token === undefined && Object.keys(body).length === 0) throw new Problem('refresh_token_missing');
-    request.body = await validBody(body, RefreshDto);
+    const body = await validBody(request.body ?? {}, RefreshDto);
+    request.body = body;
+    const presented = this.cookies.presentedBy(request);
+    if (body.refresh_token === undefined) await this.judgeByCookie(request, presented, body.session_id);
+    else if (presented.length > 0) throw new Problem('refresh_token_ambiguous');
     return (await super.canActivate(context)) as boolean;
+  }
+
+  private async judgeByCookie(
+    request: FastifyRequest,
+    presented: PresentedCookie[],
+    sessionId: string | undefined,
+  ): Promise<void> {
+    if (presented.length === 0) throw new Problem('refresh_token_missing');
+    this.crossSite.refuseUse(request);
+    const cookie = await this.choice.choose(presented, sessionId);
+    if (!cookie) throw new Problem('refresh_token_missing');
+    judgeBy(request, cookie);
   }
 
   override handleRequest<User = PresentedRefreshToken>(error: unknown, user: User | false, info: unknown): User {

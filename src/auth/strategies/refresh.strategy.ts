@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
-import { ExtractJwt, Strategy } from 'passport-jwt';
+import { Strategy } from 'passport-jwt';
+import { presentedRefreshToken } from '../cookies/presented.js';
 import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
 
 /** Is it a refresh token of ours? What it is worth is for the session's rules to say. */
@@ -9,7 +10,7 @@ import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-
 export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
   constructor(private readonly tokens: RefreshTokens) {
     super({
-      jwtFromRequest: ExtractJwt.fromBodyField('refresh_token'),
+      jwtFromRequest: presentedRefreshToken,
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
         const key = tokens.keyFor(token);
         done(key ? null : new Error('not a refresh token'), key as never);

@@ -44,6 +44,16 @@ export const CATALOGUE = {
     title: 'The request is malformed',
     detail: 'The request line, a header, the path or the body could not be read.',
   },
+  refresh_token_ambiguous: {
+    status: 400,
+    title: 'Two refresh tokens at once',
+    detail: 'Send the refresh token in the body or in its cookie, not both.',
+  },
+  cross_site_request: {
+    status: 403,
+    title: 'The request comes from another site',
+    detail: 'Cookies count for pages of ISSUER and of CORS_ORIGINS alone, and never for forms.',
+  },
   request_refused: {
     status: 400,
     title: 'The request was refused',

@@ -21,12 +21,16 @@ export interface OwnRefusals {
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly translators: readonly Translator[]) {}
+  /** @param before whatever else an answer to a problem takes along, in its headers */
+  constructor(
+    private readonly translators: readonly Translator[],
+    private readonly before: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => void = () => {},
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    sendProblem(error, request, reply, this.translators);
+    sendProblem(error, request, reply, this.translators, this.before);
   }
 }
 
@@ -35,6 +39,7 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   translators: readonly Translator[],
+  before: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => void = () => {},
 ): void {
   const problem = isGone(request) ? new Problem('malformed_request') : toProblem(error, translators);
   const { refuse } = (request.routeOptions?.config ?? {}) as OwnRefusals;
@@ -43,6 +48,7 @@ export function sendProblem(
     request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
   }
   if (reply.sent) return;
+  if (!own) before(problem, request, reply);
   const refusal = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
   reply.code(refusal.status).headers(refusal.headers).send(JSON.stringify(refusal.body));
 }

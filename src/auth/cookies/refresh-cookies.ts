@@ -1,0 +1,65 @@
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock } from '../../common/clock.js';
+import { Config } from '../../config/config.js';
+
+/** A cookie of ours, as a browser sends it: nothing in it is to be believed yet. */
+export interface PresentedCookie {
+  name: string;
+  token: string;
+}
+
+/** What a browser may send at once; more were made up. */
+const MAX_PRESENTED = 50;
+
+/**
+ * The cookies that carry refresh tokens: one for each session, so that a late answer for one can neither overwrite nor
+ * delete another's. Scripts cannot read them, other sites cannot send them (SameSite=Strict), and no subdomain can set
+ * them (`__Host-`, RFC 6265bis section 4.1.3). Over http, which is for http://localhost alone, browsers would throw away
+ * a cookie of that name: there it is a plain one.
+ */
+@Injectable()
+export class RefreshCookies {
+  private readonly isSecure: boolean;
+  private readonly prefix: string;
+
+  constructor(
+    { issuer }: Config,
+    private readonly clock: Clock,
+  ) {
+    const { protocol, hostname } = new URL(issuer);
+    this.isSecure = !(protocol === 'http:' && hostname === 'localhost');
+    this.prefix = this.isSecure ? '__Host-latchkey-' : 'latchkey-';
+  }
+
+  nameOf(sessionId: string): string {
+    return this.prefix + sessionId.slice(-12);
+  }
+
+  presentedBy(request: FastifyRequest): PresentedCookie[] {
+    const { cookie = '' } = request.headers;
+    if (!cookie.includes(this.prefix)) return [];
+    const isOurs = (name: string) =>
+      name.startsWith(this.prefix) && /^[0-9a-f]{12}$/.test(name.slice(this.prefix.length));
+    return Object.entries(parseCookie(cookie))
+      .filter(([name]) => isOurs(name))
+      .map(([name, token = '']) => ({ name, token }))
+      .slice(0, MAX_PRESENTED);
+  }
+
+  /** @param expiresAt when its session ends, in milliseconds since the epoch */
+  set(reply: FastifyReply, sessionId: string, token: string, expiresAt: number): void {
+    const maxAge = Math.max(0, Math.ceil((expiresAt - this.clock.now()) / 1000));
+    this.send(reply, this.nameOf(sessionId), token, maxAge);
+  }
+
+  clear(reply: FastifyReply, name: string): void {
+    this.send(reply, name, '', 0);
+  }
+
+  private send(reply: FastifyReply, name: string, value: string, maxAge: number): void {
+    const attributes = { httpOnly: true, secure: this.isSecure, sameSite: 'strict', path: '/', maxAge } as const;
+    void reply.header('set-cookie', stringifySetCookie({ name, value, ...attributes }));
+  }
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { createTestApp } from '../support/app.js';
+import { Browser, setBy } from '../support/cookie-jar.js';
+import { someEmail } from '../support/people.js';
+
+describe('the cookie of a session', () => {
+  it.each([
+    ['https://auth.example.com', true],
+    ['http://127.0.0.1:3000', true],
+    ['http://localhost', false],
+    ['http://localhost:4000', false],
+    ['https://localhost:4000', true],
+  ])('is named __Host- and Secure, unless ISSUER is http://localhost: %s', async (issuer, isSecure) => {
+    const other = await createTestApp({ env: { ISSUER: issuer } });
+    const browser = new Browser(other.http, { origin: issuer });
+    const answer = await browser.register(someEmail());
+    const [cookie] = setBy(answer);
+    const name = `${isSecure ? '__Host-' : ''}latchkey-${answer.body.session_id.slice(-12)}`;
+    expect([cookie!.name, cookie!.secure ?? false, cookie!.domain]).toEqual([name, isSecure, undefined]);
+    expect((await browser.post('/auth/refresh')).status).toBe(200);
+    await other.close();
+  });
+});
