@@ -45,9 +45,10 @@ export class SessionsService {
          $7::text, $8::text
        FROM users u WHERE u.id = $9::uuid AND u.ver = $10::integer AND u.status = 'active' FOR NO KEY UPDATE
        RETURNING ${RETURNING_COLUMNS}`,
+      // prettier-ignore
       [
-        ...[uuidv7(), now, now, expiresAt, idleExpiresAt],
-        ...[device.ip, device.userAgent.slice(0, 256), device.delivery, user.id, user.ver],
+        uuidv7(), now, now, expiresAt, idleExpiresAt,
+        device.ip, device.userAgent.slice(0, 256), device.delivery, user.id, user.ver,
       ],
       manager,
     );

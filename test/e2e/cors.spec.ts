@@ -42,6 +42,7 @@ describe('with CORS_ORIGINS', () => {
       expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
       expect(headers.get('vary')).toMatch(/\borigin\b/i);
       expect(headers.get('access-control-expose-headers')).toMatch(/retry-after/i);
+      expect(headers.get('access-control-allow-credentials')).toBe('true');
       expect((await from('http://localhost:5173', route)).headers.get('access-control-allow-origin')).toBe(
         'http://localhost:5173',
       );
