@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../src/common/problem/problem.js';
+import { Database } from '../../src/database/database.js';
+import { UserChanges } from '../../src/sessions/user-changes.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { Browser, OURS, setBy } from '../support/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
@@ -217,6 +220,19 @@ describe('of several cookies', () => {
     const wrong = await browser.post('/auth/login', { email: someEmail(), password: PASSWORD });
     for (const answer of [missing, wrong]) expect([answer.status, answer.headers.getSetCookie()]).toEqual([401, []]);
     expect(browser.cookies.size).toBe(1);
+  });
+
+  it('none goes while the credentials are good: out of date, or the server in trouble', async () => {
+    const { browser, accessToken } = await signedIn();
+    const { body: me } = await whoami(accessToken);
+    await test.app.get(UserChanges).userChanged(me.userId);
+    const outdated = await browser.ask('GET', '/auth/whoami', { token: accessToken });
+    expect([outdated.body.code, outdated.headers.getSetCookie()]).toEqual(['access_token_outdated', []]);
+    const away = vi.spyOn(Database.prototype, 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    const trouble = await browser.post('/auth/refresh');
+    away.mockRestore();
+    expect([trouble.status, trouble.headers.getSetCookie()]).toEqual([503, []]);
+    expect((await browser.post('/auth/refresh')).status).toBe(200);
   });
 
   it('one that is no token of ours is thrown away where it is all there is', async () => {
