@@ -1,5 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +10,6 @@ import { es256 } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
-import { freePort } from '../support/free-port.js';
 import type { TokenAnswer } from '../support/http.js';
 import { claimsOf, register } from '../support/people.js';
 import { SigningKeys } from '../../src/tokens/signing-keys.js';
@@ -28,28 +29,32 @@ if (!PYTHON && !isPostgres) {
 describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
   let folder: string;
   let test: TestApp;
+  let front: Front;
   let issuer: string;
   let tokens: TokenAnswer;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-elsewhere-'));
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
     for (const [file, code] of files(readFileSync(PAGE, 'utf8'))) writeFileSync(join(folder, file), code);
-    writeFileSync(join(folder, 'verify.mjs'), caller('checkToken', './check-token.mjs'));
-    writeFileSync(join(folder, 'ask.mjs'), caller('askAboutToken', './ask-about-token.mjs'));
+    writeFileSync(join(folder, 'verify.mjs'), NODE_CALLER);
+    writeFileSync(join(folder, 'ask.mjs'), ASKING_CALLER);
     writeFileSync(join(folder, 'verify.py'), PYTHON_CALLER);
-    const port = await freePort();
-    issuer = `http://127.0.0.1:${port}`;
-    test = await createTestApp({ port, env: { ISSUER: issuer, INTROSPECTION_CLIENTS: `notes-api:${SECRET}` } });
+    front = new Front();
+    issuer = await front.listen();
+    test = await createTestApp({ env: { ISSUER: issuer, INTROSPECTION_CLIENTS: `notes-api:${SECRET}` } });
+    front.behind = test.http.url;
   });
   beforeEach(async () => {
+    front.begin();
     ({ tokens } = await register(test.http));
   });
   afterAll(async () => {
+    await front.close();
     await test.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What a program says of each of these tokens: its claims, or the one word `refused`. */
+  /** What a program says of each of these tokens: its claims, or the status to refuse it with; null of `later:seconds`. */
   const tell = async (program: string, file: string, given: string[]): Promise<unknown[]> => {
     const env = { PATH: process.env['PATH'], ISSUER: issuer, CLIENT_ID: 'notes-api', CLIENT_SECRET: SECRET };
     const { stdout } = await run(program, [file, ...given], { cwd: folder, env });
@@ -80,8 +85,48 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
     const bad = forgeries();
     const [good, ...others] = await tell(program, file, [tokens.access_token, ...bad.map(([, token]) => token)]);
     expect(good).toEqual(claimsOf(tokens.access_token));
-    expect(others.map((what, i) => [bad[i]![0], what])).toEqual(bad.map(([title]) => [title, 'refused']));
+    expect(others.map((what, i) => [bad[i]![0], what])).toEqual(bad.map(([title]) => [title, 401]));
   };
+
+  const PROGRAMS: [string, string, string][] = [
+    ['Node', process.execPath, 'verify.mjs'],
+    ...(PYTHON ? [['Python', PYTHON, 'verify.py'] as [string, string, string]] : []),
+  ];
+  const madeUp = (n: number) => {
+    const { privateKey } = test.app.get(SigningKeys, { strict: false }).signer;
+    const mint = takeApart(tokens.access_token, es256(privateKey));
+    return Array.from({ length: n }, (_, i) => withHeader(mint, { kid: `made-up-${i}` }));
+  };
+
+  it.each(PROGRAMS)('makes no request of every made-up kid in %s', async (_, program, file) => {
+    const good = tokens.access_token;
+    const told = await tell(program, file, [good, 'later:31', ...madeUp(20), good]);
+    expect(told.slice(2, -1)).toEqual(Array(20).fill(401));
+    expect([told[0], told.at(-1)]).toEqual([claimsOf(good), claimsOf(good)]);
+    // One at the start, one for the twenty.
+    expect(front.fetches).toBe(2);
+  });
+
+  it.each(PROGRAMS)('goes on with the keys that it has while Latchkey is away, in %s', async (_, program, file) => {
+    const good = tokens.access_token;
+    front.awayAfter(1);
+    const [unknown] = madeUp(1);
+    const told = await tell(program, file, [good, 'later:31', unknown!, good, 'later:540', good]);
+    expect(front.fetches).toBe(2);
+    expect([0, 3, 5].map((i) => told[i])).toEqual(Array(3).fill(claimsOf(good)));
+    // Longer than that is what the page says of each.
+    front.begin();
+    front.awayAfter(1);
+    const late = await tell(program, file, [good, 'later:630', good]);
+    expect(late[2]).toEqual(file === 'verify.py' ? claimsOf(good) : 503);
+    expect(front.fetches).toBe(2);
+  });
+
+  it.skipIf(!PYTHON)('calls no token bad in Python for want of keys', async () => {
+    front.awayAfter(0);
+    expect(await tell(PYTHON!, 'verify.py', [tokens.access_token, ...madeUp(1), 'nonsense'])).toEqual([503, 503, 401]);
+    expect(front.fetches).toBe(1);
+  });
 
   it('has code for Node that lets in access tokens alone, and those with every check that the page lists', async () => {
     await expectChecked(process.execPath, 'verify.mjs');
@@ -110,23 +155,82 @@ function files(text: string): [file: string, code: string][] {
   return [...text.matchAll(/In `([\w./-]+)`:\n\n```\w+\n(.*?)^```/gms)].map((match) => [match[1]!, match[2]!]);
 }
 
-function caller(name: string, file: string): string {
-  return `import { ${name} } from '${file}';
-const told = [];
-for (const token of process.argv.slice(2)) told.push(await ${name}(token).catch(() => 'refused'));
-console.log(JSON.stringify(told));
-`;
+/** Stands where ISSUER is, hands on to Latchkey, and counts who fetches the keys. */
+class Front {
+  behind = '';
+  fetches = 0;
+  private answers = Infinity;
+  private readonly server: Server = createServer(async (request, response) => {
+    const isFetch = request.url === '/.well-known/jwks.json';
+    if (isFetch && ++this.fetches > this.answers) return response.writeHead(503).end();
+    const chunks = await request.toArray();
+    const { authorization, 'content-type': type } = request.headers;
+    const answer = await fetch(this.behind + request.url, {
+      method: request.method!,
+      headers: { ...(authorization && { authorization }), ...(type && { 'content-type': type }) },
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    });
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! });
+    return response.end(await answer.text());
+  });
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  begin(): void {
+    this.fetches = 0;
+    this.answers = Infinity;
+  }
+
+  awayAfter(answers: number): void {
+    this.answers = answers;
+  }
+
+  async close(): Promise<void> {
+    await new Promise((resolve) => this.server.close(resolve));
+  }
 }
 
-const PYTHON_CALLER = `import json, sys
+const NODE_CALLER = `import { checkToken, statusFor } from './check-token.mjs';
+const { now } = Date;
+let later = 0;
+Date.now = () => now() + later;
+const told = [];
+for (const token of process.argv.slice(2)) {
+  const [, seconds] = /^later:(.*)/.exec(token) ?? [];
+  if (seconds) later += seconds * 1000;
+  told.push(seconds ? null : await checkToken(token).catch(statusFor));
+}
+console.log(JSON.stringify(told));
+`;
+
+const ASKING_CALLER = `import { askAboutToken } from './ask-about-token.mjs';
+const told = [];
+for (const token of process.argv.slice(2)) told.push(await askAboutToken(token));
+console.log(JSON.stringify(told));
+`;
+
+const PYTHON_CALLER = `import json, sys, time
 import jwt
-from check_token import check_token
+from check_token import KeysUnavailable, check_token
+
+now = time.monotonic
+later = 0
+time.monotonic = lambda: now() + later
 
 def tell(token):
+    global later
+    if token.startswith("later:"):
+        later += int(token[6:])
+        return None
     try:
         return check_token(token)
+    except KeysUnavailable:
+        return 503
     except jwt.PyJWTError:
-        return "refused"
+        return 401
 
 print(json.dumps([tell(token) for token in sys.argv[1:]]))
 `;
