@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Metrics } from '../common/metrics/metrics.js';
+import type { ProblemCode } from '../common/problem/catalogue.js';
 import { toProblem } from '../common/problem/to-problem.js';
 import { databaseProblem } from '../database/database-errors.js';
+
+const REFUSALS: ProblemCode[] = ['invalid_credentials', 'hashing_busy', 'database_unavailable', 'internal_error'];
 
 /** How sign-ins end, each counted once: as `success`, or as the code it is refused with. */
 @Injectable()
@@ -11,7 +14,8 @@ export class SignInMetrics {
 
   constructor(metrics: Metrics) {
     this.logins = metrics.counter('latchkey_logins_total', 'Sign-ins, by how they ended', ['outcome']);
-    for (const outcome of ['success', 'invalid_credentials', 'hashing_busy']) this.logins.inc({ outcome }, 0);
+    // A counter that appears with its first event has no rate there.
+    for (const outcome of ['success', ...REFUSALS]) this.logins.inc({ outcome }, 0);
   }
 
   /** The last step of a sign-in: counted however it ends. */

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Metrics } from '../common/metrics/metrics.js';
+import type { ProblemCode } from '../common/problem/catalogue.js';
 import { toProblem } from '../common/problem/to-problem.js';
 import { databaseProblem } from '../database/database-errors.js';
-import type { RefusedBecause } from './rotation.js';
+import { REFUSED_BECAUSE, type RefusedBecause } from './rotation.js';
 
 const DECIDED = ['unchanged', 'rotated', 'resent', 'reused'] as const;
+const REFUSED: (RefusedBecause | ProblemCode)[] = [...REFUSED_BECAUSE, 'refresh_token_invalid'];
+const FAILED: ProblemCode[] = ['database_unavailable', 'refresh_busy', 'internal_error'];
 
 /** What refreshes are answered with, each counted once: by the rules, or by whoever refused it before they were asked. */
 @Injectable()
@@ -21,6 +24,8 @@ export class RefreshMetrics {
     this.behind = metrics.counter('latchkey_database_behind_total', 'Sessions that were older than their tokens');
     // A counter that appears with its first event has no rate there.
     for (const outcome of DECIDED) this.refreshes.inc({ outcome, code: '' }, 0);
+    for (const code of REFUSED) this.refreshes.inc({ outcome: 'refused', code }, 0);
+    for (const code of FAILED) this.refreshes.inc({ outcome: 'failed', code }, 0);
   }
 
   decided(outcome: (typeof DECIDED)[number]): void {

@@ -31,7 +31,14 @@ export interface RotationPolicy {
   leeway: number;
 }
 
-export type RefusedBecause = 'revoked' | 'expired_idle' | 'expired_absolute' | 'user_inactive' | 'unknown_session';
+export const REFUSED_BECAUSE = [
+  'revoked',
+  'expired_idle',
+  'expired_absolute',
+  'user_inactive',
+  'unknown_session',
+] as const;
+export type RefusedBecause = (typeof REFUSED_BECAUSE)[number];
 
 export type Verdict =
   /** Rule 1. The session is over, or was never there. */

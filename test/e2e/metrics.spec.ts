@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { register as globalRegistry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/common/metrics/metrics.js';
+import { REFUSED_BECAUSE } from '../../src/sessions/rotation.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import type { RequestOptions } from '../support/http.js';
@@ -143,6 +144,28 @@ describe('GET /metrics', () => {
     const { series, types } = await numbers(test.http);
     expect(series['latchkey_logins_total{outcome="invalid_credentials"}']).toBe(0);
     expect(types['nodejs_eventloop_lag_p99_seconds']).toBe('gauge');
+  });
+
+  it('shows what one alerts on before it first happens: a rate wants a 0 to grow from', async () => {
+    await test.close();
+    test = await createTestApp();
+    const { series } = await numbers(test.http);
+    const codes = {
+      refused: [...REFUSED_BECAUSE, 'refresh_token_invalid'],
+      failed: ['database_unavailable', 'refresh_busy', 'internal_error'],
+    };
+    const expected = [
+      ...['unchanged', 'rotated', 'resent', 'reused'].map(
+        (outcome) => `latchkey_refreshes_total{outcome="${outcome}"}`,
+      ),
+      ...Object.entries(codes).flatMap(([outcome, all]) =>
+        all.map((code) => `latchkey_refreshes_total{code="${code}",outcome="${outcome}"}`),
+      ),
+      ...['success', 'invalid_credentials', 'hashing_busy', 'database_unavailable', 'internal_error'].map(
+        (outcome) => `latchkey_logins_total{outcome="${outcome}"}`,
+      ),
+    ];
+    expect(series).toMatchObject(Object.fromEntries(expected.map((name) => [name, 0])));
   });
 
   it('keeps no process from ending, though it watches its event loop', async () => {
