@@ -281,6 +281,23 @@ describe('the configuration', () => {
     expect(mistakesOf({ ...both, METRICS_TOKEN: 'c'.repeat(32) })).toEqual([]);
   });
 
+  it('takes no secret of somebody else for one of INTROSPECTION_CLIENTS', () => {
+    const [first, second, scraper] = ['hunter2-a', 'hunter2-b', 'hunter2-m'].map((text) => text.repeat(4));
+    const others = { APP_SECRET: `${first},${second}`, METRICS_TOKEN: scraper };
+    const of = (...secrets: string[]) => {
+      const INTROSPECTION_CLIENTS = secrets.map((secret, i) => `service-${i}:${secret}`).join();
+      const mistakes = mistakesOf({ ...others, INTROSPECTION_CLIENTS });
+      expect(mistakes.join()).not.toContain('hunter2');
+      return mistakes;
+    };
+    const own = ['c'.repeat(32), 'd'.repeat(32)];
+    expect(of(...own)).toEqual([]);
+    const refused = (part: string) => [expect.stringMatching(`^INTROSPECTION_CLIENTS must have .*${part}`)];
+    for (const secret of [first!, second!]) expect(of(own[0]!, secret)).toEqual(refused('APP_SECRET'));
+    expect(of(own[0]!, scraper!)).toEqual(refused('METRICS_TOKEN'));
+    expect(of(...own, own[0]!)).toEqual(refused('its own'));
+  });
+
   it.each(Object.keys(VARIABLES['TRUST_PROXY']!.good))(
     'that it accepts for TRUST_PROXY makes a server: %j',
     (TRUST_PROXY) => {

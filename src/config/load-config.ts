@@ -62,6 +62,23 @@ const RULES: Rule[] = [
     text: 'METRICS_TOKEN must not be in APP_SECRET: who reads metrics could sign tokens',
   },
   {
+    about: ['introspectionClients', 'appSecrets'],
+    holds: ({ introspectionClients, appSecrets }) =>
+      !introspectionClients.some(({ secret }) => appSecrets.includes(secret)),
+    text: 'INTROSPECTION_CLIENTS must have no secret that is in APP_SECRET: a service could sign tokens',
+  },
+  {
+    about: ['introspectionClients', 'metricsToken'],
+    holds: ({ introspectionClients, metricsToken }) =>
+      introspectionClients.every(({ secret }) => secret !== metricsToken),
+    text: 'INTROSPECTION_CLIENTS must have no secret that is METRICS_TOKEN: who reads metrics could ask about tokens',
+  },
+  {
+    about: ['introspectionClients'],
+    holds: ({ introspectionClients: clients }) => new Set(clients.map(({ secret }) => secret)).size === clients.length,
+    text: 'INTROSPECTION_CLIENTS must have a secret of its own for each: a service could pass for another',
+  },
+  {
     about: ['bcryptCost'],
     holds: (config) => !config.isProduction || config.bcryptCost >= 10,
     text: 'BCRYPT_COST must be at least 10 in production',
