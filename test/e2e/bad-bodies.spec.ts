@@ -3,6 +3,7 @@ import type { ProblemCode } from '../../src/common/problem/catalogue.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BAD_BODIES, INJECTIONS, NAMES_OF_EVERY_OBJECT, UNSTORABLE } from '../support/hostile.js';
 import type { RequestOptions, TokenAnswer } from '../support/http.js';
+import { expectOAuthError } from '../support/oauth.js';
 import { PASSWORD, register, someEmail } from '../support/people.js';
 import { expectRefused, fieldsOf, send } from '../support/problems.js';
 
@@ -61,6 +62,36 @@ describe('whatever goes wrong with a body', () => {
     const refresh = `refresh_token=x&refresh_token=${tokens.refresh_token}`;
     await refused('POST /auth/login', { body: login, headers: FORM }, 400, 'repeated_parameter');
     await refused('POST /auth/refresh', { body: refresh, headers: FORM }, 400, 'repeated_parameter');
+  });
+
+  it('a form that is no UTF-8 is refused, and is no other way to write U+FFFD', async () => {
+    const password = `${PASSWORD}\ufffd`;
+    const person = { email: someEmail(), password };
+    expect((await test.http.post('/auth/register', { json: person })).status).toBe(201);
+    const start = `username=${person.email}&password=${encodeURIComponent(PASSWORD)}`;
+    const logIn = (end: string) => ({ body: Buffer.from(start + end, 'latin1'), headers: FORM });
+    expect((await send(test.http, 'POST /auth/login', logIn('%EF%BF%BD'))).status).toBe(200);
+    expect((await send(test.http, 'POST /auth/login', logIn('\xef\xbf\xbd'))).status).toBe(200);
+    for (const end of [
+      '%FF',
+      '%ff',
+      '\xff',
+      '%C3',
+      '\xc3%A9',
+      '%C3\xa9',
+      '%ED%A0%80',
+      '%C0%80',
+      '&%FF=x',
+      '&x=%C3&%A9',
+    ]) {
+      await refused('POST /auth/login', logIn(end), 400, 'malformed_request');
+    }
+    const oauth = { body: 'grant_type=refresh_token&refresh_token=%FF', headers: FORM };
+    expectOAuthError(await test.http.post('/oauth/token', oauth), 400, 'invalid_request');
+    // What is no escape stands for itself, and U+FEFF for itself wherever it is.
+    for (const end of ['%', '%f', '%zz', '%EF%BB%BF']) {
+      await refused('POST /auth/login', logIn(`%EF%BF%BD${end}`), 401, 'invalid_credentials');
+    }
   });
 
   it('an empty body that says JSON is taken where none is wanted, and told what it lacks where one is', async () => {

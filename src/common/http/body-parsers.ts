@@ -5,6 +5,8 @@ import { Problem } from '../problem/problem.js';
 export const BODY_LIMIT = 64 * 1024;
 const MAX_DEPTH = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** For texts in which U+FEFF is a character like any other. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Route option of the few routes that take `application/x-www-form-urlencoded` as well as JSON. */
 export interface AcceptsForm {
@@ -35,10 +37,10 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
 
   fastify.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    async (request: FastifyRequest, text: string | Buffer) => {
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, raw: string | Buffer) => {
       if (!(request.routeOptions.config as AcceptsForm).acceptsForm) throw new Problem('unsupported_media_type');
-      return parseForm(String(text));
+      return parseForm(decodeForm(raw as Buffer));
     },
   );
 }
@@ -53,6 +55,19 @@ export async function refuseMissingHost(request: FastifyRequest): Promise<void> 
 export async function refuseRepeatedQuery(request: FastifyRequest): Promise<void> {
   const query = request.query as Record<string, unknown> | null;
   for (const name in query) if (Array.isArray(query[name])) throw new Problem('repeated_parameter');
+}
+
+/** Refuses what is no UTF-8, raw or once it is percent-decoded: `URLSearchParams` would read it as U+FFFD. */
+function decodeForm(raw: Buffer): string {
+  const meant = raw
+    .toString('latin1')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  try {
+    strictUtf8.decode(Buffer.from(meant, 'latin1'));
+    return strictUtf8.decode(raw);
+  } catch {
+    throw new Problem('malformed_request');
+  }
 }
 
 function parseForm(text: string): Record<string, string> {
