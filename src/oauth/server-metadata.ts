@@ -1,3 +1,4 @@
+import { withoutOrigin } from '../common/http/request-target.js';
 import type { Config } from '../config/config.js';
 import type { ServerMetadata } from './dto.js';
 import { GRANT_TYPE } from './token-request.js';
@@ -32,5 +33,8 @@ export function wellKnownAlias(issuer: string): ((request: { url?: string | unde
   const { pathname } = new URL(issuer);
   if (pathname === '/') return undefined;
   const alias = WELL_KNOWN + pathname;
-  return ({ url = '/' }) => (url.split('?', 1)[0] === alias ? WELL_KNOWN + url.slice(alias.length) : url);
+  return ({ url = '/' }) => {
+    const path = withoutOrigin(url);
+    return path.split('?', 1)[0] === alias ? WELL_KNOWN + path.slice(alias.length) : url;
+  };
 }

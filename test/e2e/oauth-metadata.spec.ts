@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { claimsOf, register } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';
+import { sendRaw } from '../support/raw-http.js';
 
 const PATH = '/.well-known/oauth-authorization-server';
 const ISSUER = 'http://localhost:3000';
@@ -63,6 +64,23 @@ describe('GET /.well-known/oauth-authorization-server', () => {
       expectProblem(await http.get(PATH + suffix), 404, 'not_found');
     }
     expectProblem(await http.post(`${PATH}/tenants/auth`), 405, 'method_not_allowed');
+  });
+
+  it('is found there by a request that names the whole address as well', async () => {
+    const issuer = 'https://example.com/tenants/a';
+    const http = await start({ ISSUER: issuer });
+    const get = (target: string) =>
+      sendRaw(http.url, `GET ${target} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`);
+    for (const origin of ['http://example.com', 'https://example.com:443', 'HTTP://example.com']) {
+      for (const query of ['', '?x=1']) {
+        const answer = await get(`${origin}${PATH}/tenants/a${query}`);
+        expect([answer.status, answer.body['issuer']]).toEqual([200, issuer]);
+      }
+    }
+    expect((await get(`http://example.com${PATH}`)).status).toBe(200);
+    for (const path of ['/tenants', '/tenants/a/', `/x${PATH}/tenants/a`]) {
+      expectProblem(await get(`http://example.com${PATH}${path}`), 404, 'not_found');
+    }
   });
 
   it('has nothing behind it when ISSUER has no path', async () => {
