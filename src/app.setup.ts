@@ -37,9 +37,9 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   sendSecurityHeaders(fastify);
   await allowOrigins(fastify, config.corsOrigins);
   const drain = new Drain(fastify);
-  refuseWrongMethods(fastify);
   fastify.addHook('onRequest', refuseMissingHost);
   fastify.addHook('onRequest', refuseRepeatedQuery);
+  refuseWrongMethods(fastify);
   registerBodyParsers(fastify);
 
   app.useGlobalPipes(validationPipe());

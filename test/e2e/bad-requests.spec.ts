@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProblemCode } from '../../src/common/problem/catalogue.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BrokenModule } from '../support/broken-module.js';
-import { BAD_REQUESTS } from '../support/hostile.js';
+import { BAD_BODIES, BAD_REQUESTS } from '../support/hostile.js';
 import type { RequestOptions, TokenAnswer } from '../support/http.js';
 import { register } from '../support/people.js';
 import { expectProblem, expectRefused, expectSecurityHeaders, send, stateOf } from '../support/problems.js';
@@ -39,6 +39,26 @@ describe('whatever goes wrong with a request', () => {
         expect((await refused(`${method} ${path}`, { token }, 404, 'not_found')).terminal).toBe(false);
       }
     }
+  });
+
+  it.each(BAD_BODIES)('an address that is none is not found, whatever body is sent there: %s', async (_, sent) => {
+    const headers = sent.type === undefined ? {} : { 'content-type': sent.type };
+    for (const route of ['POST /nothing', 'POST /oauth/token/', 'PATCH /auth/login/']) {
+      expect((await refused(route, { body: sent.body, headers }, 404, 'not_found')).terminal).toBe(false);
+    }
+    await refused('PUT /auth/login', { body: sent.body, headers }, 405, 'method_not_allowed');
+  });
+
+  it('a form for an address that is none is not found', async () => {
+    const form = { grant_type: 'refresh_token' };
+    expect((await refused('POST /oauth/token/', { form }, 404, 'not_found')).terminal).toBe(false);
+  });
+
+  it('a request that names the whole address is answered as one that does not', async () => {
+    const ask = (line: string) => sendRaw(test.http.url, `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    expect((await ask('GET http://a.example/health/live?x=1')).status).toBe(200);
+    expectProblem(await ask('POST http://a.example/health/live'), 405, 'method_not_allowed');
+    expectProblem(await ask('POST http://a.example/nothing'), 404, 'not_found');
   });
 
   it('an address that cannot be decoded, or is too long, is refused', async () => {

@@ -1,7 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../problem/problem.js';
+import { withoutOrigin } from './request-target.js';
 
-/** Tells a wrong method (405, with `Allow`) from a wrong address (404). Call it before routes are registered. */
+/**
+ * Tells a wrong method (405, with `Allow`) from a wrong address (404), both before the body is read: what it is does not
+ * matter there. Call it before routes are registered.
+ */
 export function refuseWrongMethods(fastify: FastifyInstance): void {
   const routes: { methods: string[]; segments: string[] }[] = [];
 
@@ -12,11 +16,12 @@ export function refuseWrongMethods(fastify: FastifyInstance): void {
 
   fastify.addHook('onRequest', async (request) => {
     if (!request.is404) return;
-    const segments = (request.url.split('?', 1)[0] ?? '').split('/');
+    const segments = (withoutOrigin(request.url).split('?', 1)[0] ?? '').split('/');
     const allowed = routes.filter((route) => matches(route.segments, segments)).flatMap(({ methods }) => methods);
     if (allowed.length > 0) {
       throw new Problem('method_not_allowed', { headers: { allow: [...new Set(allowed)].sort().join(', ') } });
     }
+    throw new Problem('not_found');
   });
 }
 
