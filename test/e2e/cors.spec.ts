@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BrokenModule } from '../support/broken-module.js';
+import { numbers } from '../support/numbers.js';
 import { send } from '../support/problems.js';
 
 const ORIGIN = 'https://app.example.com';
@@ -48,6 +49,13 @@ describe('with CORS_ORIGINS', () => {
       );
     },
   );
+
+  it('a preflight is counted as unmatched, whatever address it is for', async () => {
+    for (const path of ['/users/me', '/nothing']) await from(ORIGIN, `OPTIONS ${path}`, ask);
+    const { series } = await numbers(test.http);
+    const counted = Object.keys(series).filter((name) => /^http_\w+_count.*OPTIONS/.test(name));
+    expect(counted).toEqual(['http_request_duration_seconds_count{method="OPTIONS",route="unmatched",status="204"}']);
+  });
 
   it('a listed origin may send what the API takes', async () => {
     const { status, headers } = await from(ORIGIN, 'OPTIONS /users/me', ask);

@@ -57,6 +57,14 @@ describe('the OpenAPI document', () => {
     );
   });
 
+  it('calls the token of scrapers no JWT', () => {
+    expect(document.components?.securitySchemes?.['metrics']).toEqual({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'METRICS_TOKEN, where it is set.',
+    });
+  });
+
   it('says of every route what it does, what it takes, and what it answers', () => {
     for (const [route, operation] of operations) {
       expect(operation.summary, route).toBeTruthy();

@@ -22,6 +22,9 @@ const GUARDED: ProblemCode[] = [
   'session_revoked',
 ];
 
+/** Not by `addBearerAuth`, which would call it a JWT. */
+const SCRAPERS = { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' } as const;
+
 /** The OpenAPI document: what the decorators say, and what the guards and the error catalogue do anyway. */
 export function createDocument(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, introduction(), { operationIdFactory: operationId });
@@ -64,7 +67,7 @@ function introduction(): ReturnType<DocumentBuilder['build']> {
       { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Or an access token that you have.' },
       'bearer',
     )
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' }, 'metrics')
+    .addSecurity('metrics', SCRAPERS)
     .addBasicAuth({ type: 'http', scheme: 'basic', description: 'One of INTROSPECTION_CLIENTS.' }, 'client')
     .build();
 }
