@@ -28,7 +28,8 @@ export class IntrospectionAnswer {
   @ApiPropertyOptional({ format: 'uuid', description: 'The user.' }) sub?: string;
   @ApiPropertyOptional() client_id?: string;
   @ApiPropertyOptional({ ...SECONDS, description: 'Seconds since the epoch.' }) iat?: number;
-  @ApiPropertyOptional({ ...SECONDS, description: 'Seconds since the epoch.' }) exp?: number;
+  @ApiPropertyOptional({ ...SECONDS, description: 'Likewise; of a refresh token: its end unless it is used before.' })
+  exp?: number;
   @ApiPropertyOptional({ format: 'uuid' }) jti?: string;
   @ApiPropertyOptional({ format: 'uuid', description: 'The session.' }) sid?: string;
   @ApiPropertyOptional({ ...SECONDS, description: 'The refresh generation.' }) gen?: number;
@@ -41,8 +42,10 @@ export class IntrospectionAnswer {
     return { active: true, token_type: 'Bearer', ...pick(claims, ACCESS_CLAIMS) };
   }
 
-  static ofRefreshToken(claims: Claims): IntrospectionAnswer {
-    return { active: true, ...pick(claims, REFRESH_CLAIMS) };
+  /** The token itself knows the end of its session alone; `idleEnd`, in milliseconds since the epoch, may come before. */
+  static ofRefreshToken(claims: Claims, idleEnd: number): IntrospectionAnswer {
+    const exp = Math.min(claims['exp'] as number, Math.ceil(idleEnd / 1000));
+    return { active: true, ...pick(claims, REFRESH_CLAIMS), exp };
   }
 }
 

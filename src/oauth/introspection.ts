@@ -25,8 +25,9 @@ export class Introspection {
     if (known && 'access' in known && (await this.isAccepted(known.access))) {
       return IntrospectionAnswer.ofAccessToken(known.access.claims);
     }
-    if (known && 'refresh' in known && (await this.isExchangeable(known.refresh))) {
-      return IntrospectionAnswer.ofRefreshToken(known.refresh.claims);
+    if (known && 'refresh' in known) {
+      const until = await this.exchangeableUntil(known.refresh);
+      if (until !== null) return IntrospectionAnswer.ofRefreshToken(known.refresh.claims, until);
     }
     return { active: false };
   }
@@ -38,7 +39,7 @@ export class Introspection {
     return true;
   }
 
-  private async isExchangeable({ presented }: VerifiedRefreshToken): Promise<boolean> {
-    return this.clock.now() < presented.expiresAt && (await this.refreshes.wouldRefresh(presented));
+  private async exchangeableUntil({ presented }: VerifiedRefreshToken): Promise<number | null> {
+    return this.clock.now() < presented.expiresAt ? this.refreshes.wouldRefreshUntil(presented) : null;
   }
 }

@@ -82,16 +82,17 @@ export class RefreshService {
   }
 
   /**
-   * Whether presenting this now would bring a new answer. Changes nothing, but that the newest generation counts as held
-   * by its client. Throws `database_unavailable`.
+   * Until when its session goes on if nobody uses it, in milliseconds since the epoch; null if presenting this now would
+   * bring no new answer. Changes nothing, but that the newest generation counts as held by its client. Throws
+   * `database_unavailable`.
    */
-  async wouldRefresh(presented: Presentation): Promise<boolean> {
+  async wouldRefreshUntil(presented: Presentation): Promise<number | null> {
     const row = await this.reads.add(presented.sessionId);
     const { outcome } = judge(row && toState(row), presented.generation, this.clock.now(), this.statements.policy);
-    if (outcome === 'refused' || outcome === 'reused') return false;
+    if (outcome === 'refused' || outcome === 'reused') return null;
     const isNewest = row!.generation === presented.generation;
     if (isNewest) this.upkeep.acknowledge(presented.sessionId, presented.generation);
-    return true;
+    return row!.idle_expires_at;
   }
 
   private async settle(presented: Presentation): Promise<RefreshOutcome> {

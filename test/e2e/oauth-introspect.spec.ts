@@ -57,7 +57,33 @@ describe('POST /oauth/introspect', () => {
   });
 
   it('says of a refresh token that would bring a new answer what it says itself, and no type', async () => {
-    expect(await introspect(tokens.refresh_token)).toEqual({ active: true, ...claimsOf(tokens.refresh_token) });
+    const { exp: end, ...claims } = claimsOf(tokens.refresh_token);
+    const { exp, ...said } = await introspect(tokens.refresh_token);
+    expect(said).toEqual({ active: true, ...claims });
+    expect(exp).toBeLessThan(end as number);
+  });
+
+  it('says that a refresh token ends when its session does, by whichever limit comes first', async () => {
+    const seconds = () => test.clock.now() / 1000;
+    const begun = seconds();
+    const day = 86_400;
+    const { exp } = await introspect(tokens.refresh_token);
+    expect(Math.abs((exp as number) - (begun + 7 * day))).toBeLessThan(60);
+    test.clock.move(`${Math.floor(exp as number) - Math.ceil(seconds()) - 60}s`);
+    expect((await introspect(tokens.refresh_token)).active).toBe(true);
+    test.clock.move('61s');
+    expect((await introspect(tokens.refresh_token)).active).toBe(false);
+
+    ({ tokens } = await register(test.http));
+    let { refresh_token } = tokens;
+    for (let used = 0; used < 4; used++) {
+      test.clock.move('6d');
+      await refresh(test.http, refresh_token);
+      await test.flush();
+      test.clock.move('121s');
+      ({ refresh_token } = (await refresh(test.http, refresh_token)).body);
+    }
+    expect((await introspect(refresh_token)).exp).toBe(claimsOf(refresh_token)['exp']);
   });
 
   it('says that a refresh token is active exactly as long as it would be exchanged, and changes nothing', async () => {
