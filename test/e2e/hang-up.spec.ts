@@ -52,10 +52,10 @@ describe('a client that hangs up', { timeout: 60_000 }, () => {
   it('in the middle of its body raises no alarm, and changes nothing', async () => {
     const email = someEmail();
     const body = JSON.stringify({ email, password: PASSWORD });
-    for (const path of ['/auth/register', '/auth/login', '/oauth/token', '/nothing']) {
+    for (const path of ['/auth/register', '/auth/login', '/oauth/token']) {
       await hangUpAfter(20, post(path, body, body.length + 50));
     }
-    await expect.poll(() => requests().filter(({ aborted }) => aborted).length, PATIENCE).toBe(4);
+    await expect.poll(() => requests().filter(({ aborted }) => aborted).length, PATIENCE).toBe(3);
     expect(lines().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
     expect((await server.http.post('/auth/login', { json: { email, password: PASSWORD } })).status).toBe(401);
   });
