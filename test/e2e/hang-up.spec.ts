@@ -25,7 +25,7 @@ describe('a client that hangs up', { timeout: 60_000 }, () => {
     const { hostname, port } = new URL(server.http.url);
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
     await new Promise((resolve) => setTimeout(resolve, ms));
-    socket.resetAndDestroy();
+    socket.destroy();
   }
 
   const post = (path: string, body: string, length: number = body.length) =>

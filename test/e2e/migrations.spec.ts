@@ -5,6 +5,9 @@ import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { postgresMigrations } from '../../src/database/migrations/postgres/index.js';
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
+import { RevocationFeed } from '../../src/sessions/revocation-feed.js';
+import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
+import { KeyRotation } from '../../src/tokens/key-rotation.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import {
   BrokenStatement1999999999999,
@@ -188,6 +191,7 @@ describe('the migrations', () => {
       for (const table of ['sessions', 'users', 'revocations', 'keys', 'migrations']) {
         await test.dataSource.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
       }
+      await stopBackground(test);
       await rotateFourHundredTimes(test);
       // Its connections hand in their statistics when they close.
       await test.close();
@@ -202,6 +206,13 @@ describe('the migrations', () => {
     });
   }
 });
+
+/** What a process asks the database now and then, whatever the requests are: its snapshots would do the same. */
+async function stopBackground({ app }: TestApp): Promise<void> {
+  await app.get(KeyRotation, { strict: false }).onApplicationShutdown();
+  app.get(RevocationFeed, { strict: false }).onApplicationShutdown();
+  app.get(RevocationMemory).isCompleteTo(Infinity);
+}
 
 async function rotateFourHundredTimes({ http, clock, flush }: TestApp): Promise<void> {
   // All on one day of UTC: a session's `purge_on` moves with the day, once.
