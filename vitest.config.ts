@@ -12,6 +12,7 @@ export default defineConfig({
     reporters: resultFile ? ['default', ['json', { outputFile: resultFile }]] : ['default'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
+      { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'] } },
       {
         extends: true,
         test: { name: 'sqlite', include: ['test/e2e/**/*.spec.ts'], env: { TEST_DATABASE: 'sqlite' } },

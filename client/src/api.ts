@@ -1,0 +1,16 @@
+import type { components } from './api.gen.js';
+
+type Schemas = components['schemas'];
+
+export type Problem = Schemas['Problem'];
+export type ProblemCode = Problem['code'];
+export type FieldError = NonNullable<Problem['errors']>[number];
+export type Credentials = Pick<Schemas['LoginDto'], 'email' | 'password'>;
+export type NewAccount = Pick<Schemas['RegisterDto'], 'email' | 'password' | 'name'>;
+export type Passwords = Schemas['ChangePasswordDto'];
+export type SessionView = Schemas['SessionView'];
+/** In `cookie` delivery the refresh token is in no JSON. */
+export type TokenAnswer = Omit<Schemas['TokenAnswer'], 'refresh_token'> & { refresh_token?: string };
+
+/** `body`: the app keeps the refresh token. `cookie`: the browser does, where no script can read it. */
+export type Delivery = 'body' | 'cookie';

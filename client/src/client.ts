@@ -1,0 +1,148 @@
+import { apiBase } from './address.js';
+import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
+import { post, tokensIn } from './auth-calls.js';
+import { authorizedFetch } from './authorized-fetch.js';
+import { backOffMs } from './back-off.js';
+import type { Session } from './changes.js';
+import { errorOf, isPassing, LatchkeyError } from './latchkey-error.js';
+import type { Platform } from './platform.js';
+import { Refresher } from './refresher.js';
+import { SessionKeeper, type Listener } from './session-keeper.js';
+import { localNote, memoryStore, type TokenStore } from './token-store.js';
+
+export interface ClientOptions {
+  /** Where the server is, as `https://auth.example.com`, or `/api` for a path of the page's own origin. */
+  baseUrl: string;
+  /** `body` unless said otherwise; it stays with a session. */
+  delivery?: Delivery;
+  /** In `body` delivery, where the refresh token is kept: in memory, unless said otherwise. */
+  store?: TokenStore;
+  /** Services of your own, as `https://reports.example.com`, that may have the access token too. */
+  origins?: string[];
+}
+
+export interface Client {
+  /** Makes an account and signs in. Null where the address has to be verified first. Throws `LatchkeyError`. */
+  register(account: NewAccount): Promise<Session | null>;
+  /** Signs in. Throws `LatchkeyError`: `invalid_credentials`, `hashing_busy` … */
+  login(credentials: Credentials): Promise<Session>;
+  /** Signs out in all tabs at once, and tells the server. Throws when it could not be told: its session lives on. */
+  logout(): Promise<void>;
+  /** Every session from before ends; this browser has a new one. Throws `LatchkeyError`. */
+  changePassword(passwords: Passwords): Promise<Session>;
+  /** As the platform's, with the access token. A path like `/users/me` is below `baseUrl`. */
+  fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
+  /** Who is signed in, by what storage holds: asks no server. */
+  session(): Promise<Session | null>;
+  /** Answers how to stop listening. */
+  onChange(listener: Listener): () => void;
+  sessions: {
+    list(): Promise<SessionView[]>;
+    end(id: string): Promise<void>;
+    endOthers(): Promise<void>;
+  };
+  /** Stops listening to other tabs: for tests, and for pages that make another client. */
+  close(): void;
+}
+
+const LOGOUT_TRIES = 3;
+
+export function clientOn(platform: Platform, options: ClientOptions): Client {
+  const { delivery = 'body' } = options;
+  const base = apiBase(options.baseUrl);
+  const name = `latchkey ${base.href}`;
+  const route = (path: string) => base.href.replace(/\/$/, '') + path;
+  const origins = (options.origins ?? []).map((origin) => new URL(origin).origin);
+  const store = delivery === 'cookie' ? localNote(name) : (options.store ?? memoryStore());
+
+  const keeper = new SessionKeeper(delivery, store, platform, name);
+  const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
+  const unwatch = platform.watch({
+    woke: () => {
+      refresher.wake();
+      look();
+    },
+    stored: () => look(),
+  });
+  const look = () => void keeper.look().catch(() => undefined);
+  const call = authorizedFetch(keeper, refresher, platform, base, origins);
+
+  async function asked(path: string, init?: RequestInit): Promise<Response> {
+    const answer = await call(path, init);
+    if (!answer.ok) throw await errorOf(answer);
+    return answer;
+  }
+
+  async function kept(answer: Response): Promise<Session> {
+    await keeper.keep(await tokensIn(answer));
+    return keeper.session!;
+  }
+
+  const signIn = (path: string, body: object) =>
+    post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
+
+  return {
+    async register(account) {
+      const answer = await signIn('/auth/register', account);
+      return answer.status === 202 ? null : kept(answer);
+    },
+
+    login: async (credentials) => kept(await signIn('/auth/login', credentials)),
+
+    async logout() {
+      const held = await keeper.look();
+      // First here: a refresh that is on its way finds nothing to put its answer in, and no other tab asks again.
+      if (!held || !(await keeper.drop(({ sessionId }) => sessionId === held.sessionId))) return;
+      const body = delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
+      for (let tries = 1; ; tries += 1) {
+        try {
+          await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
+          return;
+        } catch (error) {
+          // It has no such session: that was the wish.
+          if (error instanceof LatchkeyError && error.status === 401) return;
+          if (!isPassing(error) || tries === LOGOUT_TRIES) throw error;
+          await platform.sleep(backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random()));
+        }
+      }
+    },
+
+    changePassword: async (passwords) =>
+      kept(
+        await asked('/auth/password', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(passwords),
+          ...(delivery === 'cookie' && { credentials: 'include' as const }),
+        }),
+      ),
+
+    fetch: call,
+
+    session: async () => {
+      await keeper.look();
+      return keeper.session;
+    },
+
+    onChange(listener) {
+      look();
+      return keeper.onChange(listener);
+    },
+
+    sessions: {
+      list: async () => (await (await asked('/sessions')).json()) as SessionView[],
+      async end(id) {
+        await asked(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+        await keeper.drop(({ sessionId }) => sessionId === id);
+      },
+      async endOthers() {
+        await asked('/sessions?except=current', { method: 'DELETE' });
+      },
+    },
+
+    close() {
+      unwatch();
+      keeper.close();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { FieldError, Problem, ProblemCode } from './api.js';
+
+/**
+ * Beyond the server's codes: `unexpected_answer` is an answer that is not the server's (a proxy, a captive portal);
+ * `user_changed` is a call that was begun as one person, and would have gone out as another.
+ */
+export type ErrorCode = ProblemCode | 'unexpected_answer' | 'user_changed';
+
+/** A problem as the server tells it, or the little that is known where it told none. */
+type Told = Omit<Partial<Problem>, 'code'> & { code: ErrorCode };
+
+/** Why a call failed, as the server put it. Never holds a token, nor anything that was sent. */
+export class LatchkeyError extends Error {
+  override readonly name = 'LatchkeyError';
+  readonly code: ErrorCode;
+  /** True only where the credentials are dead: sign in again. */
+  readonly terminal: boolean;
+  /** Which fields are wrong, with texts that can be shown. */
+  readonly errors: FieldError[];
+  readonly requestId: string | undefined;
+  /** The session that a terminal answer is about, and why it ended, where the server said so. */
+  readonly sessionId: string | undefined;
+  readonly because: string | undefined;
+
+  constructor(
+    /** The HTTP status; 0 where no answer is the reason. */
+    readonly status: number,
+    problem: Told,
+    /** Seconds. */
+    readonly retryAfter?: number,
+  ) {
+    super(`${problem.code}${problem.title ? `: ${problem.title}` : ''}`);
+    this.code = problem.code;
+    // A server in trouble cannot know that credentials are dead.
+    this.terminal = problem.terminal === true && status < 500 && status !== 429;
+    this.errors = problem.errors ?? [];
+    this.requestId = problem.requestId;
+    this.sessionId = problem.session_id;
+    this.because = problem.reason;
+  }
+}
+
+/** Reads a refusal. Leaves the answer itself unread, for whoever asked. */
+export async function errorOf(answer: Response): Promise<LatchkeyError> {
+  let problem: unknown;
+  if (/problem\+json/.test(answer.headers.get('content-type') ?? '')) {
+    problem = await answer
+      .clone()
+      .json()
+      .catch(() => undefined);
+  }
+  const retryAfter = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  return new LatchkeyError(
+    answer.status,
+    isProblem(problem) ? problem : { code: 'unexpected_answer' },
+    // A date would have to be compared with this device's clock.
+    Number.isFinite(retryAfter) ? retryAfter : undefined,
+  );
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof (value as Problem | null | undefined)?.code === 'string';
+}
+
+/** Whether the same may well succeed later: no answer, none of the server's own, or one that says so. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof LatchkeyError)) return true;
+  const { status, code } = error;
+  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_answer';
+}

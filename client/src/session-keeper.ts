@@ -1,0 +1,159 @@
+import type { Delivery, TokenAnswer } from './api.js';
+import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
+import { isNewer, readAccess, readAnswer, readHeld, type Access, type Held } from './credential.js';
+import { LatchkeyError } from './latchkey-error.js';
+import type { Platform } from './platform.js';
+import type { TokenStore } from './token-store.js';
+
+export type Listener = (change: SessionChange) => void;
+
+/** What tabs tell one another. It is a hint: storage says which session it is. */
+interface Message {
+  sessionId?: string;
+  access?: { token: string; expiresIn: number };
+  ending?: Ending | undefined;
+}
+
+/**
+ * Holds the session of this tab. Storage is the truth, shared with the other tabs; the access token is kept in memory
+ * only. All reading and writing is done in turn, so that within a tab nothing is decided by what has changed since.
+ */
+export class SessionKeeper {
+  /** Undefined until storage was first read: who is signed in when a page loads is no change. */
+  private seen: Held | null | undefined;
+  private token: Access | null = null;
+  private refused: string | undefined;
+  private ending: Ending | undefined;
+  private lastTurn: Promise<unknown> = Promise.resolve();
+  private readonly listeners = new Set<Listener>();
+  private readonly tabs: ReturnType<Platform['channel']>;
+
+  constructor(
+    private readonly delivery: Delivery,
+    private readonly store: TokenStore,
+    private readonly platform: Platform,
+    name: string,
+  ) {
+    this.tabs = platform.channel(name, (message) => void this.hear(message as Message).catch(() => undefined));
+  }
+
+  /** What storage holds now. Tells the listeners when it is another session than before. */
+  look(): Promise<Held | null> {
+    return this.inTurn(() => this.read());
+  }
+
+  /** Who was signed in when last looked. */
+  get session(): Session | null {
+    return asSession(this.seen);
+  }
+
+  /** The access token of that session, of whatever age. */
+  get access(): Access | null {
+    return this.token;
+  }
+
+  onChange(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /**
+   * Keeps what the server answered. With `asked`, the credential that was refreshed, only if nobody signed in or out
+   * meanwhile and no newer generation came first. Throws `unexpected_answer` for what is none of the server's.
+   */
+  keep(answer: TokenAnswer, asked?: Held): Promise<void> {
+    const next = readAnswer(this.delivery, answer, this.platform.now(), this.platform.random());
+    if (!next || (asked && next.held.sessionId !== asked.sessionId)) {
+      return Promise.reject(new LatchkeyError(200, { code: 'unexpected_answer' }));
+    }
+    return this.inTurn(async () => {
+      const held = await this.read();
+      if (asked && held?.sessionId !== asked.sessionId) return;
+      if (!asked || next.held.generation >= held!.generation) {
+        // Before the access token is used: its use proves to the server that we hold this generation.
+        if (next.held.text !== held?.text) await this.store.write(next.held.text);
+        this.see(next.held);
+      }
+      this.take(next.access);
+      this.tabs.say({
+        sessionId: next.held.sessionId,
+        access: { token: next.access.token, expiresIn: answer.expires_in },
+      } satisfies Message);
+    });
+  }
+
+  /** Drops what is held, if it still is what `isMeant` says; `ending` is why, unless somebody signed out. */
+  drop(isMeant: (held: Held) => boolean, ending?: Ending): Promise<boolean> {
+    return this.inTurn(async () => {
+      const held = await this.read();
+      if (!held || !isMeant(held)) return false;
+      this.ending = ending;
+      await this.store.clear();
+      this.see(null);
+      this.tabs.say({ ending } satisfies Message);
+      return true;
+    });
+  }
+
+  /** The server refused this access token, whatever its age here. */
+  distrust({ token }: Access): void {
+    this.refused = token;
+    if (this.token?.token === token) this.token = null;
+  }
+
+  close(): void {
+    this.listeners.clear();
+    this.tabs.close();
+  }
+
+  private hear({ sessionId, access, ending }: Message): Promise<void> {
+    return this.inTurn(async () => {
+      this.ending = ending ?? this.ending;
+      const held = await this.read();
+      // Tabs that share no storage have sessions of their own.
+      if (!access || held?.sessionId !== sessionId) return;
+      const token = readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
+      if (token) this.take(token);
+    });
+  }
+
+  private take(next: Access): void {
+    if (next.sessionId !== this.seen?.sessionId || next.token === this.refused) return;
+    if (isNewer(next, this.token)) this.token = next;
+  }
+
+  private async read(): Promise<Held | null> {
+    const held = readHeld(this.delivery, await this.store.read());
+    this.see(held);
+    return held;
+  }
+
+  private see(held: Held | null): void {
+    const before = this.seen;
+    this.seen = held;
+    if (this.token?.sessionId !== held?.sessionId) this.token = null;
+    const change = before === undefined ? null : changeBetween(asSession(before), asSession(held), this.ending);
+    if (change) for (const listener of this.listeners) tell(listener, change);
+  }
+
+  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const turn = this.lastTurn.then(step);
+    this.lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function asSession(held: Held | null | undefined): Session | null {
+  return held ? { id: held.sessionId, userId: held.userId } : null;
+}
+
+/** A listener's mistake is reported as its own, and undoes no sign-in. */
+function tell(listener: Listener, change: SessionChange): void {
+  try {
+    listener(change);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
