@@ -8,7 +8,7 @@ import { errorOf, isPassing, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import { Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
-import { localNote, memoryStore, type TokenStore } from './token-store.js';
+import { memoryStore, type TokenStore } from './token-store.js';
 
 export interface ClientOptions {
   /** Where the server is, as `https://auth.example.com`, or `/api` for a path of the page's own origin. */
@@ -53,7 +53,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const name = `latchkey ${base.href}`;
   const route = (path: string) => base.href.replace(/\/$/, '') + path;
   const origins = (options.origins ?? []).map((origin) => new URL(origin).origin);
-  const store = delivery === 'cookie' ? localNote(name) : (options.store ?? memoryStore());
+  const store = delivery === 'cookie' ? platform.note(name) : (options.store ?? memoryStore());
 
   const keeper = new SessionKeeper(delivery, store, platform, name);
   const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);

@@ -1,3 +1,5 @@
+import { localNote, type TokenStore } from './token-store.js';
+
 /** What the client needs of the browser. Where something is missing, it does without. */
 export interface Platform {
   fetch: typeof fetch;
@@ -11,6 +13,8 @@ export interface Platform {
   alone: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
   /** Hears the other tabs, and answers how to speak to them and how to stop. */
   channel: (name: string, hear: (message: unknown) => void) => { say: (message: unknown) => void; close: () => void };
+  /** A place for what is no secret, shared by all tabs. */
+  note: (name: string) => TokenStore;
   hidden: () => boolean;
   /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */
   watch: (listeners: { woke: () => void; stored: () => void }) => () => void;
@@ -25,7 +29,7 @@ interface Globals {
 }
 
 interface Channel {
-  onmessage: ((event: { data: unknown }) => void) | null;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
   postMessage(message: unknown): void;
   close(): void;
   unref?(): void;
@@ -53,12 +57,14 @@ export const browser: Platform = {
   channel(name, hear) {
     const channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
     if (channel) {
-      channel.onmessage = ({ data }) => hear(data);
+      channel.addEventListener('message', ({ data }) => hear(data));
       // In Node it would keep the process running.
       channel.unref?.();
     }
     return { say: (message) => channel?.postMessage(message), close: () => channel?.close() };
   },
+
+  note: localNote,
 
   hidden: () => globals.document?.visibilityState === 'hidden',
 

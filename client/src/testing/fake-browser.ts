@@ -1,0 +1,240 @@
+import type { Delivery } from '../api.js';
+import type { SessionChange } from '../changes.js';
+import { clientOn, type Client, type ClientOptions } from '../client.js';
+import type { Platform } from '../platform.js';
+import type { TokenStore } from '../token-store.js';
+import { FakeServer } from './fake-server.js';
+import { World } from './world.js';
+
+export const API = 'https://auth.example.com';
+
+/** What happens to a message on its way. `lost` hangs until the client gives up; `refused` fails at once. */
+export interface Fate {
+  there: number;
+  back: number;
+  lost?: 'request' | 'answer';
+  refused?: boolean;
+}
+
+export interface Tab {
+  client: Client;
+  changes: SessionChange[];
+  /** Refreshes that it waits for; and the most there ever were at once. */
+  inFlight: number;
+  mostInFlight: number;
+  hidden: boolean;
+  woke: () => void;
+  stored: () => void;
+  /** As when it crashes: nothing that it waits for ever comes. */
+  kill: () => void;
+}
+
+export interface BrowserOptions {
+  delivery?: Delivery;
+  locks?: boolean;
+  channel?: boolean;
+  random?: () => number;
+  /** How long a message takes to the other tabs. */
+  channelDelay?: () => number;
+  client?: Partial<ClientOptions>;
+}
+
+/** One browser with tabs, one storage, one cookie jar, and the network between it and the server. */
+export class FakeBrowser {
+  readonly world = new World();
+  readonly server = new FakeServer(this.world);
+  readonly cookies = new Map<string, string>();
+  /** What is stored in `body` delivery. */
+  stored: string | null = null;
+  /** What storage was asked to do, and which tokens were used, in order. */
+  readonly deeds: string[] = [];
+  fate: (route: string) => Fate = () => ({ there: 5, back: 5 });
+  storeDelay: () => number = () => 0;
+  readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
+  private readonly tabs = new Set<Tab>();
+  private readonly channels = new Set<{ tab: Tab; hear: (message: unknown) => void }>();
+  private slept = 0;
+  private locked: Tab | undefined;
+  private readonly waiting: { tab: Tab; go: () => void }[] = [];
+
+  constructor(private readonly options: BrowserOptions = {}) {}
+
+  openTab(): Tab {
+    const tab: Tab = {
+      client: undefined as never,
+      changes: [],
+      inFlight: 0,
+      mostInFlight: 0,
+      hidden: false,
+      woke: () => undefined,
+      stored: () => undefined,
+      kill: () => {
+        this.tabs.delete(tab);
+        this.release(tab);
+      },
+    };
+    this.tabs.add(tab);
+    tab.client = clientOn(this.platformOf(tab), {
+      baseUrl: API,
+      delivery: this.options.delivery ?? 'body',
+      store: this.storeOf(tab),
+      ...this.options.client,
+    });
+    tab.client.onChange((change) => tab.changes.push(change));
+    return tab;
+  }
+
+  /** The device sleeps: its monotonic clock stands still, and the world goes on. */
+  sleep(ms: number): void {
+    this.slept += ms;
+    this.world.now += ms;
+  }
+
+  private platformOf(tab: Tab): Platform {
+    const { world, options } = this;
+    const random = options.random ?? (() => 0.5);
+    return {
+      fetch: (input, init) => this.alive(tab, this.send(tab, input as string | Request, init)),
+      now: () => world.now - this.slept,
+      random,
+      sleep: (ms) => this.alive(tab, new Promise((resolve) => void world.after(ms, resolve))),
+      timeout: (ms) => {
+        const controller = new AbortController();
+        world.after(ms, () => controller.abort(new DOMException('The operation timed out.', 'TimeoutError')));
+        return controller.signal;
+      },
+      alone: (_name, waitMs, work) => (options.locks === false ? work() : this.alone(tab, waitMs, work)),
+      channel: (_name, hear) => this.channel(tab, hear),
+      note: () => this.storeOf(tab),
+      hidden: () => tab.hidden,
+      watch: ({ woke, stored }) => {
+        Object.assign(tab, { woke, stored });
+        return () => Object.assign(tab, { woke: () => undefined, stored: () => undefined });
+      },
+    };
+  }
+
+  /** Nothing comes to a tab that is no more. */
+  private alive<T>(tab: Tab, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(
+        (value) => void (this.tabs.has(tab) && resolve(value)),
+        (error: unknown) => void (this.tabs.has(tab) && reject(error as Error)),
+      );
+    });
+  }
+
+  private storeOf(tab: Tab): TokenStore {
+    const later = <T>(deed: () => T): Promise<T> =>
+      this.alive(
+        tab,
+        new Promise((resolve) => {
+          const delay = this.storeDelay();
+          const run = () => void (this.tabs.has(tab) && resolve(deed()));
+          if (delay === 0) run();
+          else this.world.after(delay, run);
+        }),
+      );
+    return {
+      read: () => later(() => this.stored),
+      write: (text) =>
+        later(() => {
+          this.stored = text;
+          this.deeds.push(`stored ${text}`);
+        }),
+      clear: () => later(() => void (this.stored = null)),
+    };
+  }
+
+  private async send(tab: Tab, input: string | Request, init: RequestInit = {}): Promise<Response> {
+    const url = new URL(typeof input === 'string' ? input : input.url);
+    const headers = new Headers(init.headers ?? (typeof input === 'string' ? undefined : input.headers));
+    const token = headers.get('authorization')?.replace('Bearer ', '') ?? null;
+    const method = init.method ?? (typeof input === 'string' ? 'GET' : input.method);
+    if (url.origin !== API) {
+      this.elsewhere.push({ url: url.href, token, body: init.body });
+      return new Response('elsewhere');
+    }
+    const route = `${method} ${url.pathname}`;
+    const body = typeof input === 'string' ? init.body : await input.text();
+    const refreshes = route === 'POST /auth/refresh';
+    if (refreshes) tab.mostInFlight = Math.max(tab.mostInFlight, (tab.inFlight += 1));
+    if (token) this.deeds.push(`used ${token}`);
+    try {
+      return await this.travel(route, token, body, init);
+    } finally {
+      if (refreshes) tab.inFlight -= 1;
+    }
+  }
+
+  private travel(route: string, token: string | null, body: unknown, init: RequestInit): Promise<Response> {
+    const { world } = this;
+    const signal = init.signal ?? undefined;
+    const fate = this.fate(route);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      if (fate.refused) return reject(new TypeError('Failed to fetch'));
+      if (fate.lost === 'request') return undefined;
+      // The browser puts the cookies in when it sends.
+      const cookies = init.credentials === 'include' ? new Map(this.cookies) : undefined;
+      return world.after(fate.there, () => {
+        const parsed = typeof body === 'string' && body.startsWith('{') ? JSON.parse(body) : undefined;
+        const { answer, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
+        if (fate.lost === 'answer') return;
+        world.after(fate.back, () => {
+          if (signal?.aborted) return;
+          for (const [name, value] of set) {
+            if (value === null) this.cookies.delete(name);
+            else this.cookies.set(name, value);
+          }
+          resolve(answer);
+        });
+      });
+    });
+  }
+
+  private async alone<T>(tab: Tab, waitMs: number, work: () => Promise<T>): Promise<T> {
+    let mine = true;
+    if (this.locked) {
+      mine = await this.alive(
+        tab,
+        new Promise<boolean>((resolve) => {
+          const waiter = { tab, go: () => resolve(true) };
+          this.waiting.push(waiter);
+          this.world.after(waitMs, () => {
+            const index = this.waiting.indexOf(waiter);
+            if (index !== -1) this.waiting.splice(index, 1);
+            resolve(false);
+          });
+        }),
+      );
+    }
+    if (mine) this.locked = tab;
+    return work().finally(() => this.release(tab));
+  }
+
+  private release(tab: Tab): void {
+    if (this.locked !== tab) return;
+    this.locked = undefined;
+    let next = this.waiting.shift();
+    while (next && !this.tabs.has(next.tab)) next = this.waiting.shift();
+    if (!next) return;
+    this.locked = next.tab;
+    next.go();
+  }
+
+  private channel(tab: Tab, hear: (message: unknown) => void): ReturnType<Platform['channel']> {
+    const own = { tab, hear };
+    if (this.options.channel !== false) this.channels.add(own);
+    const say = (message: unknown) => {
+      if (!this.channels.has(own)) return;
+      for (const other of this.channels) {
+        if (other === own) continue;
+        const copy = structuredClone(message);
+        this.world.after(this.options.channelDelay?.() ?? 1, () => void (this.tabs.has(other.tab) && other.hear(copy)));
+      }
+    };
+    return { say, close: () => void this.channels.delete(own) };
+  }
+}

@@ -1,0 +1,218 @@
+import { judge, type RotationPolicy, type SessionState } from '../../../src/sessions/rotation.js';
+import type { Delivery } from '../api.js';
+import type { World } from './world.js';
+
+interface Row extends SessionState {
+  id: string;
+  userId: string;
+  delivery: Delivery;
+}
+
+export interface Call {
+  route: string;
+  token: string | null;
+  body: Record<string, string> | undefined;
+  /** The browser's cookies, where they go along; the server writes to them in its answer. */
+  cookies: Map<string, string> | undefined;
+}
+
+interface Reply {
+  status: number;
+  body?: object;
+  headers?: Record<string, string>;
+  cookies?: [name: string, value: string | null][];
+}
+
+const STANDARD: RotationPolicy = { rotationInterval: 120_000, leeway: 60_000 };
+const TERMINAL = ['session_revoked', 'session_expired', 'refresh_token_reused', 'refresh_token_invalid'];
+
+/** The server, as far as a client can tell: its rules of rotation are the server's own. Tokens are unsigned. */
+export class FakeServer {
+  accessTtlSeconds = 900;
+  /** What came, in order. */
+  readonly calls: Call[] = [];
+  /** Counts answers that end a session. */
+  terminal = 0;
+  /** Answers instead of the server: for its bad days. */
+  instead: ((call: Call) => Response | undefined) | undefined;
+  private readonly rows = new Map<string, Row>();
+  private readonly versions = new Map<string, number>();
+  private issued = 0;
+
+  constructor(private readonly world: World) {}
+
+  handle(call: Call): { answer: Response; cookies: [string, string | null][] } {
+    this.calls.push(call);
+    const instead = this.instead?.(call);
+    if (instead) return { answer: instead, cookies: [] };
+    const reply = this.reply(call);
+    if (TERMINAL.includes((reply.body as { code?: string })?.code ?? '')) this.terminal += 1;
+    const type = reply.status < 400 ? 'application/json' : 'application/problem+json';
+    const answer = new Response(reply.status === 204 ? null : JSON.stringify(reply.body), {
+      status: reply.status,
+      headers: { 'content-type': type, ...reply.headers },
+    });
+    return { answer, cookies: reply.cookies ?? [] };
+  }
+
+  /** How often this route was called. */
+  count(route: string): number {
+    return this.calls.filter((call) => call.route === route).length;
+  }
+
+  /** Roles of this person changed. */
+  outdate(userId: string): void {
+    this.versions.set(userId, this.versionOf(userId) + 1);
+  }
+
+  end(sessionId: string, reason: string): void {
+    Object.assign(this.rows.get(sessionId)!, { revokedAt: this.world.now, revokedReason: reason });
+  }
+
+  generationOf(sessionId: string): number {
+    return this.rows.get(sessionId)!.generation;
+  }
+
+  private reply(call: Call): Reply {
+    const { body = {} } = call;
+    switch (call.route) {
+      case 'POST /auth/login':
+      case 'POST /auth/register':
+        if (body['password'] === 'wrong') return problem(401, 'invalid_credentials');
+        if (body['password'] === 'to be verified') return { status: 202, body: {} };
+        return this.grant(this.begin(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
+      case 'POST /auth/refresh':
+        return this.refresh(call);
+      case 'POST /auth/logout':
+        return this.logout(call);
+      default:
+        return this.guarded(call);
+    }
+  }
+
+  private begin(userId: string, delivery: Delivery): Row {
+    const id = `00000000-0000-7000-8000-${String((this.issued += 1)).padStart(12, '0')}`;
+    const row: Row = {
+      id,
+      userId,
+      delivery,
+      generation: 1,
+      acknowledgedGeneration: 0,
+      acknowledgedAt: null,
+      expiresAt: Infinity,
+      idleExpiresAt: Infinity,
+      revokedAt: null,
+      revokedReason: null,
+      userActive: true,
+    };
+    this.rows.set(id, row);
+    return row;
+  }
+
+  private presented({ body, cookies }: Call): { sid: string; gen: number } | undefined {
+    if (body?.['refresh_token']) return read(body['refresh_token']);
+    const text = cookies?.get(cookieOf(body?.['session_id'] ?? ''));
+    return text ? read(text) : undefined;
+  }
+
+  private refresh(call: Call): Reply {
+    const presented = this.presented(call);
+    if (!presented) return problem(401, 'refresh_token_missing');
+    const row = this.rows.get(presented.sid);
+    const verdict = judge(row ?? null, presented.gen, this.world.now, STANDARD);
+    if (!row || verdict.outcome === 'refused') {
+      return problem(401, 'session_revoked', { session_id: presented.sid, reason: row?.revokedReason ?? 'unknown' });
+    }
+    if (verdict.outcome === 'reused') {
+      this.end(row.id, 'reused');
+      return problem(401, 'refresh_token_reused', { session_id: row.id, reason: 'reused' });
+    }
+    if (verdict.outcome === 'unchanged' && verdict.acknowledges) this.acknowledge(row, presented.gen);
+    if (verdict.outcome === 'rotate') {
+      this.acknowledge(row, presented.gen);
+      row.generation = verdict.generation;
+    }
+    return this.grant(row, verdict.outcome !== 'unchanged');
+  }
+
+  private logout(call: Call): Reply {
+    const presented = this.presented(call);
+    if (!presented) return problem(401, 'refresh_token_missing');
+    this.end(presented.sid, 'logout');
+    return { status: 204, cookies: call.cookies ? [[cookieOf(presented.sid), null]] : [] };
+  }
+
+  private guarded({ token, route }: Call): Reply {
+    const claims = token && read(token);
+    if (!claims) return problem(401, 'access_token_missing');
+    const row = this.rows.get(claims.sid)!;
+    if (row.revokedAt !== null) {
+      return problem(401, 'session_revoked', { session_id: row.id, reason: row.revokedReason });
+    }
+    if (claims.exp * 1000 <= this.world.now) return problem(401, 'access_token_expired');
+    if (claims.ver !== this.versionOf(row.userId)) return problem(401, 'access_token_outdated');
+    // Written within a second.
+    this.world.after(1000, () => this.acknowledge(row, claims.gen));
+    if (route === 'POST /auth/password') {
+      this.end(row.id, 'credentials_changed');
+      return this.grant(this.begin(row.userId, row.delivery), true);
+    }
+    return { status: 200, body: { userId: row.userId, gen: claims.gen } };
+  }
+
+  private acknowledge(row: Row, generation: number): void {
+    if (generation <= row.acknowledgedGeneration || generation > row.generation) return;
+    row.acknowledgedGeneration = generation;
+    row.acknowledgedAt = this.world.now;
+  }
+
+  private grant(row: Row, setsCookie: boolean): Reply {
+    const iat = Math.floor(this.world.now / 1000);
+    const who = { sid: row.id, sub: row.userId, gen: row.generation, iat };
+    const exp = iat + this.accessTtlSeconds;
+    const refreshToken = write(who);
+    return {
+      status: 200,
+      body: {
+        access_token: write({ ...who, exp, ver: this.versionOf(row.userId), jti: (this.issued += 1) }),
+        token_type: 'Bearer',
+        expires_in: this.accessTtlSeconds,
+        ...(row.delivery === 'body' && { refresh_token: refreshToken }),
+        refresh_expires_in: 604_800,
+        session_id: row.id,
+      },
+      cookies: row.delivery === 'cookie' && setsCookie ? [[cookieOf(row.id), refreshToken]] : [],
+    };
+  }
+
+  private versionOf(userId: string): number {
+    return this.versions.get(userId) ?? 1;
+  }
+}
+
+export function problem(status: number, code: string, more: object = {}): Reply {
+  const terminal = TERMINAL.includes(code);
+  const requestId = '0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10';
+  return {
+    status,
+    body: { type: `urn:latchkey:problem:${code}`, title: code, status, code, terminal, requestId, ...more },
+  };
+}
+
+/** The same as an answer, for `instead`. */
+export function refusal(status: number, code: string, headers: Record<string, string> = {}): Response {
+  const type = { 'content-type': 'application/problem+json' };
+  return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });
+}
+
+export function cookieOf(sessionId: string): string {
+  return `__Host-latchkey-${sessionId.slice(-12)}`;
+}
+
+function write(claims: object): string {
+  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+}
+
+function read(token: string): { sid: string; gen: number; exp: number; ver: number } {
+  return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+}
