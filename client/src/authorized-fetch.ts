@@ -44,7 +44,10 @@ export function authorizedFetch(
     const refusal = await errorOf(answer);
     if (refusal.terminal && mayCarryToken(address, base, [])) {
       const { sessionId } = access;
-      await keeper.drop((held) => held.sessionId === sessionId, endingOf(refusal, access));
+      keeper.distrust(access);
+      // The route of refreshes knows why it ended, and clears the cookie. Where it cannot be asked, this is the end too.
+      await unlessAborted(refresher.access(), signal, true);
+      if (!keeper.access) await keeper.drop((held) => held.sessionId === sessionId, endingOf(refusal, access));
       return answer;
     }
     if (!STALE.test(refusal.code) && !isInvalidToken(answer)) return answer;

@@ -436,7 +436,15 @@ describe('the end of a session', () => {
     await world.pass(10);
     const ended = [['ended', 'session_revoked', 'logout_everywhere']];
     expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
-    expect(server.count(REFRESH)).toBe(0);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('that the server tells at a call is the end even where nobody can be asked why', async () => {
+    const { browser, world, server, tab, session } = await signedIn();
+    server.end(session.id, 'logout_everywhere');
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, refused: true } : later(5));
+    expect(await codeOf(await world.until(tab.client.fetch('/me')))).toBe('session_revoked');
+    expect([reasons(tab), browser.stored]).toEqual([[['ended', 'session_revoked', undefined]], null]);
   });
 
   it('drops no newer session that storage holds meanwhile', async () => {

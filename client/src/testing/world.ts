@@ -12,10 +12,12 @@ export class World {
 
   /** Lets happen what has to, until this is settled. */
   async until<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const done = () => void (settled = true);
-    work.then(done, done);
-    for (await breathe(); !settled; await breathe()) {
+    const settled = work.then(
+      () => true,
+      () => true,
+    );
+    const resting = () => breathe().then(() => false);
+    while (!(await Promise.race([settled, resting()]))) {
       if (!this.step(Infinity)) throw new Error('Nothing is left that could happen');
     }
     return work;
