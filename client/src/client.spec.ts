@@ -61,6 +61,13 @@ describe('a refresh', () => {
     },
   );
 
+  it('is one for all tabs that wake at once, where there are locks', async () => {
+    const { world, server, tabs } = await signedIn({ tabs: 5 });
+    await world.pass(LATER);
+    await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
   it('in one tab serves the others', async () => {
     const { world, server, tab, other } = await signedIn({ tabs: 2 });
     await world.pass(LATER);
@@ -180,6 +187,54 @@ describe('a refresh', () => {
     expect((await world.until(call)).status).toBe(401);
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([null, null]);
     expect(tab.changes.map(({ reason }) => reason)).toEqual(['signed_out']);
+  });
+});
+
+describe('a refresh that answers after somebody else signed in', () => {
+  it.each(['this tab', 'another tab'])('leaves them signed in, and serves nobody: %s', async (where) => {
+    const { browser, world, tab, other } = await signedIn({ tabs: 2, channel: false });
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 5_000 } : later(5));
+    const call = failure(tab.client.fetch('/things', { method: 'POST' }));
+    await world.pass(100);
+    const ada = await world.until((where === 'this tab' ? tab : other).client.login(ADA));
+    const kept = browser.stored;
+    expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
+    expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, ada]);
+    expect(tab.changes).toEqual([{ session: ada, reason: 'user_changed' }]);
+  });
+});
+
+describe('tabs', () => {
+  it('that share no storage have sessions of their own, and take no token of another', async () => {
+    const browser = new FakeBrowser({ client: { store: undefined as never } });
+    const { world, server } = browser;
+    const [tab, other] = [browser.openTab(), browser.openTab()];
+    const mine = await world.until(tab.client.login(GRACE));
+    const theirs = await world.until(other.client.login(ADA));
+    await world.pass(10);
+    expect(await (await world.until(tab.client.fetch('/me'))).json()).toMatchObject({ userId: 'grace' });
+    expect(await (await world.until(other.client.fetch('/me'))).json()).toMatchObject({ userId: 'ada' });
+    await world.until(other.client.logout());
+    await world.pass(10);
+    expect([await world.until(tab.client.session()), theirs.userId]).toEqual([mine, 'ada']);
+    expect(server.count(REFRESH)).toBe(0);
+  });
+});
+
+describe('storage that takes its time', () => {
+  it('holds what was answered last, whatever overlaps', async () => {
+    const { browser, world, tab } = await signedIn();
+    await world.until(tab.client.fetch('/me'));
+    await world.pass(LATER);
+    browser.storeDelay = () => 50;
+    browser.fate = (route) => later(route === REFRESH ? 140 : 100);
+    const call = failure(tab.client.fetch('/me'));
+    await world.pass(55);
+    const ada = await world.until(tab.client.login(ADA));
+    expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
+    await world.pass(1000);
+    expect(await world.until(tab.client.session())).toEqual(ada);
   });
 });
 

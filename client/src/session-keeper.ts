@@ -9,7 +9,6 @@ export type Listener = (change: SessionChange) => void;
 
 /** What tabs tell one another. It is a hint: storage says which session it is. */
 interface Message {
-  sessionId?: string;
   access?: { token: string; expiresIn: number };
   ending?: Ending | undefined;
 }
@@ -22,7 +21,6 @@ export class SessionKeeper {
   /** Undefined until storage was first read: who is signed in when a page loads is no change. */
   private seen: Held | null | undefined;
   private token: Access | null = null;
-  private refused: string | undefined;
   private ending: Ending | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
@@ -75,10 +73,7 @@ export class SessionKeeper {
         this.see(next.held);
       }
       this.take(next.access);
-      this.tabs.say({
-        sessionId: next.held.sessionId,
-        access: { token: next.access.token, expiresIn: answer.expires_in },
-      } satisfies Message);
+      this.tabs.say({ access: { token: next.access.token, expiresIn: answer.expires_in } } satisfies Message);
     });
   }
 
@@ -97,7 +92,6 @@ export class SessionKeeper {
 
   /** The server refused this access token, whatever its age here. */
   distrust({ token }: Access): void {
-    this.refused = token;
     if (this.token?.token === token) this.token = null;
   }
 
@@ -106,20 +100,18 @@ export class SessionKeeper {
     this.tabs.close();
   }
 
-  private hear({ sessionId, access, ending }: Message): Promise<void> {
+  private hear({ access, ending }: Message): Promise<void> {
     return this.inTurn(async () => {
       this.ending = ending ?? this.ending;
-      const held = await this.read();
-      // Tabs that share no storage have sessions of their own.
-      if (!access || held?.sessionId !== sessionId) return;
-      const token = readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
+      await this.read();
+      const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
       if (token) this.take(token);
     });
   }
 
+  /** Tabs that share no storage have sessions of their own. */
   private take(next: Access): void {
-    if (next.sessionId !== this.seen?.sessionId || next.token === this.refused) return;
-    if (isNewer(next, this.token)) this.token = next;
+    if (next.sessionId === this.seen?.sessionId && isNewer(next, this.token)) this.token = next;
   }
 
   private async read(): Promise<Held | null> {

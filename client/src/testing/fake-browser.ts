@@ -222,7 +222,8 @@ export class FakeBrowser {
     while (next && !this.tabs.has(next.tab)) next = this.waiting.shift();
     if (!next) return;
     this.locked = next.tab;
-    next.go();
+    // Longer than a message takes, as a rule: both go by way of the browser.
+    this.world.after(2, next.go);
   }
 
   private channel(tab: Tab, hear: (message: unknown) => void): ReturnType<Platform['channel']> {

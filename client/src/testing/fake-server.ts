@@ -6,6 +6,7 @@ interface Row extends SessionState {
   id: string;
   userId: string;
   delivery: Delivery;
+  rotatedAt: number;
 }
 
 export interface Call {
@@ -96,6 +97,7 @@ export class FakeServer {
       id,
       userId,
       delivery,
+      rotatedAt: this.world.now,
       generation: 1,
       acknowledgedGeneration: 0,
       acknowledgedAt: null,
@@ -131,6 +133,7 @@ export class FakeServer {
     if (verdict.outcome === 'rotate') {
       this.acknowledge(row, presented.gen);
       row.generation = verdict.generation;
+      row.rotatedAt = this.world.now;
     }
     return this.grant(row, verdict.outcome !== 'unchanged');
   }
@@ -167,13 +170,13 @@ export class FakeServer {
 
   private grant(row: Row, setsCookie: boolean): Reply {
     const iat = Math.floor(this.world.now / 1000);
-    const who = { sid: row.id, sub: row.userId, gen: row.generation, iat };
+    const who = { sid: row.id, sub: row.userId, gen: row.generation };
     const exp = iat + this.accessTtlSeconds;
-    const refreshToken = write(who);
+    const refreshToken = write({ ...who, iat: Math.floor(row.rotatedAt / 1000) });
     return {
       status: 200,
       body: {
-        access_token: write({ ...who, exp, ver: this.versionOf(row.userId), jti: (this.issued += 1) }),
+        access_token: write({ ...who, iat, exp, ver: this.versionOf(row.userId), jti: (this.issued += 1) }),
         token_type: 'Bearer',
         expires_in: this.accessTtlSeconds,
         ...(row.delivery === 'body' && { refresh_token: refreshToken }),
