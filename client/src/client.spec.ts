@@ -228,7 +228,7 @@ describe('storage that takes its time', () => {
     await world.until(tab.client.fetch('/me'));
     await world.pass(LATER);
     browser.storeDelay = () => 50;
-    browser.fate = (route) => later(route === REFRESH ? 140 : 100);
+    browser.fate = (route) => later(route === REFRESH ? 140 : 160);
     const call = failure(tab.client.fetch('/me'));
     await world.pass(55);
     const ada = await world.until(tab.client.login(ADA));
@@ -470,18 +470,21 @@ describe('fetch', () => {
 describe('the end of a session', () => {
   const reasons = ({ changes }: Tab) => changes.map(({ reason, code, because }) => [reason, code, because]);
 
-  it('that the server tells at a refresh reaches all tabs, with its reason', async () => {
-    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
-    server.end(session.id, 'ended_by_user');
-    await world.pass(LATER);
-    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
-      code: 'session_revoked',
-      terminal: true,
-    });
-    await world.pass(10);
-    const ended = [['ended', 'session_revoked', 'ended_by_user']];
-    expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
-  });
+  it.each([false, true])(
+    'that the server tells at a refresh reaches all tabs, with its reason (storage events: %s)',
+    async (storageEvents) => {
+      const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, storageEvents });
+      server.end(session.id, 'ended_by_user');
+      await world.pass(LATER);
+      expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
+        code: 'session_revoked',
+        terminal: true,
+      });
+      await world.pass(10);
+      const ended = [['ended', 'session_revoked', 'ended_by_user']];
+      expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
+    },
+  );
 
   it('that the server tells at a call reaches all tabs at once, and the caller has the answer', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
@@ -547,7 +550,7 @@ describe('the end of a session', () => {
     await world.until(tab.client.logout());
     expect(other.changes).toEqual([]);
     other[event]();
-    await world.pass(10);
+    await world.pass(200);
     expect(reasons(other)).toEqual([['signed_out', undefined, undefined]]);
   });
 

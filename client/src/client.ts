@@ -46,6 +46,8 @@ export interface Client {
 }
 
 const LOGOUT_TRIES = 3;
+/** What another tab has to say about a change of storage comes by the channel, often after the browser's own word. */
+const CHANNEL_MS = 150;
 
 export function clientOn(platform: Platform, options: ClientOptions): Client {
   const { delivery = 'body' } = options;
@@ -62,7 +64,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
       refresher.wake();
       look();
     },
-    stored: () => look(),
+    stored: () => void platform.sleep(CHANNEL_MS).then(look),
   });
   const look = () => void keeper.look().catch(() => undefined);
   const call = authorizedFetch(keeper, refresher, platform, base, origins);

@@ -12,6 +12,7 @@ interface Setting {
   tabs: number;
   locks: boolean;
   channel: boolean;
+  storageEvents: boolean;
   lost: number;
   ttlSeconds: number;
   /** Mean time between the calls of a tab. */
@@ -25,6 +26,7 @@ const settings = fc.record<Setting>({
   tabs: fc.integer({ min: 1, max: 6 }),
   locks: fc.boolean(),
   channel: fc.boolean(),
+  storageEvents: fc.boolean(),
   lost: fc.double({ min: 0, max: 0.3, noNaN: true }),
   ttlSeconds: fc.constantFrom(60, 300, 900),
   gapSeconds: fc.constantFrom(30, 200, 3000),

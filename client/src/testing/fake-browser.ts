@@ -33,6 +33,8 @@ export interface BrowserOptions {
   delivery?: Delivery;
   locks?: boolean;
   channel?: boolean;
+  /** Whether tabs hear of what others write to storage. */
+  storageEvents?: boolean;
   random?: () => number;
   /** How long a message takes to the other tabs. */
   channelDelay?: () => number;
@@ -140,10 +142,20 @@ export class FakeBrowser {
       write: (text) =>
         later(() => {
           this.stored = text;
+          this.announce(tab);
           this.deeds.push(`stored ${text}`);
         }),
-      clear: () => later(() => void (this.stored = null)),
+      clear: () =>
+        later(() => {
+          this.stored = null;
+          this.announce(tab);
+        }),
     };
+  }
+
+  private announce(writer: Tab): void {
+    if (!this.options.storageEvents) return;
+    for (const tab of this.tabs) if (tab !== writer) this.world.after(1, () => tab.stored());
   }
 
   private async send(tab: Tab, input: string | Request, init: RequestInit = {}): Promise<Response> {
