@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { type Tab } from './testing/fake-browser.js';
+import { refusal } from './testing/fake-server.js';
+import { codeOf, failure, GRACE, LATER, later, REFRESH, signedIn } from './testing/signed-in.js';
+
+describe('the end of a session', () => {
+  const reasons = ({ changes }: Tab) => changes.map(({ reason, code, because }) => [reason, code, because]);
+
+  it.each([false, true])(
+    'that the server tells at a refresh reaches all tabs, with its reason (storage events: %s)',
+    async (storageEvents) => {
+      const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, storageEvents });
+      server.end(session.id, 'ended_by_user');
+      await world.pass(LATER);
+      expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
+        code: 'session_revoked',
+        terminal: true,
+      });
+      await world.pass(10);
+      const ended = [['ended', 'session_revoked', 'ended_by_user']];
+      expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
+    },
+  );
+
+  it('that the server tells at a call reaches all tabs at once, and the caller has the answer', async () => {
+    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
+    server.end(session.id, 'logout_everywhere');
+    const answer = await world.until(tab.client.fetch('/me'));
+    expect(await codeOf(answer)).toBe('session_revoked');
+    await world.pass(10);
+    const ended = [['ended', 'session_revoked', 'logout_everywhere']];
+    expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('that the server tells at a call is the end even where nobody can be asked why', async () => {
+    const { browser, world, server, tab, session } = await signedIn();
+    server.end(session.id, 'logout_everywhere');
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, refused: true } : later(5));
+    expect(await codeOf(await world.until(tab.client.fetch('/me')))).toBe('session_revoked');
+    expect([reasons(tab), browser.stored]).toEqual([[['ended', 'session_revoked', undefined]], null]);
+  });
+
+  it('drops no newer session that storage holds meanwhile', async () => {
+    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, locks: false, channel: false });
+    server.end(session.id, 'ended_by_user');
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 5, back: 5_000 } : later(5));
+    const late = failure(tab.client.fetch('/me'));
+    await world.pass(100);
+    const next = await world.until(other.client.login(GRACE));
+    await world.pass(20_000);
+    await late;
+    expect(await world.until(tab.client.session())).toEqual(next);
+    expect([...tab.changes, ...other.changes].map(({ reason }) => reason)).not.toContain('ended');
+  });
+
+  it('of a generation that storage has replaced is asked again with the one it holds', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    const kept = browser.stored!;
+    server.instead = ({ route, body }) =>
+      route === REFRESH && body!['refresh_token'] === kept ? refusal(401, 'refresh_token_invalid') : undefined;
+    browser.fate = (route) => (route === REFRESH ? { there: 5, back: 1000 } : later(5));
+    const call = tab.client.fetch('/me');
+    await world.pass(100);
+    browser.stored = kept.replace('c2ln', 'bmV3');
+    expect((await world.until(call)).status).toBe(200);
+    expect(tab.changes).toEqual([]);
+  });
+
+  it('by logging out in one tab signs out all, and tells the server', async () => {
+    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
+    await world.until(tab.client.logout());
+    await world.pass(10);
+    const out = [['signed_out', undefined, undefined]];
+    expect([reasons(tab), reasons(other), browser.stored]).toEqual([out, out, null]);
+    expect(server.calls.at(-1)).toMatchObject({ route: 'POST /auth/logout' });
+    await world.until(tab.client.logout());
+    expect(server.count('POST /auth/logout')).toBe(1);
+    expect(session.userId).toBe('grace');
+  });
+
+  it.each(['woke', 'stored'] as const)('is noticed without a channel when the page %s', async (event) => {
+    const { world, tab, other } = await signedIn({ tabs: 2, channel: false });
+    await world.until(tab.client.logout());
+    expect(other.changes).toEqual([]);
+    other[event]();
+    await world.pass(200);
+    expect(reasons(other)).toEqual([['signed_out', undefined, undefined]]);
+  });
+
+  it('by logging out without a network is the end here, and the caller learns that the server was not told', async () => {
+    const { browser, world, tab } = await signedIn();
+    let tries = 0;
+    browser.fate = () => ({ there: 0, back: 0, refused: (tries += 1) > 0 });
+    expect(await failure(world.until(tab.client.logout()))).toBeInstanceOf(TypeError);
+    expect([browser.stored, tries]).toEqual([null, 3]);
+  });
+
+  it('by ending it in the list of sessions is a sign-out here', async () => {
+    const { world, server, tab, session } = await signedIn();
+    await world.until(tab.client.sessions.end('another'));
+    expect(tab.changes).toEqual([]);
+    await world.until(tab.client.sessions.end(session.id));
+    expect(reasons(tab)).toEqual([['signed_out', undefined, undefined]]);
+    expect(server.calls.at(-1)!.route).toBe(`DELETE /sessions/${session.id}`);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { FakeBrowser } from './testing/fake-browser.js';
+import { refusal } from './testing/fake-server.js';
+import { ADA, codeOf, failure, GRACE, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
+
+describe('an access token that is refused', () => {
+  it('after a sleep that the clock did not see is renewed, and the call sent once more', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    browser.sleep(8 * 60 * MINUTE);
+    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: '{"a":"b"}' }));
+    expect(answer.status).toBe(200);
+    expect(server.calls.map(({ route }) => route).slice(-3)).toEqual(['POST /things', REFRESH, 'POST /things']);
+    expect(server.calls.at(-1)!.body).toEqual({ a: 'b' });
+  });
+
+  it('because roles changed is renewed, and the call sent once more', async () => {
+    const { world, server, tab } = await signedIn();
+    server.outdate('grace');
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
+  });
+
+  it('twice is the answer: the call is not sent a third time', async () => {
+    const { world, server, tab } = await signedIn();
+    server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'access_token_outdated') : undefined);
+    const answer = await world.until(tab.client.fetch('/me'));
+    expect([answer.status, await codeOf(answer)]).toEqual([401, 'access_token_outdated']);
+    expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
+  });
+
+  it('and cannot be renewed now: the caller has the first answer, unread', async () => {
+    const { browser, world, server, tab, session } = await signedIn();
+    server.outdate('grace');
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, lost: 'request' } : later(5));
+    const answer = await world.until(tab.client.fetch('/me'));
+    expect(await codeOf(answer)).toBe('access_token_outdated');
+    expect(await world.until(tab.client.session())).toEqual(session);
+  });
+
+  it('for another reason is the answer: a wrong password at a route of the app refreshes nothing', async () => {
+    const { world, server, tab } = await signedIn();
+    server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'request_refused') : undefined);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(401);
+    expect(server.count(REFRESH)).toBe(0);
+  });
+
+  it.each([
+    ['a form', () => new URLSearchParams({ a: 'b' }), true],
+    ['bytes', () => new TextEncoder().encode('{}'), true],
+    ['a file', () => new Blob(['{}']), true],
+    ['a stream', () => new Blob(['{}']).stream(), false],
+  ])('sends %s again only if it can be read again', async (_what, body, again) => {
+    const { world, server, tab } = await signedIn();
+    server.outdate('grace');
+    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: body() }));
+    expect([answer.status, server.count('POST /things')]).toEqual(again ? [200, 2] : [401, 1]);
+    // What could not be sent again still was a sign: the next call brings a new token.
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([1, 1]);
+  });
+
+  it('in a Request is renewed, and its body sent again', async () => {
+    const { world, server, tab } = await signedIn();
+    server.outdate('grace');
+    const request = new Request('https://auth.example.com/things', { method: 'POST', body: '{"a":"b"}' });
+    expect((await world.until(tab.client.fetch(request))).status).toBe(200);
+    expect(server.calls.filter(({ route }) => route === 'POST /things').map(({ body }) => body)).toEqual([
+      { a: 'b' },
+      { a: 'b' },
+    ]);
+  });
+});
+
+describe('fetch', () => {
+  it('sends the token to no other origin, and what the caller sets stays', async () => {
+    const { browser, world, server, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
+    await world.until(tab.client.fetch('https://evil.example/x'));
+    await world.until(tab.client.fetch(new Request('https://evil.example/x')));
+    await world.until(tab.client.fetch('//evil.example/x'));
+    await world.until(tab.client.fetch('https://reports.example.com/x'));
+    expect(browser.elsewhere.map(({ token }) => token === null)).toEqual([true, true, true, false]);
+    await world.until(tab.client.fetch('/me', { headers: { authorization: 'Bearer e30.e30.c2ln' } })).catch(() => {});
+    expect(server.calls.at(-1)!.token).toBe('e30.e30.c2ln');
+  });
+
+  it('sends what nobody is signed in for as it is', async () => {
+    const browser = new FakeBrowser();
+    const tab = browser.openTab();
+    const answer = await browser.world.until(tab.client.fetch('/me'));
+    expect(await codeOf(answer)).toBe('access_token_missing');
+    expect(browser.server.count(REFRESH)).toBe(0);
+  });
+
+  it('stops waiting when its caller gives up, and the refresh goes on for the others', async () => {
+    const { browser, world, tab } = await signedIn();
+    await world.pass(LATER);
+    browser.fate = () => later(1000);
+    const impatient = new AbortController();
+    const one = failure(tab.client.fetch('/me', { signal: impatient.signal }));
+    const two = tab.client.fetch('/me');
+    await world.pass(100);
+    impatient.abort();
+    await world.pass(0);
+    expect(await one).toMatchObject({ name: 'AbortError' });
+    expect((await world.until(two)).status).toBe(200);
+  });
+
+  it('never sends as one person what another began', async () => {
+    const { browser, world, server, tab, other } = await signedIn({ tabs: 2, channel: false });
+    await world.until(other.client.login(ADA));
+    expect(await failure(world.until(tab.client.fetch('/things', { method: 'POST' })))).toMatchObject({
+      code: 'user_changed',
+    });
+    expect(server.count('POST /things')).toBe(0);
+    expect(tab.changes).toMatchObject([{ reason: 'user_changed', session: { userId: 'ada' } }]);
+    // Told, the page can go on as the other.
+    expect(await (await world.until(tab.client.fetch('/me'))).json()).toMatchObject({ userId: 'ada' });
+
+    server.outdate('ada');
+    browser.fate = (route) => later(route === 'POST /things' ? 500 : 5);
+    const call = tab.client.fetch('/things', { method: 'POST' });
+    await world.pass(100);
+    await world.until(other.client.login(GRACE));
+    expect((await world.until(call)).status).toBe(401);
+    expect(server.count('POST /things')).toBe(1);
+  });
+});
+
+describe('a token', () => {
+  it('is in no address and in no error', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    server.instead = ({ route, body }) =>
+      route === REFRESH ? new Response(JSON.stringify({ echo: body }), { status: 400 }) : undefined;
+    const error = (await failure(world.until(tab.client.fetch('/me'))))!;
+    const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${JSON.stringify({ ...error })}`;
+    expect(told).not.toContain(browser.stored!.split('.')[1]);
+    expect(server.calls.map(({ route }) => route).join(' ')).not.toContain('e30.');
+  });
+});

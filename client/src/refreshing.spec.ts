@@ -1,0 +1,209 @@
+import { describe, expect, it } from 'vitest';
+import { FakeBrowser } from './testing/fake-browser.js';
+import { ADA, failure, GRACE, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
+
+describe('a refresh', () => {
+  it('is made when a call needs it, and by no timer', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(24 * 60 * MINUTE);
+    expect(server.count(REFRESH)).toBe(0);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('is one for all calls of a tab that need it', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    const answers = await world.until(Promise.all(Array.from({ length: 20 }, () => tab.client.fetch('/me'))));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it.each([{ locks: true }, { locks: false }, { channel: false }, { locks: false, channel: false }])(
+    'keeps all tabs signed in, with %j',
+    async (missing) => {
+      const { world, server, tabs } = await signedIn({ tabs: 5, ...missing });
+      await world.pass(LATER);
+      const answers = await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
+      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
+      expect(server.terminal).toBe(0);
+      expect(tabs.flatMap(({ changes }) => changes)).toEqual([]);
+    },
+  );
+
+  it('is one for all tabs that wake at once, where there are locks', async () => {
+    const { world, server, tabs } = await signedIn({ tabs: 5 });
+    await world.pass(LATER);
+    await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('in one tab serves the others', async () => {
+    const { world, server, tab, other } = await signedIn({ tabs: 2 });
+    await world.pass(LATER);
+    await world.until(tab.client.fetch('/me'));
+    await world.pass(10);
+    await world.until(other.client.fetch('/me'));
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('waits three seconds for a tab that was frozen with the lock, and then goes ahead', async () => {
+    const { browser, world, server, tab, other } = await signedIn({ tabs: 2 });
+    await world.pass(LATER);
+    browser.fate = () => ({ there: 0, back: 0, lost: 'request' });
+    void tab.client.fetch('/me').catch(() => undefined);
+    await world.pass(10);
+    browser.fate = () => later(5);
+    const began = world.now;
+    expect((await world.until(other.client.fetch('/me'))).status).toBe(200);
+    expect(world.now - began).toBeLessThan(3_100);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('goes alongside in the last quarter of a token: the call does not wait for it, nor fail with it', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(14 * MINUTE);
+    browser.fate = (route) => later(route === REFRESH ? 20_000 : 5);
+    const began = world.now;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(world.now - began).toBeLessThan(100);
+    await world.pass(MINUTE);
+    expect(server.count(REFRESH)).toBe(1);
+    browser.fate = () => ({ there: 0, back: 0, refused: true });
+    expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(TypeError);
+  });
+
+  it('is given up after 30 s, before the leeway of the server is over; the session is kept', async () => {
+    const { browser, world, tab, session } = await signedIn();
+    await world.pass(LATER);
+    browser.fate = () => ({ there: 0, back: 0, lost: 'answer' });
+    const began = world.now;
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ name: 'TimeoutError' });
+    expect(world.now - began).toBe(30_000);
+    browser.fate = () => later(5);
+    await world.pass(MINUTE);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(await world.until(tab.client.session())).toEqual(session);
+  });
+
+  it('is stored before the access token that came with it is used', async () => {
+    const { browser, world, tab } = await signedIn();
+    browser.storeDelay = () => 50;
+    for (let round = 0; round < 3; round += 1) {
+      await world.pass(LATER);
+      await world.until(tab.client.fetch('/me'));
+    }
+    const generation = (deed: string) => JSON.parse(Buffer.from(deed.split('.')[1]!, 'base64url').toString()).gen;
+    let stored = 0;
+    const used = new Set<number>();
+    for (const deed of browser.deeds) {
+      if (deed.startsWith('stored')) stored = generation(deed);
+      else used.add(generation(deed));
+      expect(Math.max(0, ...used)).toBeLessThanOrEqual(stored);
+    }
+    expect(used.size).toBeGreaterThan(2);
+  });
+
+  it('that cannot be stored is not used: the server goes on taking the token from before', async () => {
+    const { browser, world, tab, session } = await signedIn();
+    for (let round = 0; round < 2; round += 1) {
+      await world.pass(LATER);
+      await world.until(tab.client.fetch('/me'));
+    }
+    await world.pass(LATER);
+    const before = browser.deeds.length;
+    const write = Object.getOwnPropertyDescriptor(browser, 'stored')!.value as string;
+    Object.defineProperty(browser, 'stored', {
+      configurable: true,
+      get: () => write,
+      set: () => {
+        throw new Error('QuotaExceededError');
+      },
+    });
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ message: 'QuotaExceededError' });
+    expect(browser.deeds.slice(before)).toEqual([]);
+    Object.defineProperty(browser, 'stored', { configurable: true, writable: true, value: write });
+    await world.pass(10 * MINUTE);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(await world.until(tab.client.session())).toEqual(session);
+  });
+
+  it('that answers late puts no older token over a newer one', async () => {
+    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, locks: false, channel: false });
+    await world.pass(LATER);
+    await world.until(tab.client.fetch('/me'));
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 25_000 } : later(5));
+    const slow = other.client.fetch('/me');
+    await world.pass(10);
+    server.end = () => undefined;
+    const newer = browser.stored!.replace(/\.[^.]+\./, () => {
+      const claims = { sid: session.id, sub: 'grace', gen: server.generationOf(session.id) + 1, iat: 1 };
+      return `.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
+    });
+    browser.stored = newer;
+    expect((await world.until(slow)).status).toBe(200);
+    expect(browser.stored).toBe(newer);
+  });
+
+  it('that answers after somebody signed out brings nobody back', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 5_000 } : later(5));
+    const call = tab.client.fetch('/me');
+    await world.pass(100);
+    expect(server.count(REFRESH)).toBe(1);
+    await world.until(tab.client.logout());
+    expect((await world.until(call)).status).toBe(401);
+    expect([browser.stored, await world.until(tab.client.session())]).toEqual([null, null]);
+    expect(tab.changes.map(({ reason }) => reason)).toEqual(['signed_out']);
+  });
+});
+
+describe('a refresh that answers after somebody else signed in', () => {
+  it.each(['this tab', 'another tab'])('leaves them signed in, and serves nobody: %s', async (where) => {
+    const { browser, world, tab, other } = await signedIn({ tabs: 2, channel: false });
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 5_000 } : later(5));
+    const call = failure(tab.client.fetch('/things', { method: 'POST' }));
+    await world.pass(100);
+    const ada = await world.until((where === 'this tab' ? tab : other).client.login(ADA));
+    const kept = browser.stored;
+    expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
+    expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, ada]);
+    expect(tab.changes).toEqual([{ session: ada, reason: 'user_changed' }]);
+  });
+});
+
+describe('tabs', () => {
+  it('that share no storage have sessions of their own, and take no token of another', async () => {
+    const browser = new FakeBrowser({ client: { store: undefined as never } });
+    const { world, server } = browser;
+    const [tab, other] = [browser.openTab(), browser.openTab()];
+    const mine = await world.until(tab.client.login(GRACE));
+    const theirs = await world.until(other.client.login(ADA));
+    await world.pass(10);
+    expect(await (await world.until(tab.client.fetch('/me'))).json()).toMatchObject({ userId: 'grace' });
+    expect(await (await world.until(other.client.fetch('/me'))).json()).toMatchObject({ userId: 'ada' });
+    await world.until(other.client.logout());
+    await world.pass(10);
+    expect([await world.until(tab.client.session()), theirs.userId]).toEqual([mine, 'ada']);
+    expect(server.count(REFRESH)).toBe(0);
+  });
+});
+
+describe('storage that takes its time', () => {
+  it('holds what was answered last, whatever overlaps', async () => {
+    const { browser, world, tab } = await signedIn();
+    await world.until(tab.client.fetch('/me'));
+    await world.pass(LATER);
+    browser.storeDelay = () => 50;
+    browser.fate = (route) => later(route === REFRESH ? 140 : 160);
+    const call = failure(tab.client.fetch('/me'));
+    await world.pass(55);
+    const ada = await world.until(tab.client.login(ADA));
+    expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
+    await world.pass(1000);
+    expect(await world.until(tab.client.session())).toEqual(ada);
+  });
+});

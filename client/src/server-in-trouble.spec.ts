@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { LatchkeyError } from './latchkey-error.js';
+import { refusal } from './testing/fake-server.js';
+import { failure, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
+
+describe('a server in trouble', () => {
+  it('is asked again when it said, and the call has its answer', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    let bad = 1;
+    server.instead = ({ route }) =>
+      route === REFRESH && bad-- > 0 ? refusal(503, 'refresh_busy', { 'retry-after': '2' }) : undefined;
+    const began = world.now;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(world.now - began).toBeGreaterThan(2_000);
+    expect(server.count(REFRESH)).toBe(2);
+  });
+
+  it.each([
+    ['503', () => refusal(503, 'database_unavailable')],
+    ['429', () => refusal(429, 'too_many_requests')],
+    [
+      '500 that claims to be terminal',
+      () =>
+        new Response('{"code":"x","terminal":true}', {
+          status: 500,
+          headers: { 'content-type': 'application/problem+json' },
+        }),
+    ],
+    ['502 of a proxy', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
+    ['401 of a proxy', () => new Response('<h1>Who are you?</h1>', { status: 401 })],
+    ['200 of a captive portal', () => new Response('<h1>Welcome to our hotel</h1>')],
+    ['200 that holds something else', () => Response.json({ access_token: 'x' })],
+    ['400', () => refusal(400, 'validation_failed')],
+    ['403', () => refusal(403, 'request_refused')],
+  ])('signs nobody out: %s', async (_what, answer) => {
+    const { browser, world, server, tab, session } = await signedIn();
+    await world.pass(LATER);
+    server.instead = ({ route }) => (route === REFRESH ? answer() : undefined);
+    const kept = browser.stored;
+    expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(LatchkeyError);
+    await world.pass(MINUTE);
+    expect([browser.stored, await world.until(tab.client.session()), tab.changes]).toEqual([kept, session, []]);
+    server.instead = undefined;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+  });
+
+  it('is not asked by every call: an outage of ten minutes, with a call each second, meets few refreshes', async () => {
+    const { browser, world, tab } = await signedIn();
+    await world.pass(LATER);
+    let tries = 0;
+    browser.fate = () => {
+      tries += 1;
+      return { there: 0, back: 0, refused: true };
+    };
+    for (let second = 0; second < 600; second += 1) {
+      void tab.client.fetch('/me').catch(() => undefined);
+      await world.pass(1000);
+    }
+    expect(tries).toBeGreaterThan(30);
+    expect(tries).toBeLessThan(80);
+  });
+
+  it('is not asked before the time it gave, and the caller is told when that is', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    server.instead = ({ route }) =>
+      route === REFRESH ? refusal(429, 'too_many_requests', { 'retry-after': '120' }) : undefined;
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
+      status: 429,
+      retryAfter: 120,
+      terminal: false,
+    });
+    await world.pass(119_000);
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ status: 429 });
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('is asked once by a tab in the background, and again as soon as the tab is looked at', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    tab.hidden = true;
+    let tries = 0;
+    browser.fate = () => {
+      tries += 1;
+      return { there: 0, back: 0, refused: true };
+    };
+    expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(TypeError);
+    expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(TypeError);
+    expect(tries).toBe(1);
+    browser.fate = () => later(5);
+    tab.hidden = false;
+    tab.woke();
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('is asked at once by a call that waits, when the network is back', async () => {
+    const { browser, world, tab } = await signedIn();
+    await world.pass(LATER);
+    browser.fate = () => ({ there: 0, back: 0, refused: true });
+    const call = tab.client.fetch('/me');
+    await world.pass(0);
+    browser.fate = () => later(5);
+    const began = world.now;
+    tab.woke();
+    expect((await world.until(call)).status).toBe(200);
+    expect(world.now - began).toBeLessThan(100);
+  });
+});
