@@ -36,11 +36,14 @@ describe('an access token', () => {
     [900, 675_000, 809_999, 890_000],
     [20, 15_000, 17_999, 18_000],
     [0, 0, 0, 0],
-  ])('of %i s is due from three quarters of its life on, by chance, and is not sent at its end', (seconds, first, last, dead) => {
-    const [one, two] = [0, 0.999_999].map((random) => readAccess(jwt(claims), seconds, 5_000, random)!);
-    expect([one!.dueAt - 5_000, Math.floor(two!.dueAt - 5_000), one!.deadAt - 5_000]).toEqual([first, last, dead]);
-    expect(two!.dueAt).toBeLessThanOrEqual(two!.deadAt);
-  });
+  ])(
+    'of %i s is due from three quarters of its life on, by chance, and is not sent at its end',
+    (seconds, first, last, dead) => {
+      const [one, two] = [0, 0.999_999].map((random) => readAccess(jwt(claims), seconds, 5_000, random)!);
+      expect([one!.dueAt - 5_000, Math.floor(two!.dueAt - 5_000), one!.deadAt - 5_000]).toEqual([first, last, dead]);
+      expect(two!.dueAt).toBeLessThanOrEqual(two!.deadAt);
+    },
+  );
 
   it.each([undefined, 'x', Number.NaN, -1])('of a life of %s is none', (seconds) => {
     expect(readAccess(jwt(claims), seconds as number, 0, 0)).toBeNull();

@@ -77,7 +77,7 @@ async function live(setting: Setting) {
 
   while (server.count('POST /auth/refresh') < REFRESHES_A_RUN) {
     await world.pass(60_000);
-    if (server.terminal > 0) break;
+    if (server.terminal > 0 || tabs.some(({ changes }) => changes.some(({ session }) => !session))) break;
     const dice = random();
     if (dice < 0.01) browser.sleep(random() * 8 * 3_600_000);
     else if (dice < 0.03) {

@@ -47,7 +47,7 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
     const guards = join(project, 'test/e2e/guards.spec.ts');
     writeFileSync(guards, readFileSync(guards, 'utf8').replace('const OPEN = [', `$&${entry}`));
     expect(finish).toMatch(/npm run check$/m);
-    const checks = ['types', 'lint', 'format', 'openapi'].map((name) => `npm run check:${name}`);
+    const checks = ['types', 'lint', 'format', 'openapi', 'client'].map((name) => `npm run check:${name}`);
     const { stdout } = await shell([finish.replace(/npm run check$/m, ''), ...checks, AFFECTED].join('\n'));
     expect(stdout).toMatch(/Test Files +4 passed \(4\)/);
   });
