@@ -340,6 +340,12 @@ export interface components {
             password: string;
             /** @example Grace Hopper */
             name?: string | null;
+            /**
+             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @default body
+             * @enum {string}
+             */
+            delivery: "body" | "cookie";
         };
         TokenAnswer: {
             /** @description A JWT (RFC 9068). Send it as "Authorization: Bearer …". */
@@ -348,8 +354,8 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds until the access token ends. */
             expires_in: number;
-            /** @description Store it before using the access token that came with it. */
-            refresh_token: string;
+            /** @description Store it before using the access token that came with it. Not there in cookie delivery. */
+            refresh_token?: string;
             /** @description Seconds until the session ends unless it is used. */
             refresh_expires_in: number;
             /** Format: uuid */
@@ -380,14 +386,30 @@ export interface components {
              * @example correct horse battery
              */
             password: string;
+            /**
+             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @default body
+             * @enum {string}
+             */
+            delivery: "body" | "cookie";
         };
         RefreshDto: {
-            /** @description The newest one this client was given. */
-            refresh_token: string;
+            /** @description The newest one this client was given. In cookie delivery the browser sends it by itself. */
+            refresh_token?: string;
+            /**
+             * Format: uuid
+             * @description In cookie delivery: of several sessions the one that is meant.
+             */
+            session_id?: string;
         };
         LogoutDto: {
             /** @description Of any generation: for when the access token has expired. */
             refresh_token?: string;
+            /**
+             * Format: uuid
+             * @description In cookie delivery: the session whose cookie is meant.
+             */
+            session_id?: string;
         };
         WhoAmI: {
             /** Format: uuid */
@@ -545,7 +567,7 @@ export interface components {
             client_id?: string;
             /** @description Seconds since the epoch. */
             iat?: number;
-            /** @description Seconds since the epoch. */
+            /** @description Likewise; of a refresh token: its end unless it is used before. */
             exp?: number;
             /** Format: uuid */
             jti?: string;
@@ -581,7 +603,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "repeated_parameter" | "malformed_request" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "headers_too_large" | "request_timeout" | "internal_error" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
+            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "repeated_parameter" | "malformed_request" | "refresh_token_ambiguous" | "cross_site_request" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "headers_too_large" | "request_timeout" | "internal_error" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
             /**
              * Format: uuid
              * @description Also in the header X-Request-Id, and in the log.
@@ -735,6 +757,20 @@ export interface operations {
                     };
                 };
             };
+            /** @description `cross_site_request` */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site_request";
+                    };
+                };
+            };
             /** @description `email_taken` */
             409: {
                 headers: {
@@ -861,6 +897,20 @@ export interface operations {
                     };
                 };
             };
+            /** @description `cross_site_request` */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site_request";
+                    };
+                };
+            };
             /** @description `payload_too_large` */
             413: {
                 headers: {
@@ -944,7 +994,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenAnswer"];
                 };
             };
-            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `refresh_token_ambiguous`, `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -954,7 +1004,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "refresh_token_ambiguous" | "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
                     };
                 };
             };
@@ -970,6 +1020,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "session_revoked" | "session_expired" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused";
+                    };
+                };
+            };
+            /** @description `cross_site_request` */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site_request";
                     };
                 };
             };
@@ -1080,6 +1144,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "refresh_token_invalid" | "access_token_missing" | "access_token_invalid" | "access_token_expired";
+                    };
+                };
+            };
+            /** @description `cross_site_request` */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "cross_site_request";
                     };
                 };
             };
