@@ -7,6 +7,8 @@ import { clientPage } from '../support/client-page.js';
 import { isPostgres } from '../support/database.js';
 import { login, PASSWORD, someEmail } from '../support/people.js';
 
+/** Where a browser lets cookies without https be, as the server does. */
+const onLocalhost = (address: string) => address.replace('127.0.0.1', 'localhost');
 const PATIENCE = { timeout: 5_000, interval: 20 };
 
 /** What the page has; these functions run in the browser. */
@@ -17,7 +19,8 @@ declare const window: {
 };
 
 /** The client in a browser: its locks, its channel, its storage. The server's part is the same on either database. */
-describe.skipIf(!browserPath || isPostgres)('the client in the tabs of a browser', () => {
+const inBrowser = describe.skipIf(!browserPath || isPostgres);
+inBrowser.each(['body', 'cookie'] as const)('the client in the tabs of a browser, in %s delivery', (delivery) => {
   let test: TestApp;
   let site: Awaited<ReturnType<typeof clientPage>>;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
@@ -25,7 +28,7 @@ describe.skipIf(!browserPath || isPostgres)('the client in the tabs of a browser
   let refreshes = 0;
   beforeAll(async () => {
     site = await clientPage();
-    test = await createTestApp({ env: { CORS_ORIGINS: site.origin } });
+    test = await createTestApp({ env: { CORS_ORIGINS: onLocalhost(site.origin) } });
     browser = await openBrowser();
     context = browser.context;
     context.on('request', (request) => {
@@ -58,18 +61,21 @@ describe.skipIf(!browserPath || isPostgres)('the client in the tabs of a browser
 
   async function openTab(): Promise<Page> {
     const page = await context.newPage();
-    await page.goto(site.origin);
+    await page.goto(onLocalhost(site.origin));
     await begin(page);
     return page;
   }
   const begin = (page: Page) =>
-    page.evaluate((baseUrl) => {
-      const { createClient, localStorageStore } = window.latchkey;
-      window.auth = createClient({ baseUrl, store: localStorageStore() });
-      window.changes = [];
-      window.auth.onChange((change) => window.changes.push(change));
-      return window.auth.session();
-    }, test.http.url);
+    page.evaluate(
+      (options) => {
+        const { createClient, localStorageStore } = window.latchkey;
+        window.auth = createClient({ ...options, store: localStorageStore() });
+        window.changes = [];
+        window.auth.onChange((change) => window.changes.push(change));
+        return window.auth.session();
+      },
+      { baseUrl: onLocalhost(test.http.url), delivery },
+    );
   const statusOf = (page: Page, path = '/users/me') =>
     page.evaluate((where) => window.auth.fetch(where).then(({ status }) => status), path);
   const changesOf = (page: Page) => page.evaluate(() => window.changes);
