@@ -19,120 +19,122 @@ declare const window: {
 };
 
 /** The client in a browser: its locks, its channel, its storage. The server's part is the same on either database. */
-const inBrowser = describe.skipIf(!browserPath || isPostgres);
-inBrowser.each(['body', 'cookie'] as const)('the client in the tabs of a browser, in %s delivery', (delivery) => {
-  let test: TestApp;
-  let site: Awaited<ReturnType<typeof clientPage>>;
-  let browser: Awaited<ReturnType<typeof openBrowser>>;
-  let context: BrowserContext;
-  let refreshes = 0;
-  beforeAll(async () => {
-    site = await clientPage();
-    test = await createTestApp({ env: { CORS_ORIGINS: onLocalhost(site.origin) } });
-    browser = await openBrowser();
-    context = browser.context;
-    context.on('request', (request) => {
-      if (request.method() === 'POST' && request.url().endsWith('/auth/refresh')) refreshes += 1;
+describe.skipIf(!browserPath || isPostgres).each(['body', 'cookie'] as const)(
+  'the client in the tabs of a browser, in %s delivery',
+  (delivery) => {
+    let test: TestApp;
+    let site: Awaited<ReturnType<typeof clientPage>>;
+    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    let context: BrowserContext;
+    let refreshes = 0;
+    beforeAll(async () => {
+      site = await clientPage();
+      test = await createTestApp({ env: { CORS_ORIGINS: onLocalhost(site.origin) } });
+      browser = await openBrowser();
+      context = browser.context;
+      context.on('request', (request) => {
+        if (request.method() === 'POST' && request.url().endsWith('/auth/refresh')) refreshes += 1;
+      });
     });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await test.close();
-    site.close();
-  });
+    afterAll(async () => {
+      await browser.close();
+      await test.close();
+      site.close();
+    });
 
-  let email: string;
-  let tab: Page;
-  beforeEach(async () => {
-    email = someEmail();
-    tab = await openTab();
-    await tab.evaluate((account) => window.auth.register(account), { email, password: PASSWORD });
-    refreshes = 0;
-  });
-  afterEach(async () => {
-    await tab.evaluate(() => window.auth.logout());
-    await Promise.all(
-      context
-        .pages()
-        .slice(1)
-        .map((page) => page.close()),
-    );
-  });
+    let email: string;
+    let tab: Page;
+    beforeEach(async () => {
+      email = someEmail();
+      tab = await openTab();
+      await tab.evaluate((account) => window.auth.register(account), { email, password: PASSWORD });
+      refreshes = 0;
+    });
+    afterEach(async () => {
+      await tab.evaluate(() => window.auth.logout());
+      await Promise.all(
+        context
+          .pages()
+          .slice(1)
+          .map((page) => page.close()),
+      );
+    });
 
-  async function openTab(): Promise<Page> {
-    const page = await context.newPage();
-    await page.goto(onLocalhost(site.origin));
-    await begin(page);
-    return page;
-  }
-  const begin = (page: Page) =>
-    page.evaluate(
-      (options) => {
-        const { createClient, localStorageStore } = window.latchkey;
-        window.auth = createClient({ ...options, store: localStorageStore() });
-        window.changes = [];
-        window.auth.onChange((change) => window.changes.push(change));
-        return window.auth.session();
-      },
-      { baseUrl: onLocalhost(test.http.url), delivery },
-    );
-  const statusOf = (page: Page, path = '/users/me') =>
-    page.evaluate((where) => window.auth.fetch(where).then(({ status }) => status), path);
-  const changesOf = (page: Page) => page.evaluate(() => window.changes);
-
-  it('stays signed in over a reload', async () => {
-    await tab.reload();
-    expect(await begin(tab)).toEqual(await tab.evaluate(() => window.auth.session()));
-    expect(await statusOf(tab)).toBe(200);
-  });
-
-  it('refreshes for eight tabs that wake at once, and not for each of them', async () => {
-    const tabs = [tab, ...(await Promise.all(Array.from({ length: 7 }, openTab)))];
-    await Promise.all(tabs.map((one) => statusOf(one)));
-    for (let round = 0; round < 3; round += 1) {
-      await test.flush();
-      test.clock.move('20m');
-      expect(await Promise.all(tabs.map((one) => statusOf(one)))).toEqual(tabs.map(() => 200));
+    async function openTab(): Promise<Page> {
+      const page = await context.newPage();
+      await page.goto(onLocalhost(site.origin));
+      await begin(page);
+      return page;
     }
-    // Of 24. One each, as a rule; but the lock may be quicker than the channel.
-    expect(refreshes).toBeLessThan(12);
-    expect((await Promise.all(tabs.map(changesOf))).flat().map(({ reason }) => reason)).toEqual(['signed_in']);
-  });
+    const begin = (page: Page) =>
+      page.evaluate(
+        (options) => {
+          const { createClient, localStorageStore } = window.latchkey;
+          window.auth = createClient({ ...options, store: localStorageStore() });
+          window.changes = [];
+          window.auth.onChange((change) => window.changes.push(change));
+          return window.auth.session();
+        },
+        { baseUrl: onLocalhost(test.http.url), delivery },
+      );
+    const statusOf = (page: Page, path = '/users/me') =>
+      page.evaluate((where) => window.auth.fetch(where).then(({ status }) => status), path);
+    const changesOf = (page: Page) => page.evaluate(() => window.changes);
 
-  it('signs out in all tabs at once', async () => {
-    const other = await openTab();
-    await tab.evaluate(() => window.auth.logout());
-    await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, reason: 'signed_out' }]);
-    expect(await tab.evaluate(() => JSON.stringify(Object.entries((window as any).localStorage)))).toBe('[]');
-  });
+    it('stays signed in over a reload', async () => {
+      await tab.reload();
+      expect(await begin(tab)).toEqual(await tab.evaluate(() => window.auth.session()));
+      expect(await statusOf(tab)).toBe(200);
+    });
 
-  it('tells the other tabs when somebody else signs in', async () => {
-    const other = await openTab();
-    const account = { email: someEmail(), password: PASSWORD };
-    await test.http.post('/auth/register', { json: account });
-    const session = await tab.evaluate((who) => window.auth.login(who), account);
-    await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, reason: 'user_changed' }]);
-    expect(await statusOf(other)).toBe(200);
-    // The channel may be quicker than storage; then the token it brought is of nobody known here.
-    expect(refreshes).toBeLessThan(2);
-  });
+    it('refreshes for eight tabs that wake at once, and not for each of them', async () => {
+      const tabs = [tab, ...(await Promise.all(Array.from({ length: 7 }, openTab)))];
+      await Promise.all(tabs.map((one) => statusOf(one)));
+      for (let round = 0; round < 3; round += 1) {
+        await test.flush();
+        test.clock.move('20m');
+        expect(await Promise.all(tabs.map((one) => statusOf(one)))).toEqual(tabs.map(() => 200));
+      }
+      // Of 24. One each, as a rule; but the lock may be quicker than the channel.
+      expect(refreshes).toBeLessThan(12);
+      expect((await Promise.all(tabs.map(changesOf))).flat().map(({ reason }) => reason)).toEqual(['signed_in']);
+    });
 
-  it('tells all tabs why a session was ended elsewhere', async () => {
-    const other = await openTab();
-    await test.http.delete('/sessions?except=current', { token: (await login(test.http, email)).access_token });
-    expect(await statusOf(tab)).toBe(401);
-    const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
-    await expect.poll(() => changesOf(other), PATIENCE).toEqual([ended]);
-    expect((await changesOf(tab)).at(-1)).toEqual(ended);
-  });
+    it('signs out in all tabs at once', async () => {
+      const other = await openTab();
+      await tab.evaluate(() => window.auth.logout());
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, reason: 'signed_out' }]);
+      expect(await tab.evaluate(() => JSON.stringify(Object.entries((window as any).localStorage)))).toBe('[]');
+    });
 
-  it('keeps the session without a network, and goes on with it', async () => {
-    test.clock.move('20m');
-    await context.setOffline(true);
-    const error = tab.evaluate(() => window.auth.fetch('/users/me').catch(({ name }: Error) => name));
-    expect(await error).toBe('TypeError');
-    await context.setOffline(false);
-    expect(await statusOf(tab)).toBe(200);
-    expect((await changesOf(tab)).map(({ reason }) => reason)).toEqual(['signed_in']);
-  });
-});
+    it('tells the other tabs when somebody else signs in', async () => {
+      const other = await openTab();
+      const account = { email: someEmail(), password: PASSWORD };
+      await test.http.post('/auth/register', { json: account });
+      const session = await tab.evaluate((who) => window.auth.login(who), account);
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, reason: 'user_changed' }]);
+      expect(await statusOf(other)).toBe(200);
+      // The channel may be quicker than storage; then the token it brought is of nobody known here.
+      expect(refreshes).toBeLessThan(2);
+    });
+
+    it('tells all tabs why a session was ended elsewhere', async () => {
+      const other = await openTab();
+      await test.http.delete('/sessions?except=current', { token: (await login(test.http, email)).access_token });
+      expect(await statusOf(tab)).toBe(401);
+      const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([ended]);
+      expect((await changesOf(tab)).at(-1)).toEqual(ended);
+    });
+
+    it('keeps the session without a network, and goes on with it', async () => {
+      test.clock.move('20m');
+      await context.setOffline(true);
+      const error = tab.evaluate(() => window.auth.fetch('/users/me').catch(({ name }: Error) => name));
+      expect(await error).toBe('TypeError');
+      await context.setOffline(false);
+      expect(await statusOf(tab)).toBe(200);
+      expect((await changesOf(tab)).map(({ reason }) => reason)).toEqual(['signed_in']);
+    });
+  },
+);
