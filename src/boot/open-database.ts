@@ -46,12 +46,22 @@ export async function openDatabase(config: Config, dataSource: DataSource): Prom
  */
 export async function openInstalledDatabase({ database }: Config, dataSource: DataSource): Promise<void> {
   const isThere = database.kind === 'postgres' || existsSync(database.file);
-  if (isThere) await patiently(() => dataSource.initialize());
-  const sql = `SELECT 1 FROM keys WHERE purpose = 'access-signing'`;
-  const keys = isThere ? await (dataSource.query(sql) as Promise<unknown[]>).catch(() => []) : [];
-  if (keys.length > 0) return;
+  if (isThere && (await holdsKeys(dataSource))) return;
   const where = database.kind === 'postgres' ? 'DATABASE_URL' : database.file;
   throw new UnusableDatabase(`there is no installation in ${where}. Run this with the environment of your servers`);
+}
+
+async function holdsKeys(dataSource: DataSource): Promise<boolean> {
+  try {
+    await patiently(() => dataSource.initialize());
+    const rows: unknown[] = await dataSource.query(`SELECT 1 FROM keys WHERE purpose = 'access-signing'`);
+    return rows.length > 0;
+  } catch (error) {
+    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
+    // An empty database has no such table; anything else is another matter.
+    if (/no such table|relation "keys" does not exist/.test((error as Error).message)) return false;
+    throw error;
+  }
 }
 
 async function open(config: Config, dataSource: DataSource): Promise<void> {
