@@ -54,7 +54,9 @@ export function authorizedFetch(
     keeper.distrust(access);
     if (!canBeReadAgain(init?.body)) return answer;
     const renewed = await unlessAborted(refresher.access(), signal, true);
-    return renewed?.userId === access.userId ? send(renewed) : answer;
+    if (renewed?.userId !== access.userId) return answer;
+    keeper.report({ type: 'resent', url: address.href });
+    return send(renewed);
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Activity } from './activity.js';
 import { apiBase } from './address.js';
 import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
 import { post, tokensIn } from './auth-calls.js';
@@ -19,6 +20,8 @@ export interface ClientOptions {
   store?: TokenStore;
   /** Services of your own, as `https://reports.example.com`, that may have the access token too. */
   origins?: string[];
+  /** Told what the client does by itself, for a log or a debugger. */
+  onActivity?: (activity: Activity) => void;
 }
 
 export interface Client {
@@ -57,7 +60,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const origins = (options.origins ?? []).map((origin) => new URL(origin).origin);
   const store = delivery === 'cookie' ? platform.note(name) : (options.store ?? memoryStore());
 
-  const keeper = new SessionKeeper(delivery, store, platform, name);
+  const keeper = new SessionKeeper(delivery, store, platform, name, options.onActivity);
   const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
   const unwatch = platform.watch({
     woke: () => {

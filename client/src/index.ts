@@ -1,6 +1,7 @@
 import { clientOn, type Client, type ClientOptions } from './client.js';
 import { browser } from './platform.js';
 
+export type { Activity } from './activity.js';
 export type { Credentials, Delivery, FieldError, NewAccount, Passwords, ProblemCode, SessionView } from './api.js';
 export type { ChangeReason, Session, SessionChange } from './changes.js';
 export type { Client, ClientOptions } from './client.js';

@@ -74,6 +74,7 @@ export class Refresher {
         const wait = backOffMs(this.failures, retryAfter, platform.random());
         this.notBefore = platform.now() + wait;
         this.lastError = error;
+        this.keeper.report({ type: 'retry', error, inMs: wait });
         // A tab in the background tries once: nobody waits for it.
         if (giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
         await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (this.wakeUp = resolve))]);
@@ -83,7 +84,8 @@ export class Refresher {
 
   private async attempt(before: Access | null, giveUp: AbortSignal): Promise<void> {
     const held = await this.keeper.look();
-    if (!held || this.wasHanded(before)) return;
+    if (!held) return;
+    if (this.wasHanded(before)) return this.keeper.report({ type: 'waited' });
     const presented = this.delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
     try {
       const answer = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });

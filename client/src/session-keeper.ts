@@ -1,3 +1,4 @@
+import type { Activity } from './activity.js';
 import type { Delivery, TokenAnswer } from './api.js';
 import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
 import { isNewer, readAccess, readAnswer, readHeld, type Access, type Held } from './credential.js';
@@ -31,6 +32,7 @@ export class SessionKeeper {
     private readonly store: TokenStore,
     private readonly platform: Platform,
     name: string,
+    private readonly watcher?: (activity: Activity) => void,
   ) {
     this.tabs = platform.channel(name, (message) => void this.hear(message as Message).catch(() => undefined));
   }
@@ -72,7 +74,7 @@ export class SessionKeeper {
         if (next.held.text !== held?.text) await this.store.write(next.held.text);
         this.see(next.held);
       }
-      this.take(next.access);
+      this.take(next.access, 'server', answer.expires_in);
       this.tabs.say({ access: { token: next.access.token, expiresIn: answer.expires_in } } satisfies Message);
     });
   }
@@ -95,6 +97,10 @@ export class SessionKeeper {
     if (this.token?.token === token) this.token = null;
   }
 
+  report(activity: Activity): void {
+    if (this.watcher) tell(this.watcher, activity);
+  }
+
   close(): void {
     this.listeners.clear();
     this.tabs.close();
@@ -105,13 +111,15 @@ export class SessionKeeper {
       this.ending = ending ?? this.ending;
       await this.read();
       const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
-      if (token) this.take(token);
+      if (token) this.take(token, 'tab', access!.expiresIn);
     });
   }
 
   /** Tabs that share no storage have sessions of their own. */
-  private take(next: Access): void {
-    if (next.sessionId === this.seen?.sessionId && isNewer(next, this.token)) this.token = next;
+  private take(next: Access, from: 'server' | 'tab', expiresIn: number): void {
+    if (next.sessionId !== this.seen?.sessionId || !isNewer(next, this.token)) return;
+    this.token = next;
+    this.report({ type: 'token', from, expiresIn, generation: next.generation });
   }
 
   private async read(): Promise<Held | null> {
@@ -140,9 +148,9 @@ function asSession(held: Held | null | undefined): Session | null {
 }
 
 /** A listener's mistake is reported as its own, and undoes no sign-in. */
-function tell(listener: Listener, change: SessionChange): void {
+function tell<T>(listener: (news: T) => void, news: T): void {
   try {
-    listener(change);
+    listener(news);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

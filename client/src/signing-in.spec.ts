@@ -70,10 +70,14 @@ describe('signing in', () => {
   });
 
   it('is not undone by the mistake of a listener', async () => {
-    const { world, tab } = await signedIn();
     const thrown: unknown[] = [];
     const old = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => void thrown.push(error));
+    const onActivity = () => {
+      throw new Error('of the log');
+    };
+    const { world, tab } = await signedIn({ client: { onActivity } });
+    thrown.length = 0;
     tab.client.onChange(() => {
       throw new Error('of the page');
     });
@@ -81,7 +85,7 @@ describe('signing in', () => {
     await world.pass(1);
     process.removeAllListeners('uncaughtException');
     for (const listener of old) process.on('uncaughtException', listener);
-    expect(thrown).toMatchObject([{ message: 'of the page' }]);
+    expect(thrown).toMatchObject([{ message: 'of the page' }, { message: 'of the log' }]);
     expect(await world.until(tab.client.session())).toMatchObject({ userId: 'ada' });
   });
 });
