@@ -17,6 +17,7 @@ import { createDocument } from './common/openapi/document.js';
 import { ProblemFilter } from './common/problem/problem.filter.js';
 import type { Config } from './config/config.js';
 import { databaseProblem } from './database/database-errors.js';
+import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
 import { wellKnownAlias } from './oauth/server-metadata.js';
 
 /** What `NestFactory` and the tests' `createNestApplication` are given. */
@@ -46,6 +47,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   const delivery = app.get(Delivery);
   app.useGlobalFilters(new ProblemFilter([databaseProblem], (...what) => delivery.clearDead(...what)));
   if (config.swaggerEnabled) serveDocs(app);
+  if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
   return { drain };
 }
 

@@ -43,6 +43,9 @@ const DOCS = [
   'GET /openapi.json',
 ];
 
+/** The demo: never in production. */
+const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+
 describe('guards', () => {
   let test: TestApp;
   let tokens: TokenAnswer;
@@ -65,7 +68,7 @@ describe('guards', () => {
       if (!asks || (!isHead && answer.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
       else if (!isHead) expectProblem(answer, 401, 'access_token_missing');
     }
-    expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS].sort());
+    expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS, ...DEMO].sort());
   });
 
   it('stand before every documented route that is not documented as open', async () => {

@@ -23,8 +23,8 @@ export interface Sent {
   type?: string | null;
 }
 
-/** Swagger UI and the document itself, which are about the API and no part of it. */
-const DOCS = /^\/(docs|openapi\.json)($|[/?])/;
+/** Swagger UI, the document itself and the demo, which are about the API and no part of it. */
+const PAGES = /^\/(docs|openapi\.json|demo)($|[/?])/;
 
 /**
  * The API as its OpenAPI document says it is. Every answer that a test gets is held to it, and so is every body that
@@ -62,7 +62,7 @@ export class DocumentedApi {
   private *complaints(sent: Sent, answer: Answer<unknown>): Generator<string> {
     const isGood = answer.status < 400;
     const operation = this.operationOf(sent);
-    if (!operation && (DOCS.test(sent.path) || (isGood && sent.method === 'OPTIONS'))) return;
+    if (!operation && (PAGES.test(sent.path) || (isGood && sent.method === 'OPTIONS'))) return;
     if (!operation && isGood) return yield 'the route is not in the document';
     const answers = operation?.responses ?? { [answer.status]: REFUSAL };
     const documented = answers[answer.status] as Response | undefined;

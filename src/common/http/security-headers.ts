@@ -21,13 +21,37 @@ const DOCS_HEADERS = headersOf(
   helmet({ ...SHARED, contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } }),
 );
 
+/** The demo's own files, and calls to this server; its forms are sent by its script alone. */
+const DEMO_HEADERS = headersOf(
+  helmet({
+    ...SHARED,
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ['data:'],
+        connectSrc: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        requireTrustedTypesFor: ["'script'"],
+      },
+    },
+  }),
+);
+
+const PAGES: Record<string, Record<string, string>> = { docs: DOCS_HEADERS, demo: DEMO_HEADERS };
+
 /**
  * helmet's headers on every answer. The API is not for looking at: its policy allows nothing. Swagger UI is a page and
- * gets helmet's defaults; over plain http on this machine its own files must stay loadable.
+ * gets helmet's defaults; over plain http on this machine its own files must stay loadable. So is the demo.
  */
 export function sendSecurityHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', async (request, reply) => {
-    void reply.headers(/^\/docs(\/|\?|$)/.test(request.url) ? DOCS_HEADERS : SECURITY_HEADERS);
+    const page = /^\/(docs|demo)(?:\/|\?|$)/.exec(request.url)?.[1];
+    void reply.headers(page ? PAGES[page]! : SECURITY_HEADERS);
   });
 }
 

@@ -1,0 +1,49 @@
+import type { Client, SessionView } from '@latchkey/client';
+import { byId, element, notice } from './page.js';
+
+export function showDevices(auth: Client): void {
+  byId('reload-devices').addEventListener('click', () => void listDevices(auth));
+  byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.endOthers()));
+}
+
+export async function listDevices(auth: Client): Promise<void> {
+  try {
+    const sessions = await auth.sessions.list();
+    byId('devices').replaceChildren(...sessions.map((session) => line(auth, session)));
+  } catch {
+    // The event line says what happened; the list stays as it was last seen.
+  }
+}
+
+/** Does this, and lists what is left. */
+async function after(auth: Client, deed: Promise<void>): Promise<void> {
+  try {
+    await deed;
+  } catch (error) {
+    notice(`That did not work: ${(error as Error).message}`);
+  }
+  if (await auth.session()) await listDevices(auth);
+}
+
+function line(auth: Client, session: SessionView): HTMLLIElement {
+  const item = element('li');
+  const name = deviceName(session.userAgent);
+  const what = element('span', session.current ? `${name} (this one)` : name);
+  const since = new Date(session.createdAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+  const where = element('span', [session.ip, `since ${since}`].filter(Boolean).join(', '));
+  where.className = 'quiet';
+  const end = element('button', 'End this');
+  end.type = 'button';
+  end.ariaLabel = `End this: ${what.textContent}, since ${since}`;
+  end.addEventListener('click', () => void after(auth, auth.sessions.end(session.id)));
+  item.append(what, where, end);
+  return item;
+}
+
+/** Enough to tell one's phone from one's laptop. */
+function deviceName(userAgent: string | null): string {
+  if (!userAgent) return 'Unknown device';
+  const browser = /(Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari|curl)\//.exec(userAgent)?.[1];
+  const system = /(Android|iPhone|iPad|Windows|Mac OS X|Linux)/.exec(userAgent)?.[1];
+  return [browser, system].filter(Boolean).join(' on ') || userAgent.slice(0, 60);
+}
