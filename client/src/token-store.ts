@@ -20,7 +20,8 @@ export function memoryStore(): TokenStore {
 
 /**
  * Survives a reload and is shared by all tabs of the origin. The risk: any script that runs in the page, by injection or
- * from a dependency, can read the refresh token and carry it away; prefer `cookie` delivery.
+ * from a dependency, can read the refresh token and carry it away; prefer `cookie` delivery. Chromium writes it to the
+ * disk seconds later, and at most once a minute: a browser that is killed before that may have to sign in again.
  */
 export function localStorageStore(key = 'latchkey'): TokenStore {
   return {

@@ -31,7 +31,9 @@ async function logOut(auth: Client): Promise<void> {
   try {
     await auth.logout();
   } catch (error) {
-    notice(`Signed out here, but the server could not be told (${reasonOf(error)}): end the session from another device.`);
+    notice(
+      `Signed out here, but the server could not be told (${reasonOf(error)}): end the session from another device.`,
+    );
   }
 }
 

@@ -25,7 +25,9 @@ function wordsFor(activity: Activity): string {
   switch (activity.type) {
     case 'token': {
       const life = `generation ${activity.generation}, good for ${activity.expiresIn} s`;
-      return activity.from === 'server' ? `New access token: ${life}` : `Another tab handed over its new token: ${life}`;
+      return activity.from === 'server'
+        ? `New access token: ${life}`
+        : `Another tab handed over its new token: ${life}`;
     }
     case 'waited':
       return 'Waited for another tab, which refreshed: no request of our own';

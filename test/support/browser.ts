@@ -1,36 +1,83 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type BrowserContext } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext } from 'playwright-core';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** A browser of this machine, if it has one. */
 export const browserPath = CANDIDATES.find((path) => existsSync(path));
 
+const OPTIONS = {
+  ...(browserPath && { executablePath: browserPath }),
+  headless: true,
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+  ],
+};
+
 if (!browserPath)
   process.stderr.write('\n*** NO BROWSER: the browser tests are SKIPPED (apt-get install chromium) ***\n\n');
 
-/** A browser with an empty profile, and what throws the profile away again. */
-export async function openBrowser(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+export interface OwnBrowser {
+  context: BrowserContext;
+  /** What it leaves on the disk is in there. */
+  profile: string;
+  /** Closes it and throws its profile away. */
+  close: () => Promise<void>;
+  /** As when the power fails: closes nothing, and keeps the profile. */
+  kill: () => Promise<void>;
+  /** Starts again with the profile, as after a crash. */
+  restart: () => Promise<void>;
+}
+
+/** One for many people at once: each has a context of their own, which shares nothing with the others. */
+export function openSharedBrowser(): Promise<Browser> {
+  return chromium.launch(OPTIONS);
+}
+
+/** A browser with an empty profile. */
+export async function openBrowser(): Promise<OwnBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'latchkey-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: browserPath!,
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  });
-  return {
-    context,
+  const browser: OwnBrowser = {
+    profile,
+    context: await launch(profile),
     close: async () => {
-      await context.close();
-      rmSync(profile, { recursive: true, force: true });
+      await browser.context.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+    kill: async () => {
+      const closed = new Promise((resolve) => browser.context.once('close', resolve));
+      for (const id of processesOf(profile)) process.kill(id, 'SIGKILL');
+      await closed;
+    },
+    restart: async () => {
+      browser.context = await launch(profile);
     },
   };
+  return browser;
+}
+
+function launch(profile: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(profile, OPTIONS);
+}
+
+/** The browser itself; what it started ends with it. */
+function processesOf(profile: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandOf(name).includes(`--user-data-dir=${profile}`))
+    .map(Number);
+}
+
+function commandOf(id: string): string {
+  try {
+    return readFileSync(`/proc/${id}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
