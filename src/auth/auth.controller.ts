@@ -13,7 +13,6 @@ import type { Identity } from '../common/auth/identity.js';
 import { AlsoForm } from '../common/http/also-form.js';
 import { Problems } from '../common/openapi/problems.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
-import type { LiveSession } from '../sessions/session-row.js';
 import type { Device } from '../sessions/sessions.service.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
 import type { User } from '../users/user.entity.js';
@@ -59,7 +58,7 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
     this.cookieSignIn.check(request, wanted);
-    return this.welcome(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
+    return this.delivery.welcome(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
   }
 
   @Public()
@@ -78,7 +77,7 @@ export class AuthController {
   ): Promise<TokenAnswer> {
     const replaced = this.cookieSignIn.replacedBy(request, request.body);
     const login = this.auth.login(request.user, deviceOf(request, request.body), replaced);
-    return this.welcome(await this.signIns.last(login), request, reply);
+    return this.delivery.welcome(await this.signIns.last(login), request, reply);
   }
 
   @Public()
@@ -99,8 +98,7 @@ export class AuthController {
     @Req() request: FastifyRequest & { user: PresentedRefreshToken },
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
-    const { session, isNew } = await this.refreshes.exchange(request.user);
-    return isNew ? this.delivery.hand(session, reply) : this.delivery.handAgain(session);
+    return this.delivery.handRefreshed(await this.refreshes.exchange(request.user), request, reply);
   }
 
   @Public()
@@ -149,13 +147,9 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
     const session = await this.auth.changePassword(caller, passwords, deviceOf(request, {}));
+    const answer = this.delivery.hand(session, reply);
     this.delivery.clear([caller.sessionId], request, reply);
-    return this.delivery.hand(session, reply);
-  }
-
-  private welcome(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenAnswer {
-    if (session.delivery === 'cookie') this.delivery.clearOthers(session, request, reply);
-    return this.delivery.hand(session, reply);
+    return answer;
   }
 }
 

@@ -130,7 +130,7 @@ export class RefreshDto {
 
 export class LogoutDto {
   @ApiPropertyOptional({ maxLength: 4096, description: 'Of any generation: for when the access token has expired.' })
-  @IsOptional()
+  @IfGiven()
   @IsString({ message: 'must be text' })
   @MaxLength(4096, { message: 'must have at most 4096 characters' })
   refresh_token?: string;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { RefreshTokens, type RefreshGrant } from '../tokens/refresh-tokens.js';
+import { RefreshTokens } from '../tokens/refresh-tokens.js';
 import { TokenAnswer } from './dto.js';
 
 /** Makes of a living session what its client is given. */
@@ -14,18 +14,17 @@ export class TokenAnswers {
     private readonly clock: Clock,
   ) {}
 
-  static grantOf({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): RefreshGrant {
-    return { sessionId: id, userId, generation, rotatedAt, expiresAt };
+  refreshTokenOf({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): string {
+    return this.refreshTokens.issue({ sessionId: id, userId, generation, rotatedAt, expiresAt });
   }
 
   /** In cookie delivery without the refresh token, by whatever route: scripts are not to see it. */
   for(session: LiveSession): TokenAnswer {
     const ends = Math.min(session.expiresAt, session.idleExpiresAt);
-    const grant = TokenAnswers.grantOf(session);
     const access = this.accessTokens.issue({
-      sessionId: grant.sessionId,
-      userId: grant.userId,
-      generation: grant.generation,
+      sessionId: session.id,
+      userId: session.userId,
+      generation: session.generation,
       ver: session.ver,
       roles: session.roles,
       authTime: session.createdAt,
@@ -35,7 +34,7 @@ export class TokenAnswers {
       access_token: access.token,
       token_type: 'Bearer',
       expires_in: access.expiresIn,
-      ...(session.delivery === 'body' && { refresh_token: this.refreshTokens.issue(grant) }),
+      ...(session.delivery === 'body' && { refresh_token: this.refreshTokenOf(session) }),
       refresh_expires_in: Math.max(0, Math.floor((ends - this.clock.now()) / 1000)),
       session_id: session.id,
     };

@@ -11,7 +11,7 @@ import { RevocationForm, TokenForm } from './dto.js';
 import { readForm, required } from './form.js';
 import { OAuthForm } from './oauth-form.js';
 import { refuseOtherClients } from './public-client.js';
-import { presentedRefreshToken } from './token-request.js';
+import { refreshTokenIn } from './token-request.js';
 import { TokenRevocation } from './token-revocation.js';
 
 @ApiTags('oauth')
@@ -39,7 +39,7 @@ export class OAuthController {
   async token(@Req() request: FastifyRequest): Promise<TokenAnswer> {
     const form = readForm(request);
     refuseOtherClients(request, form, this.config.clientId);
-    const { session } = await this.refreshes.exchangeText(presentedRefreshToken(form));
+    const { session } = await this.refreshes.exchangeText(refreshTokenIn(form));
     return this.answers.for(session);
   }
 

@@ -8,7 +8,7 @@ export const GRANT_TYPE = 'refresh_token';
  * The refresh token of a token request. Throws `invalid_request`, `unsupported_grant_type` and, as there are no scopes
  * of which one could be had, `invalid_scope`.
  */
-export function presentedRefreshToken(form: Form): string {
+export function refreshTokenIn(form: Form): string {
   if (required(form, 'grant_type') !== GRANT_TYPE) {
     throw new OAuthError('unsupported_grant_type', 'The only grant_type is refresh_token.');
   }

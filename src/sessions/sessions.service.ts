@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, IsNull, MoreThan, Repository } from 'typeorm';
+import { type EntityManager, IsNull, MoreThan, Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../common/clock.js';
 import { Config } from '../config/config.js';
@@ -77,15 +77,11 @@ export class SessionsService {
     return session;
   }
 
-  private async endReplaced(
-    { userId }: LiveSession,
-    replaced: string[],
-    manager: EntityManager,
-  ): Promise<Revocation[]> {
-    const ended: Revocation[] = [];
-    const where = 'id = $3::uuid AND user_id = $4::uuid';
-    for (const id of replaced) ended.push(...(await this.endIn(manager, 'signed_in_again', where, [id, userId])));
-    return ended;
+  private endReplaced({ userId }: LiveSession, replaced: string[], manager: EntityManager): Promise<Revocation[]> {
+    if (replaced.length === 0) return Promise.resolve([]);
+    // In one statement, which locks them in the order that everybody locks sessions in.
+    const where = `user_id = $3::uuid AND id IN ${this.database.table('$4', { id: 'uuid' })}`;
+    return this.endIn(manager, 'signed_in_again', where, [userId, JSON.stringify(replaced.map((id) => ({ id })))]);
   }
 
   private endBeyondCap({ userId, id }: LiveSession, manager: EntityManager): Promise<Revocation[]> {
@@ -109,14 +105,15 @@ export class SessionsService {
     });
   }
 
-  /** Of these sessions the newest that lives. */
+  /** Of these sessions the newest that lives, and whose user is active. */
   async newestLiving(ids: string[]): Promise<string | null> {
-    const now = this.clock.now();
-    const session = await this.sessions.findOne({
-      select: { id: true },
-      where: { id: In(ids), revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
-      order: { id: 'DESC' },
-    });
+    const [session] = await this.database.rows<{ id: string }>(
+      `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
+       WHERE s.id IN ${this.database.table('$1', { id: 'uuid' })}
+         AND s.revoked_at IS NULL AND s.expires_at > $2::bigint AND s.idle_expires_at > $2::bigint
+       ORDER BY s.id DESC LIMIT 1`,
+      [JSON.stringify(ids.map((id) => ({ id }))), this.clock.now()],
+    );
     return session?.id ?? null;
   }
 

@@ -277,11 +277,15 @@ describe('of several cookies', () => {
     expect([...browser.cookies.keys()]).toEqual([nameOf(third.sessionId)]);
   });
 
-  it('a hundred make no trouble, and are gone after the next sign-in as far as browsers send them', async () => {
+  it('a hundred make no trouble, and sign-ins clear as many at a time as a proxy lets through', async () => {
     const { browser, email } = await signedIn();
     for (let i = 0; i < 100; i++) browser.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
     expect((await browser.post('/auth/refresh')).status).toBe(200);
-    for (let i = 0; i < 3; i++) expect((await browser.login(email)).status).toBe(200);
+    for (let i = 0; i < 6; i++) {
+      const answer = await browser.login(email);
+      expect(answer.status).toBe(200);
+      expect([...answer.headers].join().length).toBeLessThan(4096);
+    }
     expect(browser.cookies.size).toBe(1);
   });
 });

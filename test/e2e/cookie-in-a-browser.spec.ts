@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openBrowser } from '../support/browser.js';
+import { Browser } from '../support/cookie-jar.js';
 import { freePort } from '../support/free-port.js';
 import { PASSWORD, someEmail } from '../support/people.js';
 import { servePage } from '../support/web-page.js';
@@ -106,6 +107,26 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
     expect(refusals.sort()).toEqual(['/auth/logout 415 4', '/auth/refresh 401 1', '/auth/refresh 403 1']);
     const still = await ask(page, '/auth/refresh', {});
     expect([still.status, still.body.session_id]).toEqual([200, body.session_id]);
+    await page.close();
+  });
+
+  it('is not to be had for other pages: what a form of theirs brings along signs nobody in', async () => {
+    const page = await open(spa.origin);
+    const { body } = await signIn(page);
+    const attacker = new Browser(test.http, { origin: api });
+    const his = await attacker.register(someEmail());
+    await test.http.get('/auth/whoami', { token: his.body.access_token });
+    await test.flush();
+    test.clock.move('121s');
+    const other = await open(stranger.origin);
+    await Promise.all([
+      other.waitForURL(/auth\/refresh/),
+      other.setContent(
+        `<form method="post" action="${api}/auth/refresh"><input name="refresh_token" value="${[...attacker.cookies.values()][0]}"></form><script>document.forms[0].submit()</script>`,
+      ),
+    ]);
+    expect((await ask(page, '/auth/refresh', {})).body.session_id).toBe(body.session_id);
+    await other.close();
     await page.close();
   });
 });

@@ -18,6 +18,9 @@ describe('the cookie of a session', () => {
     const name = `${isSecure ? '__Host-' : ''}latchkey-${answer.body.session_id.slice(-12)}`;
     expect([cookie!.name, cookie!.secure ?? false, cookie!.domain]).toEqual([name, isSecure, undefined]);
     expect((await browser.post('/auth/refresh')).status).toBe(200);
+    // Without Secure a browser would ignore it, and keep the cookie.
+    const [cleared] = setBy(await browser.post('/auth/logout'));
+    expect(cleared).toEqual({ ...cookie, value: '', maxAge: 0 });
     await other.close();
   });
 });

@@ -28,6 +28,6 @@ export class CookieSignIn {
   /** The sessions of this browser, whoever's they are. */
   replacedBy(request: FastifyRequest, { delivery }: Wish): string[] {
     if (delivery !== 'cookie') return [];
-    return this.choice.ownedBy(this.cookies.presentedBy(request)).map(({ sessionId }) => sessionId);
+    return this.choice.knownOf(request).map(({ sessionId }) => sessionId);
   }
 }

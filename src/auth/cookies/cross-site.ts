@@ -18,13 +18,19 @@ export class CrossSite {
 
   /** For a request that uses a cookie. Forms are what other sites can send without asking. Throws `cross_site_request`. */
   refuseUse(request: FastifyRequest): void {
+    if (!this.mayUse(request)) throw new Problem('cross_site_request');
+  }
+
+  mayUse(request: FastifyRequest): boolean {
     const { origin, 'sec-fetch-site': site } = request.headers;
     const isOurs = origin === undefined ? site === 'same-origin' : this.ours.has(origin);
-    if (!isOurs || isForm(request)) throw new Problem('cross_site_request');
+    return isOurs && !isForm(request);
   }
 
   /** For a request that asks for a cookie: nobody is to be signed in by another site. Throws `cross_site_request`. */
   refuseGift(request: FastifyRequest): void {
-    if (request.headers['sec-fetch-site'] === 'cross-site') throw new Problem('cross_site_request');
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    const isForeign = origin !== undefined && !this.ours.has(origin);
+    if (isForeign || site === 'cross-site') throw new Problem('cross_site_request');
   }
 }

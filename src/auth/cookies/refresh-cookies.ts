@@ -10,9 +10,6 @@ export interface PresentedCookie {
   token: string;
 }
 
-/** What a browser may send at once; more were made up. */
-const MAX_PRESENTED = 50;
-
 /**
  * The cookies that carry refresh tokens: one for each session, so that a late answer for one can neither overwrite nor
  * delete another's. Scripts cannot read them, other sites cannot send them (SameSite=Strict), and no subdomain can set
@@ -34,9 +31,10 @@ export class RefreshCookies {
   }
 
   nameOf(sessionId: string): string {
-    return this.prefix + sessionId.slice(-12);
+    return this.prefix + sessionId.slice(-12).toLowerCase();
   }
 
+  /** All of them: the length of a request's head is what bounds them. */
   presentedBy(request: FastifyRequest): PresentedCookie[] {
     const { cookie = '' } = request.headers;
     if (!cookie.includes(this.prefix)) return [];
@@ -44,8 +42,7 @@ export class RefreshCookies {
       name.startsWith(this.prefix) && /^[0-9a-f]{12}$/.test(name.slice(this.prefix.length));
     return Object.entries(parseCookie(cookie))
       .filter(([name]) => isOurs(name))
-      .map(([name, token = '']) => ({ name, token }))
-      .slice(0, MAX_PRESENTED);
+      .map(([name, token = '']) => ({ name, token }));
   }
 
   /** @param expiresAt when its session ends, in milliseconds since the epoch */

@@ -7,9 +7,6 @@ import { Problem } from '../../common/problem/problem.js';
 import { Revocations } from '../../sessions/revocations.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
 import { CookieChoice } from '../cookies/cookie-choice.js';
-import { CrossSite } from '../cookies/cross-site.js';
-import { judgeBy } from '../cookies/presented.js';
-import { RefreshCookies } from '../cookies/refresh-cookies.js';
 import { LogoutDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
@@ -46,9 +43,7 @@ export class LogoutGuard implements CanActivate {
 
   constructor(
     private readonly revocations: Revocations,
-    private readonly cookies: RefreshCookies,
     private readonly choice: CookieChoice,
-    private readonly crossSite: CrossSite,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -71,15 +66,11 @@ export class LogoutGuard implements CanActivate {
     return true;
   }
 
-  /** The cookie of the session that is named; without a name and any other credential, that of the newest living one. */
+  /** A token in the body is the one that is meant. */
   private async judgeByCookie(request: FastifyRequest, named: LogoutDto, access: Identity | null): Promise<void> {
     if (named.refresh_token !== undefined) return;
-    if (named.session_id === undefined && access !== null) return;
-    const presented = this.cookies.presentedBy(request);
-    const cookie = presented.length > 0 ? await this.choice.choose(presented, named.session_id) : undefined;
-    if (!cookie) return;
-    this.crossSite.refuseUse(request);
-    judgeBy(request, cookie);
+    if (access && named.session_id === undefined) await this.choice.judgeByOwn(request, access.userId);
+    else await this.choice.judge(request, named.session_id);
   }
 
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {

@@ -5,9 +5,7 @@ import { Problem } from '../../common/problem/problem.js';
 import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
 import { CookieChoice } from '../cookies/cookie-choice.js';
-import { CrossSite } from '../cookies/cross-site.js';
-import { judgeBy } from '../cookies/presented.js';
-import { RefreshCookies, type PresentedCookie } from '../cookies/refresh-cookies.js';
+import { RefreshCookies } from '../cookies/refresh-cookies.js';
 import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
@@ -19,7 +17,6 @@ export class RefreshGuard extends AuthGuard('refresh') {
     private readonly metrics: RefreshMetrics,
     private readonly cookies: RefreshCookies,
     private readonly choice: CookieChoice,
-    private readonly crossSite: CrossSite,
   ) {
     super();
   }
@@ -37,22 +34,10 @@ export class RefreshGuard extends AuthGuard('refresh') {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const body = await validBody(request.body ?? {}, RefreshDto);
     request.body = body;
-    const presented = this.cookies.presentedBy(request);
-    if (body.refresh_token === undefined) await this.judgeByCookie(request, presented, body.session_id);
-    else if (presented.length > 0) throw new Problem('refresh_token_ambiguous');
+    if (body.refresh_token === undefined) {
+      if (!(await this.choice.judge(request, body.session_id))) throw new Problem('refresh_token_missing');
+    } else if (this.cookies.presentedBy(request).length > 0) throw new Problem('refresh_token_ambiguous');
     return (await super.canActivate(context)) as boolean;
-  }
-
-  private async judgeByCookie(
-    request: FastifyRequest,
-    presented: PresentedCookie[],
-    sessionId: string | undefined,
-  ): Promise<void> {
-    if (presented.length === 0) throw new Problem('refresh_token_missing');
-    this.crossSite.refuseUse(request);
-    const cookie = await this.choice.choose(presented, sessionId);
-    if (!cookie) throw new Problem('refresh_token_missing');
-    judgeBy(request, cookie);
   }
 
   override handleRequest<User = PresentedRefreshToken>(error: unknown, user: User | false, info: unknown): User {

@@ -87,7 +87,7 @@ export const CATALOGUE = {
   refresh_token_missing: {
     status: 401,
     title: 'No refresh token',
-    detail: 'Send {"refresh_token": "…"}.',
+    detail: 'Send {"refresh_token": "…"}, or the cookie of the session that is named.',
   },
   refresh_token_invalid: {
     status: 401,
