@@ -28,7 +28,7 @@ export async function post(
 export async function tokensIn(answer: Response): Promise<TokenAnswer> {
   const text = await answer.text();
   try {
-    return JSON.parse(text) as TokenAnswer;
+    return (JSON.parse(text) ?? {}) as TokenAnswer;
   } catch {
     throw new LatchkeyError(answer.status, { code: 'unexpected_answer' });
   }

@@ -1,6 +1,6 @@
 import { addressOf, mayCarryToken } from './address.js';
 import type { Access } from './credential.js';
-import { errorOf, LatchkeyError } from './latchkey-error.js';
+import { errorOf, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import { endingOf, type Refresher } from './refresher.js';
 import type { SessionKeeper } from './session-keeper.js';
@@ -22,39 +22,40 @@ export function authorizedFetch(
   origins: readonly string[],
 ): (input: Input, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
-    const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-    const address = addressOf(request ? request.url : (input as string | URL), base);
-    const headers = new Headers(init?.headers ?? request?.headers);
-    const target = request ?? address.href;
-    if (!mayCarryToken(address, base, origins) || headers.has('authorization')) return platform.fetch(target, init);
+    const given = typeof input === 'object' && 'headers' in input ? input : undefined;
+    const address = addressOf(given ? given.url : String(input), base);
+    if (!mayCarryToken(address, base, origins)) return platform.fetch(given ?? address.href, init);
+    // As they are now: what the caller makes of them later is not meant, as with the platform's.
+    const request = given && new Request(given, init);
+    const options = { ...init, body: copyOf(init?.body) } as RequestInit;
+    const headers = request?.headers ?? new Headers(init?.headers);
+    if (headers.has('authorization')) return platform.fetch(request ?? address.href, request ? undefined : options);
 
-    const signal = init?.signal ?? request?.signal;
+    const signal = request ? request.signal : init?.signal;
     const caller = keeper.session;
     const access = await unlessAborted(refresher.access(), signal);
-    // A form that one person filled in is not sent as another who signed in meanwhile.
-    if (caller && access && caller.userId !== access.userId) throw new LatchkeyError(0, { code: 'user_changed' });
+    // A form that one person filled in is not sent as another who signed in meanwhile, nor as nobody.
+    if (caller && caller.userId !== access?.userId) throw userChanged();
 
     const send = (token: Access | null) => {
       if (token) headers.set('authorization', `Bearer ${token.token}`);
-      return platform.fetch(request?.clone() ?? address.href, { ...init, headers });
+      return request ? platform.fetch(request.clone()) : platform.fetch(address.href, { ...options, headers });
     };
     const answer = await send(access);
     if (answer.status !== 401 || !access) return answer;
 
     const refusal = await errorOf(answer);
-    if (refusal.terminal && mayCarryToken(address, base, [])) {
-      const { sessionId } = access;
-      keeper.distrust(access);
-      // The route of refreshes knows why it ended, and clears the cookie. Where it cannot be asked, this is the end too.
-      await unlessAborted(refresher.access(), signal, true);
-      if (!keeper.access) await keeper.drop((held) => held.sessionId === sessionId, endingOf(refusal, access));
-      return answer;
-    }
-    if (!STALE.test(refusal.code) && !isInvalidToken(answer)) return answer;
+    const isOver = refusal.terminal && mayCarryToken(address, base, []);
+    if (!isOver && !STALE.test(refusal.code) && !isInvalidToken(answer)) return answer;
     keeper.distrust(access);
-    if (!canBeReadAgain(init?.body)) return answer;
+    const isSpent = !request && !canBeReadAgain(options.body);
+    if (isSpent && !isOver) return answer;
+    // Of an end, the route of refreshes knows why, and clears the cookie. Where it cannot be asked, this is the end too.
     const renewed = await unlessAborted(refresher.access(), signal, true);
-    if (renewed?.userId !== access.userId) return answer;
+    if (isOver && !keeper.access) {
+      await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endingOf(refusal, access));
+    }
+    if (isSpent || renewed?.userId !== access.userId) return answer;
     keeper.report({ type: 'resent', url: address.href });
     return send(renewed);
   };
@@ -62,6 +63,17 @@ export function authorizedFetch(
 
 function isInvalidToken({ headers }: Response): boolean {
   return /\berror="?invalid_token\b/.test(headers.get('www-authenticate') ?? '');
+}
+
+/** What the caller may change while the call waits for a token. */
+function copyOf(body: unknown): unknown {
+  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (!(body instanceof FormData)) return body;
+  const copy = new FormData();
+  body.forEach((value, name) => copy.append(name, value));
+  return copy;
 }
 
 /** A stream is spent when it was sent. What else a body can be is read anew each time. */

@@ -5,18 +5,22 @@ import { post, tokensIn } from './auth-calls.js';
 import { authorizedFetch } from './authorized-fetch.js';
 import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
-import { errorOf, isPassing, LatchkeyError } from './latchkey-error.js';
+import type { Access } from './credential.js';
+import { errorOf, isPassing, LatchkeyError, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import { Refresher } from './refresher.js';
+import { PATIENCE_MS, Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
-import { memoryStore, type TokenStore } from './token-store.js';
+import { localStorageStore, memoryStore, type TokenStore } from './token-store.js';
 
 export interface ClientOptions {
   /** Where the server is, as `https://auth.example.com`, or `/api` for a path of the page's own origin. */
   baseUrl: string;
   /** `body` unless said otherwise; it stays with a session. */
   delivery?: Delivery;
-  /** In `body` delivery, where the refresh token is kept: in memory, unless said otherwise. */
+  /**
+   * Where the refresh token is kept: in memory, unless said otherwise. In `cookie` delivery, where the browser keeps it, a
+   * note of whose session it is: in `localStorage`, unless said otherwise.
+   */
   store?: TokenStore;
   /** Services of your own, as `https://reports.example.com`, that may have the access token too. */
   origins?: string[];
@@ -55,12 +59,11 @@ const CHANNEL_MS = 150;
 export function clientOn(platform: Platform, options: ClientOptions): Client {
   const { delivery = 'body' } = options;
   const base = apiBase(options.baseUrl);
-  const name = `latchkey ${base.href}`;
   const route = (path: string) => base.href.replace(/\/$/, '') + path;
   const origins = (options.origins ?? []).map((origin) => new URL(origin).origin);
-  const store = delivery === 'cookie' ? platform.note(name) : (options.store ?? memoryStore());
+  const store = options.store ?? (delivery === 'cookie' ? localStorageStore() : memoryStore());
 
-  const keeper = new SessionKeeper(delivery, store, platform, name, options.onActivity);
+  const keeper = new SessionKeeper(delivery, store, platform, base.href, options.onActivity);
   const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
   const unwatch = platform.watch({
     woke: () => {
@@ -78,49 +81,73 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     return answer;
   }
 
-  async function kept(answer: Response): Promise<Session> {
-    await keeper.keep(await tokensIn(answer));
+  const signIn = (path: string, body: object) =>
+    post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
+
+  async function begun(answer: Response): Promise<Session> {
+    await keeper.begin(await tokensIn(answer));
     return keeper.session!;
   }
 
-  const signIn = (path: string, body: object) =>
-    post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
+  /** Tells the server, which may be busy for a moment. */
+  async function end(body: object): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
+        return;
+      } catch (error) {
+        // It has no such session: that was the wish.
+        if (error instanceof LatchkeyError && error.status === 401) return;
+        const wait = backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random());
+        if (!isPassing(error) || tries === LOGOUT_TRIES || wait > PATIENCE_MS) throw error;
+        await platform.sleep(wait);
+      }
+    }
+  }
+
+  async function changedPassword(passwords: Passwords, access: Access): Promise<Session> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
+    const answer = await post(platform, route('/auth/password'), delivery, passwords, { headers });
+    const tokens = await tokensIn(answer);
+    if (await keeper.begin(tokens, access.sessionId)) return keeper.session!;
+    // Somebody signed out, or in, meanwhile: nobody wants it any more.
+    await end(delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token });
+    throw userChanged();
+  }
 
   return {
     async register(account) {
       const answer = await signIn('/auth/register', account);
-      return answer.status === 202 ? null : kept(answer);
+      return answer.status === 202 ? null : begun(answer);
     },
 
-    login: async (credentials) => kept(await signIn('/auth/login', credentials)),
+    login: (credentials) => refresher.replace(async () => begun(await signIn('/auth/login', credentials))),
 
     async logout() {
       const held = await keeper.look();
       // First here: a refresh that is on its way finds nothing to put its answer in, and no other tab asks again.
-      if (!held || !(await keeper.drop(({ sessionId }) => sessionId === held.sessionId))) return;
-      const body = delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
-      for (let tries = 1; ; tries += 1) {
+      const dropping = held && keeper.drop(({ sessionId }) => sessionId === held.sessionId);
+      if (dropping && !(await dropping.catch(() => true))) return;
+      // Without its note, a cookie may be there all the same.
+      if (delivery === 'cookie') await end(held ? { session_id: held.sessionId } : {});
+      else if (held) await end({ refresh_token: held.text });
+      // What storage could not forget.
+      await dropping;
+    },
+
+    async changePassword(passwords) {
+      for (let isFirst = true; ; isFirst = false) {
+        const access = await refresher.access();
+        if (!access) throw userChanged();
         try {
-          await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
-          return;
+          return await refresher.replace(() => changedPassword(passwords, access));
         } catch (error) {
-          // It has no such session: that was the wish.
-          if (error instanceof LatchkeyError && error.status === 401) return;
-          if (!isPassing(error) || tries === LOGOUT_TRIES) throw error;
-          await platform.sleep(backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random()));
+          if (!(error instanceof LatchkeyError) || error.status !== 401) throw error;
+          keeper.distrust(access);
+          if (!isFirst) throw error;
         }
       }
     },
-
-    changePassword: async (passwords) =>
-      kept(
-        await asked('/auth/password', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(passwords),
-          ...(delivery === 'cookie' && { credentials: 'include' as const }),
-        }),
-      ),
 
     fetch: call,
 

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { type Tab } from './testing/fake-browser.js';
 import { refusal } from './testing/fake-server.js';
+import type { TokenStore } from './token-store.js';
 import { codeOf, failure, GRACE, LATER, later, REFRESH, signedIn } from './testing/signed-in.js';
+
+/** A store that keeps what it has. */
+function stubborn(): TokenStore {
+  let kept: string | null = null;
+  return {
+    read: () => kept,
+    write: (text) => void (kept = text),
+    clear: () => {
+      throw new Error('cannot forget');
+    },
+  };
+}
 
 describe('the end of a session', () => {
   const reasons = ({ changes }: Tab) => changes.map(({ reason, code, because }) => [reason, code, because]);
@@ -96,6 +109,40 @@ describe('the end of a session', () => {
     browser.fate = () => ({ there: 0, back: 0, refused: (tries += 1) > 0 });
     expect(await failure(world.until(tab.client.logout()))).toBeInstanceOf(TypeError);
     expect([browser.stored, tries]).toEqual([null, 3]);
+  });
+
+  it('by logging out is not put off for as long as a busy server likes', async () => {
+    const { world, server, tab } = await signedIn();
+    const busy = { 'retry-after': '900' };
+    server.instead = ({ route }) =>
+      route === 'POST /auth/logout' ? refusal(429, 'too_many_requests', busy) : undefined;
+    const began = world.now;
+    expect(await failure(world.until(tab.client.logout()))).toMatchObject({ retryAfter: 900 });
+    expect(world.now - began).toBeLessThan(1000);
+  });
+
+  it('by logging out is told to the server even where storage cannot forget, or the server has forgotten', async () => {
+    const { world, server, tab } = await signedIn({ client: { store: stubborn() } });
+    expect(await failure(world.until(tab.client.logout()))).toMatchObject({ message: 'cannot forget' });
+    expect(server.living()).toEqual([]);
+    server.instead = ({ route }) => (route === 'POST /auth/logout' ? refusal(401, 'session_revoked') : undefined);
+    expect(await failure(world.until(tab.client.logout()))).toMatchObject({ message: 'cannot forget' });
+  });
+
+  it('by logging out takes a cookie along that nobody has a note of any more', async () => {
+    const { browser, world, server, tab } = await signedIn({ delivery: 'cookie' });
+    browser.stored = null;
+    await world.until(tab.client.logout());
+    expect(server.count('POST /auth/logout')).toBe(1);
+  });
+
+  it('keeps its reason in a tab that looks before the other tab’s word has come', async () => {
+    const { world, server, tab, other, session } = await signedIn({ tabs: 2, channelDelay: () => 100 });
+    await world.pass(200);
+    server.end(session.id, 'reused');
+    await failure(world.until(tab.client.fetch('/me')));
+    await world.pass(150);
+    expect(reasons(other)).toEqual([['ended', 'session_revoked', 'reused']]);
   });
 
   it('by ending it in the list of sessions is a sign-out here', async () => {

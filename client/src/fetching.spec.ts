@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeBrowser } from './testing/fake-browser.js';
 import { refusal } from './testing/fake-server.js';
 import { ADA, codeOf, failure, GRACE, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
@@ -81,6 +81,98 @@ describe('fetch', () => {
     expect(browser.elsewhere.map(({ token }) => token === null)).toEqual([true, true, true, false]);
     await world.until(tab.client.fetch('/me', { headers: { authorization: 'Bearer e30.e30.c2ln' } })).catch(() => {});
     expect(server.calls.at(-1)!.token).toBe('e30.e30.c2ln');
+  });
+
+  it('sends what it was given when it was called, whatever the caller does with it later', async () => {
+    const sent: string[] = [];
+    const { world, tab, browser } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
+    const form = new URLSearchParams();
+    const fields = new FormData();
+    const bytes = new TextEncoder().encode('a whole');
+    const calls: Promise<Response>[] = [];
+    const send = (body: NonNullable<RequestInit['body']>) =>
+      void calls.push(tab.client.fetch('https://reports.example.com/x', { method: 'POST', body }));
+    for (const page of ['1', '2']) {
+      form.set('page', page);
+      send(form);
+      fields.set('page', page);
+      send(fields);
+    }
+    send(bytes);
+    send(bytes.buffer);
+    bytes.fill(32);
+    await world.until(Promise.all(calls));
+    for (const { body } of browser.elsewhere) {
+      sent.push(
+        body instanceof FormData ? `field ${body.get('page') as string}` : await new Response(body as string).text(),
+      );
+    }
+    expect(sent.sort()).toEqual(['a whole', 'a whole', 'field 1', 'field 2', 'page=1', 'page=2']);
+  });
+
+  it('takes a Request as the platform does: what it says holds, what overrides it does, and it is used then', async () => {
+    const seen: Request[] = [];
+    const { world, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
+    vi.spyOn(Request.prototype, 'clone').mockImplementation(function (this: Request) {
+      const copy = new Request(this);
+      seen.push(copy);
+      return copy;
+    });
+    const gone = new AbortController();
+    gone.abort();
+    const how = { method: 'POST', body: 'x', referrerPolicy: 'no-referrer', cache: 'no-store' } as const;
+    const request = new Request('https://reports.example.com/x', how);
+    await world.until(tab.client.fetch(request));
+    await world.until(
+      tab.client.fetch(new Request('https://reports.example.com/x', { ...how, signal: gone.signal }), { signal: null }),
+    );
+    vi.restoreAllMocks();
+    expect(seen).toHaveLength(2);
+    expect([seen[0]!.method, seen[0]!.referrerPolicy, seen[0]!.cache]).toEqual(['POST', 'no-referrer', 'no-store']);
+    expect(request.bodyUsed).toBe(true);
+    expect(await failure(world.until(tab.client.fetch(request)))).toBeInstanceOf(TypeError);
+  });
+
+  it('takes whatever reads as an address', async () => {
+    const { world, server, tab } = await signedIn();
+    const location = { toString: () => 'https://auth.example.com/me' } as unknown as URL;
+    expect((await world.until(tab.client.fetch(location))).status).toBe(200);
+    expect(server.calls.at(-1)!.route).toBe('GET /me');
+  });
+
+  it('refuses what the caller gave up before it was called', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    const signal = AbortSignal.abort();
+    expect(await failure(world.until(tab.client.fetch('/me', { signal })))).toMatchObject({ name: 'AbortError' });
+    expect(server.count('GET /me')).toBe(0);
+  });
+
+  it('believes nobody but the server that a session is over', async () => {
+    const { browser, world, tab, session } = await signedIn({ client: { origins: ['https://reports.example.com/'] } });
+    browser.answerElsewhere = () => refusal(401, 'session_revoked');
+    await world.until(tab.client.fetch('https://reports.example.com/x'));
+    expect(await world.until(tab.client.session())).toEqual(session);
+  });
+
+  it('renews a token that a service of somebody else refuses in the words of RFC 6750', async () => {
+    const { browser, world, server, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
+    let asked = 0;
+    browser.answerElsewhere = () =>
+      (asked += 1) > 1
+        ? new Response('report')
+        : new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+    expect(await (await world.until(tab.client.fetch('https://reports.example.com/x'))).text()).toBe('report');
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('sends nothing as nobody that somebody began', async () => {
+    const { world, server, tab, other, session } = await signedIn({ tabs: 2 });
+    server.end(session.id, 'ended_by_user');
+    await world.pass(LATER);
+    const calls = [tab, other].map((one) => failure(one.client.fetch('/things', { method: 'POST', body: '{}' })));
+    const codes = (await world.until(Promise.all(calls))).map((error) => error!.code);
+    expect([codes.sort(), server.count('POST /things')]).toEqual([['session_revoked', 'user_changed'], 0]);
   });
 
   it('sends what nobody is signed in for as it is', async () => {

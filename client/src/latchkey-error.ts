@@ -2,7 +2,7 @@ import type { FieldError, Problem, ProblemCode } from './api.js';
 
 /**
  * Beyond the server's codes: `unexpected_answer` is an answer that is not the server's (a proxy, a captive portal);
- * `user_changed` is a call that was begun as one person, and would have gone out as another.
+ * `user_changed` is a call that was begun as one person, and would have gone out as another, or as nobody.
  */
 export type ErrorCode = ProblemCode | 'unexpected_answer' | 'user_changed';
 
@@ -38,6 +38,11 @@ export class LatchkeyError extends Error {
     this.sessionId = problem.session_id;
     this.because = problem.reason;
   }
+}
+
+/** For what one person began, and nobody else is to finish. */
+export function userChanged(): LatchkeyError {
+  return new LatchkeyError(0, { code: 'user_changed' });
 }
 
 /** Reads a refusal. Leaves the answer itself unread, for whoever asked. */

@@ -1,5 +1,3 @@
-import { localNote, type TokenStore } from './token-store.js';
-
 /** What the client needs of the browser. Where something is missing, it does without. */
 export interface Platform {
   fetch: typeof fetch;
@@ -13,8 +11,6 @@ export interface Platform {
   alone: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
   /** Hears the other tabs, and answers how to speak to them and how to stop. */
   channel: (name: string, hear: (message: unknown) => void) => { say: (message: unknown) => void; close: () => void };
-  /** A place for what is no secret, shared by all tabs. */
-  note: (name: string) => TokenStore;
   hidden: () => boolean;
   /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */
   watch: (listeners: { woke: () => void; stored: () => void }) => () => void;
@@ -55,16 +51,23 @@ export const browser: Platform = {
   },
 
   channel(name, hear) {
-    const channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
-    if (channel) {
-      channel.addEventListener('message', ({ data }) => hear(data));
-      // In Node it would keep the process running.
-      channel.unref?.();
+    let channel: Channel | undefined;
+    try {
+      channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
+    } catch {
+      // Firefox, where cookies are blocked.
     }
-    return { say: (message) => channel?.postMessage(message), close: () => channel?.close() };
+    channel?.addEventListener('message', ({ data }) => hear(data));
+    // In Node it would keep the process running.
+    channel?.unref?.();
+    return {
+      say: (message) => channel?.postMessage(message),
+      close() {
+        channel?.close();
+        channel = undefined;
+      },
+    };
   },
-
-  note: localNote,
 
   hidden: () => globals.document?.visibilityState === 'hidden',
 

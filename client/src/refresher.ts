@@ -10,16 +10,27 @@ import type { SessionKeeper } from './session-keeper.js';
 const GIVE_UP_MS = 30_000;
 /** The server forgives tabs that refresh at once, so the lock only spares it work and is not worth more. */
 const LOCK_WAIT_MS = 3_000;
-/** What a call waits for the next attempt; when it would be longer, the call is told. */
-const PATIENCE_MS = 4_000;
+/** A sign-in is what somebody waits for. */
+const REPLACE_WAIT_MS = 500;
+/** What somebody waits for the next attempt; when it would be longer, they are told. */
+export const PATIENCE_MS = 4_000;
+
+/** How it goes with the refreshes of one session: what went wrong for one person is nothing to the next. */
+interface Course {
+  sessionId: string;
+  flight?: Promise<void> | undefined;
+  /** The access token that was there when the flight began. */
+  before?: Access | null;
+  failures: number;
+  notBefore: number;
+  lastError?: unknown;
+  wakeUp: () => void;
+}
 
 /** Renews the access token when a call needs it: one refresh at a time in a tab, and, where it can, in a browser. */
 export class Refresher {
-  private flight: Promise<void> | undefined;
-  private failures = 0;
-  private notBefore = -Infinity;
-  private lastError: unknown;
-  private wakeUp: () => void = () => undefined;
+  private course: Course | undefined;
+  private replacement: Promise<unknown> | undefined;
 
   constructor(
     private readonly keeper: SessionKeeper,
@@ -39,45 +50,69 @@ export class Refresher {
     const now = this.platform.now();
     // Alongside: this call has no need of it, and the next has its answer.
     if (access && now < access.deadAt) {
-      if (now >= access.dueAt) void this.refresh().catch(() => undefined);
+      if (now >= access.dueAt) void this.refresh(held).catch(() => undefined);
       return access;
     }
-    await this.refresh();
+    if (this.replacement) await this.replacement.catch(() => undefined);
+    else await this.refresh(held);
     // Somebody signed in meanwhile: what was renewed was not theirs.
-    return this.keeper.session?.id === held.sessionId ? this.keeper.access : this.access();
+    const isSame = this.keeper.session?.id === held.sessionId;
+    return (isSame && this.keeper.access) || this.access();
+  }
+
+  /**
+   * Does what ends this session and begins another: refreshes wait for it, here and in other tabs, as the server may have
+   * ended the old session before the new one is known.
+   */
+  replace<T>(work: () => Promise<T>): Promise<T> {
+    const { session } = this.keeper;
+    const done = session ? this.platform.alone(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
+    this.replacement = done;
+    return done.finally(() => {
+      if (this.replacement === done) this.replacement = undefined;
+    });
   }
 
   /** The network is back, or the page is looked at again: what failed before says nothing about now. */
   wake(): void {
-    this.notBefore = -Infinity;
-    this.wakeUp();
+    const { course } = this;
+    // The server's own word for when to come back still holds.
+    if (!course || (course.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
+    course.notBefore = -Infinity;
+    course.wakeUp();
   }
 
-  private refresh(): Promise<void> {
-    return (this.flight ??= this.attempts().finally(() => (this.flight = undefined)));
+  private async refresh({ sessionId }: Held): Promise<void> {
+    if (this.course?.sessionId !== sessionId) {
+      this.course = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
+    }
+    const { course } = this;
+    // Begun with a token that the server has refused since, and perhaps judged before the reason for that.
+    if (course.flight && course.before && !this.keeper.access) await course.flight.catch(() => undefined);
+    return (course.flight ??= this.attempts(course).finally(() => (course.flight = undefined)));
   }
 
-  private async attempts(): Promise<void> {
+  private async attempts(course: Course): Promise<void> {
     const { platform } = this;
-    const before = this.keeper.access;
+    const before = (course.before = this.keeper.access);
+    if (platform.now() < course.notBefore) throw course.lastError;
     const giveUp = platform.timeout(GIVE_UP_MS);
-    if (platform.now() < this.notBefore) throw this.lastError;
     for (;;) {
       try {
-        await platform.alone(`${this.address} refresh`, LOCK_WAIT_MS, () => this.attempt(before, giveUp));
-        this.failures = 0;
+        await platform.alone(this.lockOf(course.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
+        course.failures = 0;
         return;
       } catch (error) {
-        if (!isPassing(error)) throw error;
-        this.failures += 1;
+        if (this.keeper.session?.id !== course.sessionId) throw error;
+        course.failures += 1;
         const { retryAfter } = error as Partial<LatchkeyError>;
-        const wait = backOffMs(this.failures, retryAfter, platform.random());
-        this.notBefore = platform.now() + wait;
-        this.lastError = error;
+        const wait = backOffMs(course.failures, retryAfter, platform.random());
+        course.notBefore = platform.now() + wait;
+        course.lastError = error;
         this.keeper.report({ type: 'retry', error, inMs: wait });
         // A tab in the background tries once: nobody waits for it.
-        if (giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
-        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (this.wakeUp = resolve))]);
+        if (!isPassing(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
+        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (course.wakeUp = resolve))]);
       }
     }
   }
@@ -89,14 +124,20 @@ export class Refresher {
     const presented = this.delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
     try {
       const answer = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });
-      await this.keeper.keep(await tokensIn(answer), held);
+      await this.keeper.renew(await tokensIn(answer), held);
     } catch (error) {
       if (!endsSession(error, held, this.delivery)) throw error;
+      // Which may be what ended it.
+      await this.replacement?.catch(() => undefined);
       if (await this.keeper.drop(({ text }) => text === held.text, endingOf(error, held))) throw error;
       // Another tab has kept a newer one, or somebody has signed in: this refusal is not about that.
       giveUp.throwIfAborted();
       await this.attempt(before, giveUp);
     }
+  }
+
+  private lockOf(sessionId: string): string {
+    return `${this.address} ${sessionId}`;
   }
 
   /** Another tab has refreshed while this one waited for its turn. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeBrowser } from './testing/fake-browser.js';
+import { refusal } from './testing/fake-server.js';
 import { ADA, failure, GRACE, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
 
 describe('a refresh', () => {
@@ -146,15 +147,67 @@ describe('a refresh', () => {
     expect(browser.stored).toBe(newer);
   });
 
+  it('that began before the roles changed is not all there is: the next one brings the new ones', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    await world.pass(13.8 * MINUTE);
+    browser.fate = (route) => (route === REFRESH ? { there: 5, back: 300 } : later(5));
+    await world.until(tab.client.fetch('/me'));
+    await world.pass(20);
+    // The refresh alongside has been judged, and its answer is on its way.
+    server.outdate('grace');
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(server.count(REFRESH)).toBe(2);
+  });
+
+  it('of one person is nothing to the next: neither its answer nor its delay', async () => {
+    const { browser, world, server, tab, other } = await signedIn({ tabs: 2, channel: false });
+    await world.pass(LATER);
+    const hour = { 'retry-after': '3600' };
+    server.instead = ({ route }) => (route === REFRESH ? refusal(429, 'too_many_requests', hour) : undefined);
+    await failure(world.until(tab.client.fetch('/me')));
+    server.instead = undefined;
+    await world.until(tab.client.login(ADA));
+    server.outdate('ada');
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+
+    await world.pass(LATER);
+    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, lost: 'request' } : later(5));
+    void failure(tab.client.fetch('/me'));
+    await world.pass(100);
+    await world.until(other.client.login(GRACE));
+    browser.fate = () => later(5);
+    await world.until(tab.client.session());
+    const began = world.now;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(world.now - began).toBeLessThan(1000);
+  });
+
+  it('waits for no tab that has a session of its own', async () => {
+    const browser = new FakeBrowser({ client: { store: undefined as never } });
+    const { world } = browser;
+    const [one, two] = [browser.openTab(), browser.openTab()];
+    await world.until(one.client.login(GRACE));
+    await world.until(two.client.login(ADA));
+    await world.pass(LATER);
+    browser.fate = () => ({ there: 0, back: 0, lost: 'request' });
+    void failure(one.client.fetch('/me'));
+    await world.pass(10);
+    browser.fate = () => later(5);
+    const began = world.now;
+    expect((await world.until(two.client.fetch('/me'))).status).toBe(200);
+    expect(world.now - began).toBeLessThan(100);
+  });
+
   it('that answers after somebody signed out brings nobody back', async () => {
     const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 5_000 } : later(5));
-    const call = tab.client.fetch('/me');
+    const call = failure(tab.client.fetch('/me'));
     await world.pass(100);
     expect(server.count(REFRESH)).toBe(1);
     await world.until(tab.client.logout());
-    expect((await world.until(call)).status).toBe(401);
+    expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
+    expect(server.count('GET /me')).toBe(0);
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([null, null]);
     expect(tab.changes.map(({ reason }) => reason)).toEqual(['signed_out']);
   });
@@ -193,12 +246,20 @@ describe('tabs', () => {
 });
 
 describe('storage that takes its time', () => {
+  it('is read once for many calls', async () => {
+    const { browser, world, tab } = await signedIn();
+    browser.storeDelay = () => 20;
+    const began = world.now;
+    await world.until(Promise.all(Array.from({ length: 30 }, () => tab.client.fetch('/me'))));
+    expect(world.now - began).toBeLessThan(100);
+  });
+
   it('holds what was answered last, whatever overlaps', async () => {
     const { browser, world, tab } = await signedIn();
     await world.until(tab.client.fetch('/me'));
     await world.pass(LATER);
     browser.storeDelay = () => 50;
-    browser.fate = (route) => later(route === REFRESH ? 140 : 160);
+    browser.fate = (route) => later(route === REFRESH ? 1_000 : 160);
     const call = failure(tab.client.fetch('/me'));
     await world.pass(55);
     const ada = await world.until(tab.client.login(ADA));

@@ -45,6 +45,30 @@ describe('a server in trouble', () => {
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
   });
 
+  it('is not asked before it said, however often somebody looks at the page', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    const minutes = { 'retry-after': '120' };
+    server.instead = ({ route }) => (route === REFRESH ? refusal(429, 'too_many_requests', minutes) : undefined);
+    for (let look = 0; look < 10; look += 1) {
+      tab.woke();
+      await failure(world.until(tab.client.fetch('/me')));
+      await world.pass(1000);
+    }
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
+  it('is not asked again and again where it refuses for a reason that is nobody’s end', async () => {
+    const { world, server, tab } = await signedIn();
+    await world.pass(LATER);
+    server.instead = ({ route }) => (route === REFRESH ? refusal(403, 'cross_site_request') : undefined);
+    for (let call = 0; call < 100; call += 1) {
+      await failure(world.until(tab.client.fetch('/me')));
+      await world.pass(100);
+    }
+    expect(server.count(REFRESH)).toBeLessThan(10);
+  });
+
   it('is not asked by every call: an outage of ten minutes, with a call each second, meets few refreshes', async () => {
     const { browser, world, tab } = await signedIn();
     await world.pass(LATER);

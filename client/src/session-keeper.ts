@@ -23,6 +23,7 @@ export class SessionKeeper {
   private seen: Held | null | undefined;
   private token: Access | null = null;
   private ending: Ending | undefined;
+  private nextLook: Promise<Held | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
   private readonly tabs: ReturnType<Platform['channel']>;
@@ -31,15 +32,20 @@ export class SessionKeeper {
     private readonly delivery: Delivery,
     private readonly store: TokenStore,
     private readonly platform: Platform,
-    name: string,
+    private readonly server: string,
     private readonly watcher?: (activity: Activity) => void,
   ) {
-    this.tabs = platform.channel(name, (message) => void this.hear(message as Message).catch(() => undefined));
+    this.tabs = platform.channel(`latchkey ${server}`, (message) => {
+      void this.hear((message ?? {}) as Message).catch(() => undefined);
+    });
   }
 
-  /** What storage holds now. Tells the listeners when it is another session than before. */
+  /** What storage holds now, or a moment later. Tells the listeners when it is another session than before. */
   look(): Promise<Held | null> {
-    return this.inTurn(() => this.read());
+    return (this.nextLook ??= this.inTurn(() => {
+      this.nextLook = undefined;
+      return this.read();
+    }));
   }
 
   /** Who was signed in when last looked. */
@@ -58,24 +64,29 @@ export class SessionKeeper {
   }
 
   /**
-   * Keeps what the server answered. With `asked`, the credential that was refreshed, only if nobody signed in or out
-   * meanwhile and no newer generation came first. Throws `unexpected_answer` for what is none of the server's.
+   * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
+   * meanwhile: false otherwise. Throws `unexpected_answer` for what is none of the server's.
    */
-  keep(answer: TokenAnswer, asked?: Held): Promise<void> {
-    const next = readAnswer(this.delivery, answer, this.platform.now(), this.platform.random());
-    if (!next || (asked && next.held.sessionId !== asked.sessionId)) {
-      return Promise.reject(new LatchkeyError(200, { code: 'unexpected_answer' }));
-    }
+  async begin(answer: TokenAnswer, replaced?: string): Promise<boolean> {
+    const next = this.credentialsIn(answer);
     return this.inTurn(async () => {
       const held = await this.read();
-      if (asked && held?.sessionId !== asked.sessionId) return;
-      if (!asked || next.held.generation >= held!.generation) {
-        // Before the access token is used: its use proves to the server that we hold this generation.
-        if (next.held.text !== held?.text) await this.store.write(next.held.text);
-        this.see(next.held);
-      }
-      this.take(next.access, 'server', answer.expires_in);
-      this.tabs.say({ access: { token: next.access.token, expiresIn: answer.expires_in } } satisfies Message);
+      // The server ends it for the new one, and a tab that was told so first has dropped it.
+      const lastId = (held ?? this.ending)?.sessionId;
+      if (replaced && lastId !== replaced) return false;
+      await this.hold(next, answer.expires_in);
+      return true;
+    });
+  }
+
+  /** Keeps what a refresh of `asked` was answered with, unless somebody signed in or out meanwhile or a newer one came. */
+  async renew(answer: TokenAnswer, asked: Held): Promise<void> {
+    const next = this.credentialsIn(answer);
+    if (next.held.sessionId !== asked.sessionId) throw unexpected();
+    return this.inTurn(async () => {
+      const held = await this.read();
+      if (held?.sessionId !== asked.sessionId) return;
+      await this.hold(next.held.generation < held.generation ? { ...next, held } : next, answer.expires_in);
     });
   }
 
@@ -85,7 +96,9 @@ export class SessionKeeper {
       const held = await this.read();
       if (!held || !isMeant(held)) return false;
       this.ending = ending;
-      await this.store.clear();
+      // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
+      this.tabs.say({ ending } satisfies Message);
+      await this.store.clear(this.server);
       this.see(null);
       this.tabs.say({ ending } satisfies Message);
       return true;
@@ -115,6 +128,20 @@ export class SessionKeeper {
     });
   }
 
+  private credentialsIn(answer: TokenAnswer): { held: Held; access: Access } {
+    const next = readAnswer(this.delivery, answer, this.platform.now(), this.platform.random());
+    if (!next) throw unexpected();
+    return next;
+  }
+
+  private async hold({ held, access }: { held: Held; access: Access }, expiresIn: number): Promise<void> {
+    // Before the access token is used: its use proves to the server that we hold this generation.
+    if (held.text !== this.seen?.text) await this.store.write(held.text, this.server);
+    this.see(held);
+    this.take(access, 'server', expiresIn);
+    this.tabs.say({ access: { token: access.token, expiresIn } } satisfies Message);
+  }
+
   /** Tabs that share no storage have sessions of their own. */
   private take(next: Access, from: 'server' | 'tab', expiresIn: number): void {
     if (next.sessionId !== this.seen?.sessionId || !isNewer(next, this.token)) return;
@@ -123,7 +150,7 @@ export class SessionKeeper {
   }
 
   private async read(): Promise<Held | null> {
-    const held = readHeld(this.delivery, await this.store.read());
+    const held = readHeld(this.delivery, await this.store.read(this.server));
     this.see(held);
     return held;
   }
@@ -133,7 +160,7 @@ export class SessionKeeper {
     this.seen = held;
     if (this.token?.sessionId !== held?.sessionId) this.token = null;
     const change = before === undefined ? null : changeBetween(asSession(before), asSession(held), this.ending);
-    if (change) for (const listener of this.listeners) tell(listener, change);
+    if (change) for (const listener of Array.from(this.listeners)) tell(listener, change);
   }
 
   private inTurn<T>(step: () => Promise<T>): Promise<T> {
@@ -141,6 +168,10 @@ export class SessionKeeper {
     this.lastTurn = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function unexpected(): LatchkeyError {
+  return new LatchkeyError(200, { code: 'unexpected_answer' });
 }
 
 function asSession(held: Held | null | undefined): Session | null {

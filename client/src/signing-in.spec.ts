@@ -69,6 +69,21 @@ describe('signing in', () => {
     expect((await world.until(other.client.fetch('/me'))).status).toBe(200);
   });
 
+  it('is told once to a listener that listens anew each time', async () => {
+    const { world, tab } = await signedIn();
+    let told = 0;
+    const listen = () => {
+      const stop = tab.client.onChange(() => {
+        stop();
+        told += 1;
+        if (told < 100) listen();
+      });
+    };
+    listen();
+    await world.until(tab.client.login(ADA));
+    expect(told).toBe(1);
+  });
+
   it('is not undone by the mistake of a listener', async () => {
     const thrown: unknown[] = [];
     const old = process.listeners('uncaughtException');

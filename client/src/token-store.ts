@@ -1,49 +1,59 @@
 /**
- * Where the refresh token is kept, in `body` delivery. `write` returns, or resolves, only when a crash of the browser
- * would not undo it: an access token that is used before that looks like a theft when an older refresh token comes back.
+ * Where the refresh token is kept, in `body` delivery. `server` is the address of the server that it is of: one store may
+ * serve several. `write` returns, or resolves, only when a crash of the browser would not undo it: an access token that is
+ * used before that looks like a theft when an older refresh token comes back.
  */
 export interface TokenStore {
-  read(): string | null | Promise<string | null>;
-  write(text: string): void | Promise<void>;
-  clear(): void | Promise<void>;
+  read(server: string): string | null | Promise<string | null>;
+  write(text: string, server: string): void | Promise<void>;
+  clear(server: string): void | Promise<void>;
 }
 
 /** Gone with the tab, and of no other tab: nothing is left on the device. */
 export function memoryStore(): TokenStore {
-  let kept: string | null = null;
+  const kept = new Map<string, string>();
   return {
-    read: () => kept,
-    write: (text) => void (kept = text),
-    clear: () => void (kept = null),
+    read: (server) => kept.get(server) ?? null,
+    write: (text, server) => void kept.set(server, text),
+    clear: (server) => void kept.delete(server),
   };
 }
 
 /**
- * Survives a reload and is shared by all tabs of the origin. The risk: any script that runs in the page, by injection or
- * from a dependency, can read the refresh token and carry it away; prefer `cookie` delivery. Chromium writes it to the
- * disk seconds later, and at most once a minute: a browser that is killed before that may have to sign in again.
+ * Survives a reload and is shared by all tabs of the origin; a browser that allows no storage forgets it with the tab.
+ * The risk: any script that runs in the page, by injection or from a dependency, can read the refresh token and carry it
+ * away; prefer `cookie` delivery. Chromium writes it to the disk seconds later, and at most once a minute: a browser that
+ * is killed before that may have to sign in again.
  */
 export function localStorageStore(key = 'latchkey'): TokenStore {
-  return {
-    read: () => storage().getItem(key),
-    write: (text) => storage().setItem(key, text),
-    clear: () => storage().removeItem(key),
+  const memory = memoryStore();
+  let isAllowed = true;
+  const local = <T>(deed: (storage: Storage) => T): T | undefined => {
+    try {
+      return deed((globalThis as unknown as { localStorage: Storage }).localStorage);
+    } catch {
+      isAllowed = false;
+      return undefined;
+    }
   };
-}
-
-/** For what is no secret: a browser that allows no storage forgets it with the tab. */
-export function localNote(key: string): TokenStore {
-  try {
-    const store = localStorageStore(key);
-    void store.read();
-    return store;
-  } catch {
-    return memoryStore();
-  }
-}
-
-function storage() {
-  return (globalThis as unknown as { localStorage: Storage }).localStorage;
+  const nameOf = (server: string) => `${key} ${server}`;
+  return {
+    read(server) {
+      const text = isAllowed && local((storage) => storage.getItem(nameOf(server)));
+      return isAllowed ? text || null : memory.read(server);
+    },
+    write(text, server) {
+      if (isAllowed) local((storage) => storage.setItem(nameOf(server), text));
+      if (isAllowed) return;
+      // Full, perhaps: what is left there would be an older one.
+      local((storage) => storage.removeItem(nameOf(server)));
+      return memory.write(text, server);
+    },
+    clear(server) {
+      local((storage) => storage.removeItem(nameOf(server)));
+      return memory.clear(server);
+    },
+  };
 }
 
 interface Storage {

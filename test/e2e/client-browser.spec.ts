@@ -16,6 +16,8 @@ declare const window: {
   latchkey: typeof import('../../client/src/index.js');
   auth: Client;
   changes: SessionChange[];
+  document: EventTarget;
+  dispatchEvent: EventTarget['dispatchEvent'];
 };
 
 /** The client in a browser: its locks, its channel, its storage. The server's part is the same on either database. */
@@ -77,23 +79,29 @@ describe.skipIf(!browserPath || isPostgres).each(['body', 'cookie'] as const)(
         },
         { baseUrl: onLocalhost(test.http.url), delivery },
       );
-    const statusOf = (page: Page, path = '/users/me') =>
-      page.evaluate((where) => window.auth.fetch(where).then(({ status }) => status), path);
+    /** The status, or the name of the error. */
+    const callOf = (page: Page) =>
+      page.evaluate(() =>
+        window.auth.fetch('/users/me').then(
+          ({ status }) => status,
+          ({ name }: Error) => name,
+        ),
+      );
     const changesOf = (page: Page) => page.evaluate(() => window.changes);
 
     it('stays signed in over a reload', async () => {
       await tab.reload();
       expect(await begin(tab)).toEqual(await tab.evaluate(() => window.auth.session()));
-      expect(await statusOf(tab)).toBe(200);
+      expect(await callOf(tab)).toBe(200);
     });
 
     it('refreshes for eight tabs that wake at once, and not for each of them', async () => {
       const tabs = [tab, ...(await Promise.all(Array.from({ length: 7 }, openTab)))];
-      await Promise.all(tabs.map((one) => statusOf(one)));
+      await Promise.all(tabs.map((one) => callOf(one)));
       for (let round = 0; round < 3; round += 1) {
         await test.flush();
         test.clock.move('20m');
-        expect(await Promise.all(tabs.map((one) => statusOf(one)))).toEqual(tabs.map(() => 200));
+        expect(await Promise.all(tabs.map((one) => callOf(one)))).toEqual(tabs.map(() => 200));
       }
       // Of 24. One each, as a rule; but the lock may be quicker than the channel.
       expect(refreshes).toBeLessThan(12);
@@ -113,7 +121,7 @@ describe.skipIf(!browserPath || isPostgres).each(['body', 'cookie'] as const)(
       await test.http.post('/auth/register', { json: account });
       const session = await tab.evaluate((who) => window.auth.login(who), account);
       await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, reason: 'user_changed' }]);
-      expect(await statusOf(other)).toBe(200);
+      expect(await callOf(other)).toBe(200);
       // The channel may be quicker than storage; then the token it brought is of nobody known here.
       expect(refreshes).toBeLessThan(2);
     });
@@ -121,19 +129,33 @@ describe.skipIf(!browserPath || isPostgres).each(['body', 'cookie'] as const)(
     it('tells all tabs why a session was ended elsewhere', async () => {
       const other = await openTab();
       await test.http.delete('/sessions?except=current', { token: (await login(test.http, email)).access_token });
-      expect(await statusOf(tab)).toBe(401);
+      expect(await callOf(tab)).toBe(401);
       const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
       await expect.poll(() => changesOf(other), PATIENCE).toEqual([ended]);
       expect((await changesOf(tab)).at(-1)).toEqual(ended);
     });
 
+    it.each(['online', 'visibilitychange'])('waits no longer for its next attempt at %s', async (event) => {
+      test.clock.move('20m');
+      await context.route('**/auth/refresh', (route) => route.abort());
+      // In vain, until the next attempt is so far away that calls are told at once.
+      expect(await callOf(tab)).toBe(401);
+      await context.unroute('**/auth/refresh');
+      refreshes = 0;
+      expect([await callOf(tab), refreshes]).toEqual(['TypeError', 0]);
+      await tab.evaluate(
+        (type) => (type === 'online' ? window : window.document).dispatchEvent(new Event(type)),
+        event,
+      );
+      expect(await callOf(tab)).toBe(200);
+    });
+
     it('keeps the session without a network, and goes on with it', async () => {
       test.clock.move('20m');
       await context.setOffline(true);
-      const error = tab.evaluate(() => window.auth.fetch('/users/me').catch(({ name }: Error) => name));
-      expect(await error).toBe('TypeError');
+      expect(await callOf(tab)).toBe('TypeError');
       await context.setOffline(false);
-      expect(await statusOf(tab)).toBe(200);
+      expect(await callOf(tab)).toBe(200);
       expect((await changesOf(tab)).map(({ reason }) => reason)).toEqual(['signed_in']);
     });
   },

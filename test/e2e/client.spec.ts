@@ -63,7 +63,7 @@ describe('the client', () => {
     const answer = await client.fetch(path);
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
-  const generation = async () => claimsOf((await store.read())!)['gen'];
+  const generation = async () => claimsOf((await store.read(`${test.http.url}/`))!)['gen'];
   const refreshes = () => calls.filter((call) => call === 'POST /auth/refresh').length;
   const failure = (call: Promise<unknown>) =>
     call.then(
@@ -127,7 +127,7 @@ describe('the client', () => {
 
   it('signs out: the server takes neither token any more', async () => {
     await client.register({ email, password: PASSWORD });
-    const token = (await store.read())!;
+    const token = (await store.read(`${test.http.url}/`))!;
     await client.logout();
     expect(await client.session()).toBeNull();
     expect(changes.at(-1)).toEqual({ session: null, reason: 'signed_out' });
@@ -148,7 +148,7 @@ describe('the client', () => {
     const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
     expect(changes.at(-1)).toEqual(ended);
     await expect.poll(() => told, CHANNEL).toEqual([ended]);
-    expect(await store.read()).toBeNull();
+    expect(await store.read(`${test.http.url}/`)).toBeNull();
   });
 
   it('drops a session that has expired', async () => {

@@ -52,12 +52,13 @@ export class FakeBrowser {
   readonly deeds: string[] = [];
   fate: (route: string) => Fate = () => ({ there: 5, back: 5 });
   storeDelay: () => number = () => 0;
+  /** What other origins than the server answer. */
+  answerElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
   private readonly tabs = new Set<Tab>();
   private readonly channels = new Set<{ tab: Tab; hear: (message: unknown) => void }>();
   private slept = 0;
-  private locked: Tab | undefined;
-  private readonly waiting: { tab: Tab; go: () => void }[] = [];
+  private readonly locks = new Map<string, { holder: Tab | undefined; waiting: { tab: Tab; go: () => void }[] }>();
 
   constructor(private readonly options: BrowserOptions = {}) {}
 
@@ -72,7 +73,7 @@ export class FakeBrowser {
       stored: () => undefined,
       kill: () => {
         this.tabs.delete(tab);
-        this.release(tab);
+        for (const lock of this.locks.keys()) this.release(lock, tab);
       },
     };
     this.tabs.add(tab);
@@ -105,9 +106,8 @@ export class FakeBrowser {
         world.after(ms, () => controller.abort(new DOMException('The operation timed out.', 'TimeoutError')));
         return controller.signal;
       },
-      alone: (_name, waitMs, work) => (options.locks === false ? work() : this.alone(tab, waitMs, work)),
+      alone: (name, waitMs, work) => (options.locks === false ? work() : this.alone(tab, name, waitMs, work)),
       channel: (_name, hear) => this.channel(tab, hear),
-      note: () => this.storeOf(tab),
       hidden: () => tab.hidden,
       watch: ({ woke, stored }) => {
         Object.assign(tab, { woke, stored });
@@ -166,7 +166,7 @@ export class FakeBrowser {
     const method = init.method ?? (typeof input === 'string' ? 'GET' : input.method);
     if (url.origin !== API) {
       this.elsewhere.push({ url: url.href, token, body: init.body });
-      return new Response('elsewhere');
+      return this.answerElsewhere();
     }
     const route = `${method} ${url.pathname}`;
     const body = typeof input === 'string' ? init.body : await input.text();
@@ -207,35 +207,36 @@ export class FakeBrowser {
     });
   }
 
-  private async alone<T>(tab: Tab, waitMs: number, work: () => Promise<T>): Promise<T> {
+  private async alone<T>(tab: Tab, name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+    const lock = this.locks.get(name) ?? { holder: undefined, waiting: [] };
+    this.locks.set(name, lock);
     let mine = true;
-    if (this.locked) {
+    if (lock.holder) {
       mine = await this.alive(
         tab,
         new Promise<boolean>((resolve) => {
           const waiter = { tab, go: () => resolve(true) };
-          this.waiting.push(waiter);
+          lock.waiting.push(waiter);
           this.world.after(waitMs, () => {
-            const index = this.waiting.indexOf(waiter);
-            if (index !== -1) this.waiting.splice(index, 1);
+            const index = lock.waiting.indexOf(waiter);
+            if (index !== -1) lock.waiting.splice(index, 1);
             resolve(false);
           });
         }),
       );
     }
-    if (mine) this.locked = tab;
-    return work().finally(() => this.release(tab));
+    if (mine) lock.holder = tab;
+    return work().finally(() => this.release(name, tab));
   }
 
-  private release(tab: Tab): void {
-    if (this.locked !== tab) return;
-    this.locked = undefined;
-    let next = this.waiting.shift();
-    while (next && !this.tabs.has(next.tab)) next = this.waiting.shift();
-    if (!next) return;
-    this.locked = next.tab;
+  private release(name: string, tab: Tab): void {
+    const lock = this.locks.get(name)!;
+    if (lock.holder !== tab) return;
+    let next = lock.waiting.shift();
+    while (next && !this.tabs.has(next.tab)) next = lock.waiting.shift();
+    lock.holder = next?.tab;
     // Longer than a message takes, as a rule: both go by way of the browser.
-    this.world.after(2, next.go);
+    if (next) this.world.after(2, next.go);
   }
 
   private channel(tab: Tab, hear: (message: unknown) => void): ReturnType<Platform['channel']> {

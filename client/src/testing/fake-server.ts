@@ -70,6 +70,11 @@ export class FakeServer {
     Object.assign(this.rows.get(sessionId)!, { revokedAt: this.world.now, revokedReason: reason });
   }
 
+  /** The sessions that have not ended. */
+  living(): string[] {
+    return [...this.rows.values()].filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
+  }
+
   generationOf(sessionId: string): number {
     return this.rows.get(sessionId)!.generation;
   }
@@ -157,7 +162,8 @@ export class FakeServer {
     this.world.after(1000, () => this.acknowledge(row, claims.gen));
     if (route === 'POST /auth/password') {
       this.end(row.id, 'credentials_changed');
-      return this.grant(this.begin(row.userId, row.delivery), true);
+      const reply = this.grant(this.begin(row.userId, row.delivery), true);
+      return { ...reply, cookies: [[cookieOf(row.id), null], ...reply.cookies!] };
     }
     return { status: 200, body: { userId: row.userId, gen: claims.gen } };
   }
