@@ -12,7 +12,9 @@ if (!browserPath)
   process.stderr.write('\n*** NO BROWSER: the browser tests are SKIPPED (apt-get install chromium) ***\n\n');
 
 /** A browser with an empty profile, and what throws the profile away again. */
-export async function openBrowser(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+export async function openBrowser(
+  moreArgs: string[] = [],
+): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
   const profile = mkdtempSync(join(tmpdir(), 'latchkey-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: browserPath!,
@@ -24,6 +26,7 @@ export async function openBrowser(): Promise<{ context: BrowserContext; close: (
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...moreArgs,
     ],
   });
   return {
