@@ -1,27 +1,21 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openBrowser } from '../support/browser.js';
 import { Browser, setBy } from '../support/cookie-jar.js';
 import { isPostgres } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
+import { Http } from '../support/http.js';
 import { Https } from '../support/https.js';
-import { filesIn } from '../support/page-code.js';
+import { sectionOf } from '../support/page-code.js';
 import { PASSWORD, someEmail } from '../support/people.js';
-import {
-  adapt,
-  prepareGround,
-  proxyPath,
-  startProxy,
-  type Ground,
-  type ProxyName,
-  type RunningProxy,
-} from '../support/proxies.js';
+import { adapt, prepareGround, proxyPath, startListener, startProxy, type Ground } from '../support/proxies.js';
+import type { ProxyName, RunningProxy } from '../support/proxies.js';
+import { configurationOf, environmentOf, FILES, PAGE, serverOfFiles } from '../support/proxy-page.js';
 import { bundle } from '../support/spa-site.js';
 
-const PAGE = readFileSync('docs/behind-a-proxy.md', 'utf8');
-const FILES = new Map(filesIn(PAGE));
 /** What the page says to create in the app, in the order of SETUPS. */
 const CLIENTS = [...PAGE.matchAll(/`(createClient\(.*?\))`/g)].map((match) => match[1]!);
 const APP = 'https://app.example.com';
@@ -56,53 +50,18 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
   beforeAll(() => void (ground = prepareGround(['auth.example.com', 'app.example.com'], INDEX)));
   afterAll(() => ground.remove());
 
-  function adapted(name: ProxyName, files: string, port: number, latchkey: string): string {
-    const host = `${files}.example.com`;
-    const ours = { '127.0.0.1:3000': latchkey, ...(files === 'app' && { '/var/www/app': ground.files }) };
-    if (name === 'nginx') {
-      return adapt(FILES.get(`${files}.conf`)!, {
-        ...ours,
-        'listen 443 ssl': `listen 127.0.0.1:${port} ssl`,
-        '/etc/ssl/example.com.pem': ground.certificate,
-        '/etc/ssl/example.com.key': ground.key,
-      });
-    }
-    const withCertificate = `https://${host}:${port} {\n\tbind 127.0.0.1\n\ttls ${ground.certificate} ${ground.key}`;
-    return adapt(FILES.get(`${files}.Caddyfile`)!, { ...ours, [`${host} {`]: withCertificate });
-  }
-
-  /** Where the app is when its host is not the page's business: a browser lets no page from elsewhere ask this machine. */
-  const serverOfFiles = (port: number) => `server {
-    listen 127.0.0.1:${port} ssl;
-    server_name app.example.com;
-    ssl_certificate ${ground.certificate};
-    ssl_certificate_key ${ground.key};
-    root ${ground.files};
-  }`;
-
-  async function pageWith(client: string): Promise<string> {
-    const entry = join(ground.folder, 'page.ts');
-    const code = `import { createClient } from '@latchkey/client'; Object.assign(globalThis, { auth: ${client} });`;
-    writeFileSync(entry, code);
-    return `<!doctype html><link rel="icon" href="data:,"><script type="module">${await bundle(entry)}</script>`;
-  }
-
   describe.each(SETUPS)('$title', ({ files, site, api, client }) => {
     let test: TestApp;
     beforeAll(async () => {
-      const env = Object.fromEntries(
-        FILES.get(`${files}.env`)!
-          .trim()
-          .split('\n')
-          .map((line) => line.split('=')),
-      );
-      test = await createTestApp({ env: { ...env, NODE_ENV: 'production', BCRYPT_COST: '10' } });
+      const env = { NODE_ENV: 'production', BCRYPT_COST: '10' };
+      test = await createTestApp({ env: { ...environmentOf(files), ...env } });
     });
     afterAll(() => test.close());
-    const configuration = (name: ProxyName, port: number) => adapted(name, files, port, new URL(test.http.url).host);
+    const configuration = (name: ProxyName, port: number) =>
+      configurationOf(name, files, { ground, port, latchkey: new URL(test.http.url).host });
 
     it('is configured with the address that browsers use', async () => {
-      expect(FILES.get(`${files}.env`)).toContain(`ISSUER=${api}\n`);
+      expect(environmentOf(files)).toMatchObject({ ISSUER: api, TRUST_PROXY: '1' });
     });
 
     describe.each(PROXIES)('with %s', (name) => {
@@ -123,6 +82,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
         const [cookie] = setBy(registered);
         expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'strict', path: '/' });
         expect(cookie!.name).toMatch(/^__Host-latchkey-/);
+        expect([...registered.headers].join('\n').length).toBeLessThan(2000);
 
         const refreshed = await page.post('/auth/refresh', { session_id: registered.body.session_id });
         const token = refreshed.body.access_token as string;
@@ -167,6 +127,8 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
         for (const path of ['/', '/notes/7', '/apiary']) {
           expect(await (await http.exchange(APP + path)).text()).toBe(INDEX);
         }
+        const { status } = await http.exchange(`${APP}/auth/login`, { method: 'POST' });
+        expect([200, 405]).toContain(status);
       });
 
       it.runIf(files === 'auth')('leaves CORS to Latchkey', async () => {
@@ -181,13 +143,19 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
     });
 
     it.runIf(browserPath && proxyPath('nginx'))('lets a browser keep the cookie, over a reload', async () => {
-      writeFileSync(join(ground.files, 'page.html'), await pageWith(client));
-      const beside = (port: number) => (files === 'app' ? '' : serverOfFiles(port));
+      const entry = join(ground.folder, 'page.ts');
+      const code = `import { createClient } from '@latchkey/client'; Object.assign(globalThis, { auth: ${client} });`;
+      writeFileSync(entry, code);
+      const html = `<!doctype html><link rel="icon" href="data:,"><script type="module">${await bundle(entry)}</script>`;
+      writeFileSync(join(ground.files, 'page.html'), html);
+      const beside = (port: number) => (files === 'app' ? '' : serverOfFiles(ground, port));
       const proxy = await startProxy('nginx', ground, (port) => configuration('nginx', port) + beside(port));
+      onTestFinished(() => proxy.stop());
       const browser = await openBrowser([
         `--host-resolver-rules=MAP *:443 127.0.0.1:${proxy.port}`,
         '--ignore-certificate-errors',
       ]);
+      onTestFinished(() => browser.close());
       const page = await browser.context.newPage();
       await page.goto(`${APP}/page.html`);
       await page.evaluate((account) => window.auth.register(account), { email: someEmail(), password: PASSWORD });
@@ -197,12 +165,48 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       expect(await page.evaluate(() => window.auth.fetch('/auth/whoami').then(({ status }) => status))).toBe(200);
       await page.evaluate(() => window.auth.logout());
       expect(await browser.context.cookies(api)).toEqual([]);
-      await browser.close();
-      await proxy.stop();
     });
+
+    it.each(PROXIES)(
+      'is not there for pages of other origins when Latchkey is away: %s answers without CORS',
+      async (name) => {
+        const nobody = `127.0.0.1:${await freePort()}`;
+        const proxy = await startProxy(name, ground, (port) =>
+          configurationOf(name, files, { ground, port, latchkey: nobody }),
+        );
+        const http = new Https(api, test.http.api, { port: proxy.port, ca: ground.ca, localAddress: CLIENT });
+        const { status, headers } = await http.exchange(`${api}/auth/refresh`, {
+          method: 'POST',
+          headers: { origin: APP },
+        });
+        await proxy.stop();
+        expect(status).toBe(502);
+        expect(headers.get('access-control-allow-origin')).toBe(null);
+      },
+    );
 
     it('keeps idle connections for longer than a proxy does', () => {
       expect(test.app.getHttpServer().keepAliveTimeout).toBe(72_000);
     });
+  });
+
+  it('lets a development server stand in front', async () => {
+    const port = await freePort();
+    symlinkSync(resolve('node_modules'), join(ground.folder, 'node_modules'));
+    const origins = { 'http://localhost:5173': `http://localhost:${port}` };
+    const command = sectionOf(PAGE, 'On your own machine');
+    const [, CORS_ORIGINS = ''] = /CORS_ORIGINS=(\S+) npm start/.exec(adapt(command, origins)) ?? [];
+    const test = await createTestApp({ env: { CORS_ORIGINS } });
+    onTestFinished(() => test.close());
+    const config = adapt(FILES.get('vite.config.ts')!, { 'http://localhost:3000': test.http.url });
+    writeFileSync(join(ground.folder, 'vite.config.ts'), config);
+    const args = [resolve('node_modules/vite/bin/vite.js'), '--strictPort', '--port', `${port}`, '--host', '127.0.0.1'];
+    const vite = await startListener(process.execPath, args, ground.folder, port);
+    onTestFinished(() => vite.stop());
+
+    const http = new Http(`http://127.0.0.1:${port}/api`, test.http.api);
+    const page = new Browser(http, { origin: `http://localhost:${port}`, 'sec-fetch-site': 'same-origin' });
+    expect((await page.register(someEmail())).status).toBe(201);
+    expect((await page.post('/auth/refresh')).status).toBe(200);
   });
 });

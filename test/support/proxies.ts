@@ -72,17 +72,27 @@ export async function startProxy(
   const file = join(home, 'config');
   writeFileSync(file, name === 'nginx' ? asWholeNginx(configure(port), home) : asWholeCaddy(configure(port)));
   const args = name === 'nginx' ? ['-e', 'stderr', '-c', file] : ['run', '--config', file, '--adapter', 'caddyfile'];
+  return startListener(proxyPath(name)!, args, home, port);
+}
+
+/** A program in a folder of its own, once it listens on this port. */
+export async function startListener(
+  program: string,
+  args: string[],
+  home: string,
+  port: number,
+): Promise<RunningProxy> {
   const env = { PATH: process.env['PATH'], HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
-  const child = spawn(proxyPath(name)!, args, { cwd: home, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, args, { cwd: home, env });
   let output = '';
-  child.stderr.on('data', (chunk: Buffer) => (output += String(chunk)));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
   const ended = new Promise<void>((resolve) => void child.on('close', () => resolve()));
   const stop = () => {
     child.kill('SIGTERM');
     return ended;
   };
   while (!(await listens(port))) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${output}`);
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output}`);
     await sleep(20);
   }
   return { port, stop };
