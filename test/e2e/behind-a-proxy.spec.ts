@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../client/src/index.js';
@@ -192,16 +192,20 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
 
   it('lets a development server stand in front', async () => {
     const port = await freePort();
-    symlinkSync(resolve('node_modules'), join(ground.folder, 'node_modules'));
+    const home = join(ground.folder, 'vite');
+    mkdirSync(home);
+    symlinkSync(resolve('node_modules'), join(home, 'node_modules'));
     const origins = { 'http://localhost:5173': `http://localhost:${port}` };
-    const command = sectionOf(PAGE, 'On your own machine');
-    const [, CORS_ORIGINS = ''] = /CORS_ORIGINS=(\S+) npm start/.exec(adapt(command, origins)) ?? [];
+    const section = adapt(sectionOf(PAGE, 'On your own machine'), origins);
+    const [, CORS_ORIGINS = ''] = /CORS_ORIGINS=(\S+) npm start/.exec(section) ?? [];
     const test = await createTestApp({ env: { CORS_ORIGINS } });
     onTestFinished(() => test.close());
     const config = adapt(FILES.get('vite.config.ts')!, { 'http://localhost:3000': test.http.url });
-    writeFileSync(join(ground.folder, 'vite.config.ts'), config);
-    const args = [resolve('node_modules/vite/bin/vite.js'), '--strictPort', '--port', `${port}`, '--host', '127.0.0.1'];
-    const vite = await startListener(process.execPath, args, ground.folder, port);
+    writeFileSync(join(home, 'vite.config.ts'), config);
+    const program = [process.execPath, resolve('node_modules/vite/bin/vite.js')] as const;
+    const args = ['--strictPort', '--port', `${port}`, '--host', '127.0.0.1'];
+    // It tries the port before it listens: whoever can connect may have met that.
+    const vite = await startListener([...program, ...args], home, port, (output) => output.includes(`:${port}/`));
     onTestFinished(() => vite.stop());
 
     const http = new Http(`http://127.0.0.1:${port}/api`, test.http.api);

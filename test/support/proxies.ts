@@ -72,17 +72,17 @@ export async function startProxy(
   const file = join(home, 'config');
   writeFileSync(file, name === 'nginx' ? asWholeNginx(configure(port), home) : asWholeCaddy(configure(port)));
   const args = name === 'nginx' ? ['-e', 'stderr', '-c', file] : ['run', '--config', file, '--adapter', 'caddyfile'];
-  return startListener(proxyPath(name)!, args, home, port);
+  return startListener([proxyPath(name)!, ...args], home, port, () => listens(port));
 }
 
-/** A program in a folder of its own, once it listens on this port. */
+/** A program in a folder of its own, once it serves on this port: asked again and again, with what it said so far. */
 export async function startListener(
-  program: string,
-  args: string[],
+  [program, ...args]: [string, ...string[]],
   home: string,
   port: number,
+  serves: (output: string) => boolean | Promise<boolean>,
 ): Promise<RunningProxy> {
-  const env = { PATH: process.env['PATH'], HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
+  const env = { PATH: process.env['PATH'], HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home, NO_COLOR: '1' };
   const child = spawn(program, args, { cwd: home, env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
@@ -91,7 +91,7 @@ export async function startListener(
     child.kill('SIGTERM');
     return ended;
   };
-  while (!(await listens(port))) {
+  while (!(await serves(output))) {
     if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output}`);
     await sleep(20);
   }
