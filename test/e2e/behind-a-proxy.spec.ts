@@ -167,23 +167,20 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       expect(await browser.context.cookies(api)).toEqual([]);
     });
 
-    it.each(PROXIES)(
-      'is not there for pages of other origins when Latchkey is away: %s answers without CORS',
-      async (name) => {
-        const nobody = `127.0.0.1:${await freePort()}`;
-        const proxy = await startProxy(name, ground, (port) =>
-          configurationOf(name, files, { ground, port, latchkey: nobody }),
-        );
-        const http = new Https(api, test.http.api, { port: proxy.port, ca: ground.ca, localAddress: CLIENT });
-        const { status, headers } = await http.exchange(`${api}/auth/refresh`, {
-          method: 'POST',
-          headers: { origin: APP },
-        });
-        await proxy.stop();
-        expect(status).toBe(502);
-        expect(headers.get('access-control-allow-origin')).toBe(null);
-      },
-    );
+    it.each(PROXIES)('answers by itself when Latchkey is away, without CORS: %s', async (name) => {
+      const nobody = `127.0.0.1:${await freePort()}`;
+      const proxy = await startProxy(name, ground, (port) =>
+        configurationOf(name, files, { ground, port, latchkey: nobody }),
+      );
+      onTestFinished(() => proxy.stop());
+      const http = new Https(api, test.http.api, { port: proxy.port, ca: ground.ca, localAddress: CLIENT });
+      const { status, headers } = await http.exchange(`${api}/auth/refresh`, {
+        method: 'POST',
+        headers: { origin: APP },
+      });
+      expect(status).toBe(502);
+      expect(headers.get('access-control-allow-origin')).toBe(null);
+    });
 
     it('keeps idle connections for longer than a proxy does', () => {
       expect(test.app.getHttpServer().keepAliveTimeout).toBe(72_000);
