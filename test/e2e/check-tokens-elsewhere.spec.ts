@@ -11,6 +11,7 @@ import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
 import type { TokenAnswer } from '../support/http.js';
+import { filesIn } from '../support/page-code.js';
 import { claimsOf, register } from '../support/people.js';
 import { SigningKeys } from '../../src/tokens/signing-keys.js';
 
@@ -35,7 +36,7 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-elsewhere-'));
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
-    for (const [file, code] of files(readFileSync(PAGE, 'utf8'))) writeFileSync(join(folder, file), code);
+    for (const [file, code] of filesIn(readFileSync(PAGE, 'utf8'))) writeFileSync(join(folder, file), code);
     writeFileSync(join(folder, 'verify.mjs'), NODE_CALLER);
     writeFileSync(join(folder, 'ask.mjs'), ASKING_CALLER);
     writeFileSync(join(folder, 'verify.py'), PYTHON_CALLER);
@@ -149,11 +150,6 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
     expect(await tell(process.execPath, 'verify.mjs', [tokens.access_token])).toEqual([claimsOf(tokens.access_token)]);
   });
 });
-
-/** Code blocks under a line that names their file. */
-function files(text: string): [file: string, code: string][] {
-  return [...text.matchAll(/In `([\w./-]+)`:\n\n```\w+\n(.*?)^```/gms)].map((match) => [match[1]!, match[2]!]);
-}
 
 /** Stands where ISSUER is, hands on to Latchkey, and counts who fetches the keys. */
 class Front {

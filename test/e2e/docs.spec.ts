@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPostgres } from '../support/database.js';
+import { blocksIn } from '../support/page-code.js';
 
 const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
@@ -15,7 +16,7 @@ const AFFECTED = 'npx vitest run --project sqlite test/e2e/{notes,guards,openapi
 /** Follows a page as a newcomer would, in a copy of this project. Once is enough: the page is the same for any database. */
 describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {
   const page = readFileSync(PAGE, 'utf8');
-  const [generate, test, finish] = blocks(page, 'sh') as [string, string, string];
+  const [generate, test, finish] = blocksIn(page, 'sh') as [string, string, string];
   let project: string;
   beforeAll(() => {
     project = mkdtempSync(join(tmpdir(), 'latchkey-docs-'));
@@ -53,17 +54,12 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
   });
 
   it('is not contradicted by the README, whose controller compiles in its place', async () => {
-    const [controller] = blocks(readFileSync('README.md', 'utf8'), 'ts');
+    const [controller] = blocksIn(readFileSync('README.md', 'utf8'), 'ts');
     writeFileSync(join(project, 'src/notes/notes.controller.ts'), controller!);
     const { stdout } = await shell('npx tsc --noEmit -p tsconfig.json');
     expect(stdout).toBe('');
   });
 });
-
-/** Code blocks of one language. */
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]!);
-}
 
 /** Code blocks under a line that names their file. */
 function files(text: string): [file: string, code: string][] {

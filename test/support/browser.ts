@@ -42,11 +42,11 @@ export function openSharedBrowser(): Promise<Browser> {
 }
 
 /** A browser with an empty profile. */
-export async function openBrowser(): Promise<OwnBrowser> {
+export async function openBrowser(moreArgs: string[] = []): Promise<OwnBrowser> {
   const profile = mkdtempSync(join(tmpdir(), 'latchkey-browser-'));
   const browser: OwnBrowser = {
     profile,
-    context: await launch(profile),
+    context: await launch(profile, moreArgs),
     close: async () => {
       await browser.context.close();
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
@@ -57,14 +57,14 @@ export async function openBrowser(): Promise<OwnBrowser> {
       await closed;
     },
     restart: async () => {
-      browser.context = await launch(profile);
+      browser.context = await launch(profile, moreArgs);
     },
   };
   return browser;
 }
 
-function launch(profile: string): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, OPTIONS);
+function launch(profile: string, moreArgs: string[]): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(profile, { ...OPTIONS, args: [...OPTIONS.args, ...moreArgs] });
 }
 
 /** The browser itself; what it started ends with it. */

@@ -70,7 +70,7 @@ export class Http {
       ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
       ...options.headers,
     });
-    const response = await fetch(this.url + path, {
+    const response = await this.exchange(this.url + path, {
       method,
       headers,
       ...(body !== undefined && { body: body as string }),
@@ -80,6 +80,11 @@ export class Http {
     const answer = { status: response.status, headers: response.headers, body: parsed as never };
     this.api.hold({ method, path, body, type: headers.get('content-type') }, answer);
     return answer;
+  }
+
+  /** Over the wire and back. */
+  protected exchange(url: string, init: RequestInit): Promise<Response> {
+    return fetch(url, init);
   }
 }
 

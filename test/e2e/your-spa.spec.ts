@@ -1,0 +1,191 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Client } from '../../client/src/index.js';
+import { createTestApp, type TestApp } from '../support/app.js';
+import { browserPath, openBrowser } from '../support/browser.js';
+import { isPostgres } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
+import { startService, type OtherService } from '../support/other-service.js';
+import { filesIn, sectionOf } from '../support/page-code.js';
+import { login, PASSWORD, register } from '../support/people.js';
+import { asTypeScript, bundle, serveFiles, typeErrors } from '../support/spa-site.js';
+
+const PAGE = readFileSync('docs/your-spa.md', 'utf8');
+/** Where Latchkey is, in development and in production, and another service. */
+const SERVERS_OF_PAGE = /http:\/\/localhost:3000|https:\/\/auth\.example\.com/g;
+const SERVICE_OF_PAGE = 'https://notes.example.com';
+
+/** What a new project already has beside the page's files: something that puts the component into the document. */
+const EMPTY =
+  '<!doctype html><link rel="icon" href="data:,"><p id="app"></p><script type="module" src="/main.ts"></script>';
+const REACT = `import { StrictMode } from 'react';
+  import { createRoot } from 'react-dom/client';
+  import { App } from './App';
+  createRoot(document.querySelector('#app')!).render(<StrictMode><App /></StrictMode>);`;
+const VUE = `import { createApp } from 'vue'; import App from './App.vue'; createApp(App).mount('#app');`;
+/** Another tab of the same app, that does what the test says. */
+const BARE = `import { auth } from './auth'; Object.assign(globalThis, { auth });`;
+declare const window: { auth: Client; remembered?: boolean };
+
+const filesOf = (heading: string) => filesIn(sectionOf(PAGE, heading));
+const APPS: Record<string, Map<string, string>> = {
+  'Without a framework': new Map(filesOf('Without a framework')),
+  'With React': new Map([...filesOf('With React'), ['index.html', EMPTY], ['main.tsx', REACT]]),
+  'With Vue': new Map([...filesOf('With Vue'), ['index.html', EMPTY], ['main.ts', VUE]]),
+  'Other services': new Map([...filesOf('Other services'), ['index.html', EMPTY], ['main.ts', BARE]]),
+};
+const frameworks = Object.keys(APPS).filter((app) => app !== 'Other services');
+const pathOf = (app: string) => `/${app.replaceAll(' ', '-')}`;
+
+/** The page's code, as it stands but for the server's address. */
+describe.skipIf(isPostgres)('the page on single-page apps', () => {
+  let folder: string;
+  let port: number;
+  let service: OtherService;
+  const written: string[] = [];
+  beforeAll(async () => {
+    port = await freePort();
+    service = await startService();
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-spa-'));
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    for (const [app, files] of Object.entries(APPS)) {
+      mkdirSync(join(folder, pathOf(app)));
+      for (const [file, code] of new Map([...filesOf('The client'), ...files])) {
+        if (!file.endsWith('.html')) written.push(write(join(folder, pathOf(app), file), code));
+      }
+    }
+  });
+  afterAll(() => {
+    service.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function write(path: string, code: string): string {
+    const isVue = path.endsWith('.vue');
+    const target = isVue ? `${path}.ts` : path;
+    const text = (isVue ? asTypeScript(code) : code)
+      .replace(SERVERS_OF_PAGE, `http://localhost:${port}`)
+      .replace(SERVICE_OF_PAGE, service.url);
+    writeFileSync(target, text);
+    return target;
+  }
+
+  it('has code that the compiler accepts', () => {
+    const names = written.map((path) => path.slice(folder.length));
+    expect(names).toEqual(expect.arrayContaining(['/With-React/App.tsx', '/With-Vue/App.vue.ts']));
+    expect(typeErrors(written)).toEqual([]);
+  });
+
+  describe.skipIf(!browserPath)('in the tabs of a browser', () => {
+    let test: TestApp;
+    let site: Awaited<ReturnType<typeof serveFiles>>;
+    let browser: Awaited<ReturnType<typeof openBrowser>>;
+    /** As the page says: served from an origin of its own, which CORS_ORIGINS allows. */
+    beforeAll(async () => {
+      const served = new Map<string, string>();
+      for (const [app, files] of Object.entries(APPS)) {
+        const script = `${pathOf(app)}.js`;
+        const entry = files.has('main.tsx') ? 'main.tsx' : 'main.ts';
+        served.set(script, await bundle(join(folder, pathOf(app), entry)));
+        served.set(pathOf(app), files.get('index.html')!.replace('/main.ts', script));
+      }
+      site = await serveFiles(served);
+      test = await createTestApp({ port, env: { CORS_ORIGINS: site.origin } });
+      browser = await openBrowser();
+      other = await open('Other services');
+    });
+    afterAll(async () => {
+      await browser.close();
+      await test.close();
+      site.close();
+    });
+
+    let other: Page;
+    let email: string;
+    beforeEach(async () => {
+      ({ email } = await register(test.http));
+    });
+    afterEach(async () => {
+      await other.evaluate(() => window.auth.logout());
+      const [, , ...tabs] = browser.context.pages();
+      await Promise.all(tabs.map((tab) => tab.close()));
+    });
+
+    async function open(app: string): Promise<Page> {
+      const tab = await browser.context.newPage();
+      tab.setDefaultTimeout(5_000);
+      await tab.goto(site.origin + pathOf(app));
+      return tab;
+    }
+    async function signIn(tab: Page, password: string) {
+      await tab.fill('[autocomplete=username]', email);
+      await tab.fill('[autocomplete=current-password]', password);
+      await tab.click('form button');
+    }
+    const passwordsIn = (tab: Page) =>
+      tab.evaluate<string[]>(`[...document.querySelectorAll('[type=password]')].map(({ value }) => value)`);
+    const expectForm = (tab: Page) => tab.waitForSelector('form', { state: 'visible' });
+    const expectPerson = (tab: Page, who: string) => tab.waitForSelector(`main:visible b:text-is("${who}")`);
+    const expectWords = (tab: Page, words: string) => tab.waitForSelector(`[role=alert]:text-is("${words}")`);
+
+    describe.each(frameworks)('%s', (app) => {
+      it('shows who is signed in, also after a reload, and the form when another tab signs out', async () => {
+        const tab = await open(app);
+        await signIn(tab, 'another passphrase');
+        await expectWords(tab, 'E-mail address or password is wrong.');
+        await signIn(tab, PASSWORD);
+        await expectPerson(tab, email);
+        expect(await tab.isVisible('form')).toBe(false);
+        expect(await passwordsIn(tab)).not.toContain(PASSWORD);
+        expect(await browser.context.cookies(`http://localhost:${port}`)).toMatchObject([{ httpOnly: true }]);
+
+        await tab.reload();
+        await expectPerson(tab, email);
+        const second = await open(app);
+        await second.click('text=Sign out');
+        await expectForm(tab);
+        expect(await tab.isVisible('main')).toBe(false);
+      });
+
+      it('shows nothing of one person to another, and the form when the session was ended elsewhere', async () => {
+        const tab = await open(app);
+        await signIn(tab, PASSWORD);
+        await expectPerson(tab, email);
+        await tab.evaluate(() => void (window.remembered = true));
+        const account = await register(test.http);
+        await other.evaluate((who) => window.auth.login(who), { email: account.email, password: PASSWORD });
+        await tab.waitForFunction(() => !window.remembered);
+        await expectPerson(tab, account.email);
+
+        const { access_token: token } = await login(test.http, account.email);
+        await test.http.delete('/sessions?except=current', { token });
+        await other.evaluate(() => window.auth.fetch('/users/me'));
+        await expectForm(tab);
+      });
+    });
+
+    it('is right about what another service has to say by CORS', async () => {
+      await other.evaluate((who) => window.auth.login(who), { email, password: PASSWORD });
+      const ask = () => other.evaluate((url) => window.auth.fetch(url).then(({ status }) => status), service.url);
+      const [, lines = ''] = /```\n(Access-Control.*?)```/s.exec(PAGE) ?? [];
+      service.headers = headersIn(lines.replace('https://app.example.com', site.origin));
+      expect([await ask(), service.tokens.length]).toEqual([200, 2]);
+      expect(new Set(service.tokens).size).toBe(2);
+
+      service.tokens = [];
+      delete service.headers['Access-Control-Expose-Headers'];
+      expect([await ask(), service.tokens.length]).toEqual([401, 1]);
+    });
+  });
+});
+
+const headersIn = (lines: string): Record<string, string> =>
+  Object.fromEntries(
+    lines
+      .trim()
+      .split('\n')
+      .map((line) => line.split(': ')),
+  );
