@@ -1,6 +1,10 @@
 import type { Client, SessionView } from '@latchkey/client';
 import { byId, element, notice } from './page.js';
 
+/** As user agents name them. Each comes before those that it pretends to be. */
+const BROWSERS = ['Edg', 'OPR', 'Firefox', 'Chrome', 'Safari', 'curl'];
+const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS X', 'Linux'];
+
 export function showDevices(auth: Client): void {
   byId('reload-devices').addEventListener('click', () => void listDevices(auth));
   byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.endOthers()));
@@ -43,7 +47,6 @@ function line(auth: Client, session: SessionView): HTMLLIElement {
 /** Enough to tell one's phone from one's laptop. */
 function deviceName(userAgent: string | null): string {
   if (!userAgent) return 'Unknown device';
-  const browser = /(Edg|OPR|Firefox|HeadlessChrome|Chrome|Safari|curl)\//.exec(userAgent)?.[1];
-  const system = /(Android|iPhone|iPad|Windows|Mac OS X|Linux)/.exec(userAgent)?.[1];
+  const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find((name) => userAgent.includes(name)));
   return [browser, system].filter(Boolean).join(' on ') || userAgent.slice(0, 60);
 }
