@@ -1,7 +1,7 @@
 /**
  * Where the refresh token is kept, in `body` delivery. `server` is the address of the server that it is of: one store may
  * serve several. `write` returns, or resolves, only when a crash of the browser would not undo it: an access token that is
- * used before that looks like a theft when an older refresh token comes back.
+ * used before that looks like a theft when an older refresh token comes back. What never settles holds up every call.
  */
 export interface TokenStore {
   read(server: string): string | null | Promise<string | null>;

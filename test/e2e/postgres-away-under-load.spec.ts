@@ -1,14 +1,13 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { expectNobodyHurt, STORMY, untilRefused, type Fault } from '../support/outage-storm.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
+import { waitAtMost } from '../support/waits.js';
 
-// As long as a test may wait for them.
-Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;
 const MAX_CONNECTIONS = 20;
 

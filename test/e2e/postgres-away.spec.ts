@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
 import { Database } from '../../src/database/database.js';
 import { MAX_SILENCE_MS } from '../../src/database/listener.js';
 import { createTestApp, type TestApp } from '../support/app.js';
@@ -16,9 +15,9 @@ import {
   WRITES,
 } from '../support/outage.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
+import { waitAtMost } from '../support/waits.js';
 
-// As long as a test may wait for them.
-Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 

@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
@@ -16,9 +15,9 @@ import {
   WRITES,
 } from '../support/outage.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
+import { waitAtMost } from '../support/waits.js';
 
-// As long as a test may wait for them.
-Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 const MAX_CONNECTIONS = 20;

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { expectNobodyHurt, STORMY, untilRefused } from '../support/outage-storm.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { pause } from '../support/storm.js';
+import { waitAtMost } from '../support/waits.js';
 
-// As long as a test may wait for them.
-Object.assign(TIMEOUTS, { connect: 3000, lock: 800, statement: 1200, query: 1500 });
+waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
 
 describe.runIf(isPostgres)('while PostgreSQL is slow to answer', { timeout: 90_000 }, () => {
   let test: TestApp;

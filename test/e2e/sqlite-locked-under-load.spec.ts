@@ -1,12 +1,11 @@
 import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { expectNobodyHurt, STORMY, untilRefused } from '../support/outage-storm.js';
+import { waitAtMost } from '../support/waits.js';
 
-// As long as a test may wait for them.
-Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 
 describe.skipIf(isPostgres)('a storm of requests on SQLite loses nothing, and goes on by itself', () => {
   let test: TestApp;

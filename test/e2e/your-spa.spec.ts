@@ -32,12 +32,13 @@ declare const window: { auth: Client; remembered?: boolean };
 
 const filesOf = (heading: string) => filesIn(sectionOf(PAGE, heading));
 const APPS: Record<string, Map<string, string>> = {
+  'In ten lines': new Map([...filesOf('In ten lines'), ['index.html', EMPTY]]),
   'Without a framework': new Map(filesOf('Without a framework')),
   'With React': new Map([...filesOf('With React'), ['index.html', EMPTY], ['main.tsx', REACT]]),
   'With Vue': new Map([...filesOf('With Vue'), ['index.html', EMPTY], ['main.ts', VUE]]),
   'Other services': new Map([...filesOf('Other services'), ['index.html', EMPTY], ['main.ts', BARE]]),
 };
-const frameworks = Object.keys(APPS).filter((app) => app !== 'Other services');
+const frameworks = Object.keys(APPS).filter((app) => !['In ten lines', 'Other services'].includes(app));
 const pathOf = (app: string) => `/${app.replaceAll(' ', '-')}`;
 
 /** The page's code, as it stands but for the server's address. */
@@ -165,6 +166,19 @@ describe.skipIf(isPostgres)('the page on single-page apps', () => {
         await other.evaluate(() => window.auth.fetch('/users/me'));
         await expectForm(tab);
       });
+    });
+
+    it('has ten lines that stay signed in, and show it when another tab signs out', async () => {
+      const tab = await browser.context.newPage();
+      tab.setDefaultTimeout(5_000);
+      tab.on('dialog', (dialog) => void dialog.accept(dialog.message() === 'E-mail' ? email : PASSWORD));
+      await tab.goto(site.origin + pathOf('In ten lines'));
+      await tab.waitForSelector(`body:has-text("Signed in as ${email}")`);
+      await tab.reload();
+      await tab.waitForSelector(`body:has-text("Signed in as ${email}")`);
+      await other.evaluate(() => window.auth.logout());
+      await tab.waitForSelector('body:has-text("Signed out")');
+      expect(await browser.context.cookies(`http://localhost:${port}`)).toEqual([]);
     });
 
     it('is right about what another service has to say by CORS', async () => {
