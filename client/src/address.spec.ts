@@ -60,3 +60,7 @@ describe('the access token', () => {
       expect(goesTo(other, undefined, named)[1], other).toBe(false);
   });
 });
+
+it('has no use for a query or a fragment in the address of the API', () => {
+  expect(apiBase('https://auth.example.com/api/?a=b#c').href).toBe('https://auth.example.com/api');
+});

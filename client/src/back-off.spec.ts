@@ -27,4 +27,8 @@ describe('the wait after a failure', () => {
       }),
     );
   });
+
+  it('waits, whatever nonsense it is asked for', () => {
+    expect(backOffMs(1, -5, 0.5)).toBe(backOffMs(1, undefined, 0.5));
+  });
 });

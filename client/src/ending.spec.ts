@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Tab } from './testing/fake-browser.js';
 import { refusal } from './testing/fake-server.js';
 import type { TokenStore } from './token-store.js';
-import { codeOf, failure, GRACE, LATER, later, REFRESH, signedIn } from './testing/signed-in.js';
+import { ADA, codeOf, failure, GRACE, LATER, later, REFRESH, signedIn } from './testing/signed-in.js';
 
 /** A store that keeps what it has. */
 function stubborn(): TokenStore {
@@ -89,6 +89,7 @@ describe('the end of a session', () => {
     const out = [['signed_out', undefined, undefined]];
     expect([reasons(tab), reasons(other), browser.stored]).toEqual([out, out, null]);
     expect(server.calls.at(-1)).toMatchObject({ route: 'POST /auth/logout' });
+    expect(browser.outliving).toEqual(['POST /auth/logout']);
     await world.until(tab.client.logout());
     expect(server.count('POST /auth/logout')).toBe(1);
     expect(session.userId).toBe('grace');
@@ -121,6 +122,43 @@ describe('the end of a session', () => {
     expect(world.now - began).toBeLessThan(1000);
   });
 
+  it('by logging out is not asked for again where the server refuses for good', async () => {
+    const { world, server, tab } = await signedIn();
+    server.instead = ({ route }) => (route === 'POST /auth/logout' ? refusal(403, 'cross_site_request') : undefined);
+    expect(await failure(world.until(tab.client.logout()))).toMatchObject({ code: 'cross_site_request' });
+    expect(server.count('POST /auth/logout')).toBe(1);
+  });
+
+  it('is not believed of a session that the server serves', async () => {
+    const { world, server, tab, session } = await signedIn();
+    let once = 1;
+    server.instead = ({ route }) => (route === 'GET /me' && once-- > 0 ? refusal(401, 'session_revoked') : undefined);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect([await world.until(tab.client.session()), tab.changes]).toEqual([session, []]);
+  });
+
+  it('of another session is none of this one', async () => {
+    const { world, server, tab, session } = await signedIn();
+    await world.pass(LATER);
+    const other = { code: 'session_revoked', terminal: true, session_id: 'another' };
+    const headers = { 'content-type': 'application/problem+json' };
+    server.instead = ({ route }) => (route === REFRESH ? Response.json(other, { status: 401, headers }) : undefined);
+    await failure(world.until(tab.client.fetch('/me')));
+    expect([await world.until(tab.client.session()), tab.changes]).toEqual([session, []]);
+  });
+
+  it('of one person signs out nobody who signed in meanwhile', async () => {
+    const { browser, world, tab, other, server, session } = await signedIn({ tabs: 2, channel: false });
+    server.end(session.id, 'ended_by_user');
+    browser.fate = (route) => (route === 'GET /me' ? { there: 5, back: 500 } : later(5));
+    const call = tab.client.fetch('/me');
+    await world.pass(100);
+    const ada = await world.until(other.client.login(ADA));
+    browser.fate = (route) => ({ there: 5, back: 5, refused: route === REFRESH });
+    await world.until(call);
+    expect(await world.until(tab.client.session())).toEqual(ada);
+  });
+
   it('by logging out is told to the server even where storage cannot forget, or the server has forgotten', async () => {
     const { world, server, tab } = await signedIn({ client: { store: stubborn() } });
     expect(await failure(world.until(tab.client.logout()))).toMatchObject({ message: 'cannot forget' });
@@ -137,11 +175,17 @@ describe('the end of a session', () => {
   });
 
   it('keeps its reason in a tab that looks before the other tab’s word has come', async () => {
-    const { world, server, tab, other, session } = await signedIn({ tabs: 2, channelDelay: () => 100 });
+    const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, channelDelay: () => 100 });
     await world.pass(200);
     server.end(session.id, 'reused');
-    await failure(world.until(tab.client.fetch('/me')));
-    await world.pass(150);
+    browser.storeDelay = () => 150;
+    const call = failure(tab.client.fetch('/me'));
+    // It is forgotten, and the word of that is still on its way.
+    while (browser.stored) await world.pass(1);
+    await world.pass(1);
+    browser.storeDelay = () => 0;
+    await world.until(other.client.session());
+    await world.until(call);
     expect(reasons(other)).toEqual([['ended', 'session_revoked', 'reused']]);
   });
 

@@ -13,6 +13,25 @@ describe('an access token that is refused', () => {
     expect(server.calls.at(-1)!.body).toEqual({ a: 'b' });
   });
 
+  it('because its key has gone is renewed, and the call sent once more', async () => {
+    const { world, server, tab } = await signedIn();
+    let once = 1;
+    server.instead = ({ route }) =>
+      route === 'GET /me' && once-- > 0 ? refusal(401, 'access_token_invalid') : undefined;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
+  });
+
+  it('late, when there is a newer one already, costs no refresh', async () => {
+    const { browser, world, server, tab } = await signedIn();
+    server.outdate('grace');
+    browser.fate = (route) => (route === 'GET /slow' ? { there: 5, back: 500 } : later(5));
+    const slow = tab.client.fetch('/slow');
+    await world.until(tab.client.fetch('/me'));
+    expect((await world.until(slow)).status).toBe(200);
+    expect(server.count(REFRESH)).toBe(1);
+  });
+
   it('because roles changed is renewed, and the call sent once more', async () => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
@@ -142,18 +161,23 @@ describe('fetch', () => {
   });
 
   it('refuses what the caller gave up before it was called', async () => {
-    const { world, server, tab } = await signedIn();
+    const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
+    browser.fate = (route) => ({ there: 5, back: 5, ...(route === REFRESH && { lost: 'request' }) });
     const signal = AbortSignal.abort();
+    const began = world.now;
     expect(await failure(world.until(tab.client.fetch('/me', { signal })))).toMatchObject({ name: 'AbortError' });
-    expect(server.count('GET /me')).toBe(0);
+    expect([server.count('GET /me'), world.now]).toEqual([0, began]);
   });
 
   it('believes nobody but the server that a session is over', async () => {
-    const { browser, world, tab, session } = await signedIn({ client: { origins: ['https://reports.example.com/'] } });
+    const { browser, world, server, tab, session } = await signedIn({
+      client: { origins: ['https://reports.example.com/'] },
+    });
     browser.answerElsewhere = () => refusal(401, 'session_revoked');
     await world.until(tab.client.fetch('https://reports.example.com/x'));
     expect(await world.until(tab.client.session())).toEqual(session);
+    expect([browser.elsewhere[0]!.token === null, server.count(REFRESH)]).toEqual([false, 0]);
   });
 
   it('renews a token that a service of somebody else refuses in the words of RFC 6750', async () => {

@@ -133,6 +133,17 @@ describe('a client that was closed', () => {
     expect(server.count('POST /auth/logout')).toBe(1);
   });
 
+  it('leaves nothing behind in the page', () => {
+    const listening = new Set<unknown>();
+    vi.stubGlobal('addEventListener', (_type: string, listener: unknown) => void listening.add(listener));
+    vi.stubGlobal('removeEventListener', (_type: string, listener: unknown) => void listening.delete(listener));
+    vi.stubGlobal('document', new EventTarget());
+    const { client } = near();
+    expect(listening.size).toBe(2);
+    client.close();
+    expect(listening.size).toBe(0);
+  });
+
   it('tells nobody anything any more', async () => {
     const { client } = near();
     let told = 0;

@@ -53,8 +53,7 @@ export class Refresher {
       if (now >= access.dueAt) void this.refresh(held).catch(() => undefined);
       return access;
     }
-    if (this.replacement) await this.replacement.catch(() => undefined);
-    else await this.refresh(held);
+    await this.refresh(held);
     // Somebody signed in meanwhile: what was renewed was not theirs.
     const isSame = this.keeper.session?.id === held.sessionId;
     return (isSame && this.keeper.access) || this.access();

@@ -182,6 +182,20 @@ describe('a refresh', () => {
     expect(world.now - began).toBeLessThan(1000);
   });
 
+  it('that another tab made earlier, and tells late, takes nothing back', async () => {
+    let late = 0;
+    const { world, tab, other, server } = await signedIn({ tabs: 2, locks: false, channelDelay: () => late });
+    await world.pass(LATER);
+    late = 5_000;
+    await world.until(other.client.fetch('/me'));
+    await world.pass(2_000);
+    await world.until(tab.client.fetch('/me'));
+    const token = server.calls.at(-1)!.token;
+    await world.pass(4_000);
+    await world.until(tab.client.fetch('/me'));
+    expect(server.calls.at(-1)!.token).toBe(token);
+  });
+
   it('waits for no tab that has a session of its own', async () => {
     const browser = new FakeBrowser({ client: { store: undefined as never } });
     const { world } = browser;

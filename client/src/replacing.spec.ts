@@ -17,14 +17,18 @@ async function changing(options: Parameters<typeof signedIn>[0] = {}) {
 }
 
 describe('a change of password that is on its way', () => {
-  it.each(['this tab', 'the other tab'])('is no end of the session to calls beside it: from %s', async (where) => {
-    const { browser, world, server, tab, other, call } = await changing();
-    const answer = await world.until((where === 'this tab' ? tab : other).client.fetch('/me'));
+  it.each([
+    { from: 'this tab', locks: true },
+    { from: 'this tab', locks: false },
+    { from: 'the other tab', locks: true },
+  ])('is no end of the session to calls beside it: $from, locks: $locks', async ({ from, locks }) => {
+    const { browser, world, server, tab, other, call } = await changing({ locks });
+    const answer = await world.until((from === 'this tab' ? tab : other).client.fetch('/me'));
     expect(answer.status).toBe(200);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
     expect([reasons(tab), reasons(other)]).toEqual([['signed_in'], ['signed_in']]);
-    expect([browser.stored !== null, server.terminal]).toEqual([true, 1]);
+    expect([browser.stored !== null, server.terminal]).toEqual([true, locks ? 1 : 2]);
   });
 
   it.each(['body', 'cookie'] as const)('signs nobody back in who signed out meanwhile: %s', async (delivery) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LatchkeyError } from './latchkey-error.js';
+import type { Activity } from './activity.js';
 import { refusal } from './testing/fake-server.js';
 import { failure, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
 
@@ -27,6 +28,18 @@ describe('a server in trouble', () => {
           headers: { 'content-type': 'application/problem+json' },
         }),
     ],
+    [
+      '429 that claims to be terminal',
+      () =>
+        new Response('{"code":"x","terminal":true}', {
+          status: 429,
+          headers: { 'content-type': 'application/problem+json' },
+        }),
+    ],
+    [
+      '401 of something else, in JSON',
+      () => Response.json({ code: 'session_revoked', terminal: true }, { status: 401 }),
+    ],
     ['502 of a proxy', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
     ['401 of a proxy', () => new Response('<h1>Who are you?</h1>', { status: 401 })],
     ['200 of a captive portal', () => new Response('<h1>Welcome to our hotel</h1>')],
@@ -43,6 +56,33 @@ describe('a server in trouble', () => {
     expect([browser.stored, await world.until(tab.client.session()), tab.changes]).toEqual([kept, session, []]);
     server.instead = undefined;
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+  });
+
+  it('is forgiven what it did before it was well again: the next wait is a short one', async () => {
+    const waits: number[] = [];
+    const onActivity = (activity: Activity) => void (activity.type === 'retry' && waits.push(activity.inMs));
+    const { world, server, tab } = await signedIn({ client: { onActivity } });
+    let bad = 4;
+    server.instead = ({ route }) => (route === REFRESH && bad-- > 0 ? refusal(503, 'refresh_busy') : undefined);
+    await world.pass(LATER);
+    await failure(world.until(tab.client.fetch('/me')));
+    await world.pass(MINUTE);
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    await world.pass(LATER);
+    bad = 1;
+    expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
+    expect(waits.at(-1)).toBe(waits[0]);
+  });
+
+  it('that answers with the tokens of another session is not believed', async () => {
+    const { browser, world, server, tab, session } = await signedIn();
+    const body = { email: 'ada', password: 'good' };
+    const ada = server.handle({ route: 'POST /auth/login', token: null, body, cookies: undefined }).answer;
+    await world.pass(LATER);
+    const kept = browser.stored;
+    server.instead = ({ route }) => (route === REFRESH ? ada.clone() : undefined);
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'unexpected_answer' });
+    expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, session]);
   });
 
   it('is not asked before it said, however often somebody looks at the page', async () => {

@@ -52,6 +52,8 @@ export class FakeBrowser {
   readonly deeds: string[] = [];
   fate: (route: string) => Fate = () => ({ there: 5, back: 5 });
   storeDelay: () => number = () => 0;
+  /** What was sent so that it arrives even if the page is closed. */
+  readonly outliving: string[] = [];
   /** What other origins than the server answer. */
   answerElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
@@ -170,6 +172,9 @@ export class FakeBrowser {
     }
     const route = `${method} ${url.pathname}`;
     const body = typeof input === 'string' ? init.body : await input.text();
+    // A redirect would carry what is in the body along.
+    if (route.startsWith('POST /auth/') && init.redirect !== 'error') throw new Error('Follows redirects');
+    if (init.keepalive) this.outliving.push(route);
     const refreshes = route === 'POST /auth/refresh';
     if (refreshes) tab.mostInFlight = Math.max(tab.mostInFlight, (tab.inFlight += 1));
     if (token) this.deeds.push(`used ${token}`);
