@@ -33,7 +33,7 @@ try {
   const phone = await open({ ...devices['Pixel 7'], deviceScaleFactor: 1.5, colorScheme: 'dark' });
   await enter(phone, 'login');
 
-  await laptop.click('#reload-devices');
+  await laptop.click('#look-again');
   await laptop.locator('#devices li').nth(1).waitFor();
   await laptop.click('#expire');
   await laptop.click('#lose-answer');

@@ -1,29 +1,35 @@
-import { LatchkeyError, type Client } from '@latchkey/client';
-import { byId, notice } from './page.js';
+import type { Client } from '@latchkey/client';
+import { byId, notice, reasonOf, thisView } from './page.js';
 
 export function showAccount(auth: Client): void {
   byId('who-am-i').addEventListener('click', () => void whoAmI(auth));
   byId('log-out').addEventListener('click', () => void logOut(auth));
 }
 
+export function forgetAccount(): void {
+  byId('who').textContent = '…';
+  showAnswer('');
+}
+
 /** Whose page this is. */
 export async function showName(auth: Client): Promise<void> {
-  byId('who').textContent = '…';
-  const answer = await auth.fetch('/users/me');
-  if (!answer.ok) return;
+  const isStill = thisView();
+  const answer = await auth.fetch('/users/me').catch(() => undefined);
+  if (!answer?.ok) return;
   const { email, name } = (await answer.json()) as { email: string; name?: string | null };
-  byId('who').textContent = name ?? email;
+  if (isStill()) byId('who').textContent = name ?? email;
 }
 
 /** A call of the app, like any other. */
 async function whoAmI(auth: Client): Promise<void> {
-  const place = byId('answer');
-  place.hidden = false;
+  const isStill = thisView();
+  showAnswer('…');
   try {
     const answer = await auth.fetch('/auth/whoami');
-    place.textContent = `${answer.status}\n${JSON.stringify(await answer.json(), null, 2)}`;
+    const text = `${answer.status}\n${JSON.stringify(await answer.json(), null, 2)}`;
+    if (isStill()) showAnswer(text);
   } catch (error) {
-    place.textContent = `No answer: ${reasonOf(error)}. Nobody was signed out by that.`;
+    if (isStill()) showAnswer(`No answer: ${reasonOf(error)}. You are still signed in.`);
   }
 }
 
@@ -37,6 +43,8 @@ async function logOut(auth: Client): Promise<void> {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof LatchkeyError ? error.code : (error as Error).message;
+function showAnswer(text: string): void {
+  const place = byId('answer');
+  place.textContent = text;
+  place.hidden = text === '';
 }

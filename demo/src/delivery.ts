@@ -16,6 +16,10 @@ export async function chooseDelivery(): Promise<Delivery> {
       location.reload();
     });
   }
+  // All tabs have one session: the other delivery's is not theirs.
+  addEventListener('storage', ({ key }) => {
+    if (key === CHOICE) location.reload();
+  });
   if (!cookiesWork) {
     byId('delivery-hint').textContent = `Cookies work where ISSUER says that the server is: ${issuer.origin}`;
   }

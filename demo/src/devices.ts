@@ -1,19 +1,19 @@
 import type { Client, SessionView } from '@latchkey/client';
-import { byId, element, notice } from './page.js';
+import { byId, element, notice, reasonOf, thisView } from './page.js';
 
 /** As user agents name them. Each comes before those that it pretends to be. */
 const BROWSERS = ['Edg', 'OPR', 'Firefox', 'Chrome', 'Safari', 'curl'];
 const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS X', 'Linux'];
 
 export function showDevices(auth: Client): void {
-  byId('reload-devices').addEventListener('click', () => void listDevices(auth));
   byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.endOthers()));
 }
 
 export async function listDevices(auth: Client): Promise<void> {
+  const isStill = thisView();
   try {
     const sessions = await auth.sessions.list();
-    byId('devices').replaceChildren(...sessions.map((session) => line(auth, session)));
+    if (isStill()) byId('devices').replaceChildren(...sessions.map((session) => line(auth, session)));
   } catch {
     // The event line says what happened; the list stays as it was last seen.
   }
@@ -21,12 +21,12 @@ export async function listDevices(auth: Client): Promise<void> {
 
 /** Does this, and lists what is left. */
 async function after(auth: Client, deed: Promise<void>): Promise<void> {
-  try {
-    await deed;
-  } catch (error) {
-    notice(`That did not work: ${(error as Error).message}`);
-  }
-  if (await auth.session()) await listDevices(auth);
+  const isStill = thisView();
+  notice('');
+  const problem = await deed.catch(reasonOf);
+  if (!isStill()) return;
+  if (problem) notice(`That did not work: ${problem}`);
+  await listDevices(auth);
 }
 
 function line(auth: Client, session: SessionView): HTMLLIElement {

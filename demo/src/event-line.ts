@@ -1,5 +1,5 @@
 import type { Activity, SessionChange } from '@latchkey/client';
-import { byId, element } from './page.js';
+import { byId, element, reasonOf } from './page.js';
 
 const MOST_LINES = 200;
 
@@ -34,10 +34,6 @@ function wordsFor(activity: Activity): string {
     case 'resent':
       return `The server found the token too old: sent ${new URL(activity.url).pathname} again with a new one`;
     case 'retry':
-      return `The refresh failed (${reasonOf(activity.error)}): next try in ${(activity.inMs / 1000).toFixed(1)} s, still signed in`;
+      return `The refresh failed (${reasonOf(activity.error)}): no other before ${(activity.inMs / 1000).toFixed(1)} s, still signed in`;
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,7 @@ export function showSignIn(auth: Client): void {
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    if (form.ariaBusy === 'true') return;
     const isNew = (event.submitter as HTMLButtonElement | null)?.value === 'register';
     void submit(auth, form, isNew);
   });
@@ -22,7 +23,7 @@ async function submit(auth: Client, form: HTMLFormElement, isNew: boolean): Prom
   setBusy(form, true);
   try {
     await (isNew ? auth.register({ email, password }) : auth.login({ email, password }));
-    form.reset();
+    for (const name of FIELDS) byId<HTMLInputElement>(name).value = '';
   } catch (error) {
     complain(complaintsOf(error));
     notice(wordsFor(error));
@@ -31,9 +32,10 @@ async function submit(auth: Client, form: HTMLFormElement, isNew: boolean): Prom
   }
 }
 
+/** Not `disabled`, which would take the focus away from the button that was pressed. */
 function setBusy(form: HTMLFormElement, busy: boolean): void {
   form.ariaBusy = String(busy);
-  for (const button of form.querySelectorAll('button')) button.disabled = busy;
+  for (const button of form.querySelectorAll('button')) button.ariaDisabled = String(busy);
 }
 
 /** What is wrong with each field, in the server's words; the first of them gets the focus. */
@@ -54,7 +56,9 @@ function complaintsOf(error: unknown): Record<string, string> {
 
 function wordsFor(error: unknown): string {
   if (!(error instanceof LatchkeyError)) return 'The server could not be reached. Try again.';
+  if (error.errors.length > 0) return '';
   if (error.code === 'invalid_credentials') return 'E-mail or password is wrong.';
+  if (error.code === 'email_taken') return 'There is an account with this address already.';
   if (error.retryAfter) return `The server asks to wait ${error.retryAfter} s. Try again then.`;
-  return error.message;
+  return `That did not work: ${error.code}.`;
 }

@@ -51,11 +51,13 @@ export class Delivery {
     this.clearWhere((name) => names.has(name), request, reply);
   }
 
-  /** A terminal answer takes the cookie along that it is about, and no other; any other answer leaves all as they are. */
+  /**
+   * A terminal answer takes the cookie along that it was judged by, and no other; any other answer leaves all as they are. So
+   * does a guarded route, whose caller has to ask with the cookie why the session is over.
+   */
   clearDead(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
     if (!problemKind(problem.code).terminal) return;
-    const { sessionId } = problem.options;
-    const dead = sessionId === undefined ? judgedBy(request)?.name : this.cookies.nameOf(sessionId);
+    const dead = judgedBy(request)?.name;
     this.clearWhere((name) => name === dead, request, reply);
   }
 

@@ -214,8 +214,11 @@ describe('of several cookies', () => {
     expect(browser.cookies.size).toBe(2);
 
     await test.http.post('/auth/logout', { token: second.accessToken });
+    // A guard does not know why, and the page will ask with the cookie.
     const guarded = await browser.ask('GET', '/auth/whoami', { token: second.accessToken });
-    expect(setBy(guarded).map(({ name }) => name)).toEqual([nameOf(second.sessionId)]);
+    expect([guarded.body.code, guarded.headers.getSetCookie()]).toEqual(['session_revoked', []]);
+    const why = await browser.post('/auth/refresh', { session_id: second.sessionId });
+    expect([why.body.reason, setBy(why).map(({ name }) => name)]).toEqual(['logout', [nameOf(second.sessionId)]]);
     const missing = await browser.ask('GET', '/auth/whoami');
     const wrong = await browser.post('/auth/login', { email: someEmail(), password: PASSWORD });
     for (const answer of [missing, wrong]) expect([answer.status, answer.headers.getSetCookie()]).toEqual([401, []]);

@@ -172,7 +172,7 @@ describe.skipIf(!browserPath || isPostgres)('the demo, in a browser', () => {
   it('lists devices, and ends one or all others', async () => {
     const { page, email } = await signedIn();
     const [phone, laptop] = [await login(test.http, email), await login(test.http, email)];
-    await page.click('#reload-devices');
+    await page.click('#look-again');
     const devices = page.locator('#devices li');
     await expect.poll(() => devices.count()).toBe(3);
     expect(await devices.filter({ hasText: 'this one' }).count()).toBe(1);
@@ -202,17 +202,84 @@ describe.skipIf(!browserPath || isPostgres)('the demo, in a browser', () => {
     expect(await whoAmI(page)).toBe('200');
     expect(await newest(5)).toEqual([
       'POST /auth/refresh: answered by the server, and the answer lost',
-      expect.stringMatching(/^The refresh failed \(answer lost\): next try in \d\.\d s, still signed in$/),
+      expect.stringMatching(/^The refresh failed \(answer lost\): no other before \d\.\d s, still signed in$/),
       'POST /auth/refresh: 200',
       token,
       'GET /auth/whoami: 200',
     ]);
 
     await page.click('#offline');
-    expect(await whoAmI(page)).toContain('No answer: offline');
+    await page.click('#expire');
+    expect(await whoAmI(page)).toContain('No answer: offline. You are still signed in.');
+    await page.click('#log-out');
+    await page.locator('#notice', { hasText: 'could not be told' }).waitFor();
     await page.click('#offline');
-    expect(await whoAmI(page)).toBe('200');
+    await signUp(page, someEmail());
     expect(complaints).toEqual([]);
+  });
+
+  it('says that a session was used in two places, whichever request finds out', async () => {
+    const { page } = await signedIn();
+    const [{ name, value }] = (await context.cookies()) as unknown as [{ name: string; value: string }];
+    const copy = { headers: { cookie: `${name}=${value}`, origin }, json: {} };
+    await test.flush();
+    test.clock.move('121s');
+    const thief = await test.http.post<{ access_token: string }>('/auth/refresh', copy);
+    await test.http.get('/users/me', { token: thief.body.access_token });
+    await test.flush();
+    test.clock.move('61s');
+    expect((await test.http.post<{ code: string }>('/auth/refresh', copy)).body.code).toBe('refresh_token_reused');
+    // Its access token had some time to live.
+    await page.click('#who-am-i');
+    await page.locator('#notice', { hasText: 'used in two places' }).waitFor();
+    expect(await context.cookies()).toEqual([]);
+  });
+
+  it('shows nothing of one person to another, however late it comes', async () => {
+    const { page: tab, email } = await signedIn();
+    const other = await openDemo(context, origin);
+    const held: (() => void)[] = [];
+    await tab.route(/users\/me|\/sessions$|whoami/, async (route) => {
+      const answer = await route.fetch();
+      await new Promise<void>((resolve) => void held.push(resolve));
+      await route.fulfill({ response: answer });
+    });
+    await tab.reload();
+    await tab.click('#who-am-i');
+    await expect.poll(() => held.length).toBe(3);
+    await other.click('#log-out');
+    const second = someEmail();
+    await signUp(other, second);
+    await tab.locator('#signed-in').waitFor();
+    await expect.poll(() => held.length).toBe(5);
+    for (const answer of held) answer();
+    await tab.locator('#who', { hasText: second }).waitFor();
+    expect(await tab.locator('body').innerText()).not.toContain(email);
+    expect(await tab.locator('#answer').isVisible()).toBe(false);
+  });
+
+  it('has one delivery in all tabs', async () => {
+    const [tab, other] = [await openDemo(context, origin), await openDemo(context, origin)];
+    await other.locator('input[value=body]').check();
+    await expect
+      .poll(() =>
+        tab
+          .locator('input[value=body]')
+          .isChecked()
+          .catch(() => false),
+      )
+      .toBe(true);
+    await signUp(tab, someEmail());
+    await isSignedIn(other);
+  });
+
+  it('takes the focus to what is new', async () => {
+    const { page } = await signedIn();
+    const focused = () => page.evaluate('document.activeElement.id');
+    expect(await focused()).toBe('account-title');
+    await page.click('#log-out');
+    await page.locator('#signed-out').waitFor();
+    expect(await focused()).toBe('sign-in-title');
   });
 
   it('shows that one tab refreshed for the other', async () => {

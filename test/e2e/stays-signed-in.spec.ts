@@ -73,7 +73,7 @@ describe.skipIf(!browserPath || isPostgres)('whoever has signed in', { timeout: 
       const deeds = [
         async () => expect(await whoAmI(tab)).toBe('200'),
         async () => expect(await whoAmI(other)).toBe('200'),
-        () => tab.click('#reload-devices'),
+        () => tab.click('#look-again'),
         async () => expect(await whoAmI(tab)).toBe('200'),
         () => tab.reload().then(() => isSignedIn(tab)),
         () => other.click('#expire'),

@@ -177,7 +177,7 @@ describe.skipIf(isPostgres)('the page on single-page apps', () => {
       await tab.reload();
       await tab.waitForSelector(`body:has-text("Signed in as ${email}")`);
       await other.evaluate(() => window.auth.logout());
-      await tab.waitForSelector('body:has-text("Signed out")');
+      await tab.waitForSelector('body:has-text("Signed out, or offline")');
       expect(await browser.context.cookies(`http://localhost:${port}`)).toEqual([]);
     });
 

@@ -33,7 +33,7 @@ export async function isSignedIn(page: Page): Promise<void> {
 export async function whoAmI(page: Page): Promise<string> {
   await page.evaluate("document.getElementById('answer').textContent = ''");
   await page.click('#who-am-i');
-  return (await page.locator('#answer', { hasText: /\S/ }).innerText()).split('\n')[0]!;
+  return (await page.locator('#answer', { hasText: /^\d{3}|^No answer/ }).innerText()).split('\n')[0]!;
 }
 
 /** What the page says that the client did, oldest first. */
