@@ -34,6 +34,6 @@ function wordsFor(activity: Activity): string {
     case 'resent':
       return `The server found the token too old: sent ${new URL(activity.url).pathname} again with a new one`;
     case 'retry':
-      return `The refresh failed (${reasonOf(activity.error)}): no other before ${(activity.inMs / 1000).toFixed(1)} s, still signed in`;
+      return `The refresh failed (${reasonOf(activity.error)}): still signed in, no other try before ${(activity.inMs / 1000).toFixed(1)} s`;
   }
 }

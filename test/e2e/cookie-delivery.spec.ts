@@ -3,7 +3,7 @@ import { Problem } from '../../src/common/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { UserChanges } from '../../src/sessions/user-changes.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, OURS, setBy } from '../support/cookie-jar.js';
+import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
 
 const SPA = 'https://app.example.com';
@@ -13,27 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-const nameOf = (sessionId: string) => `latchkey-${sessionId.slice(-12)}`;
 const whoami = (token: string) => test.http.get('/auth/whoami', { token });
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 /** Refresh tokens anywhere in an answer's body. */
 const refreshTokensIn = (body: unknown) =>
   (JSON.stringify(body ?? '').match(JWT) ?? []).filter((jwt) => claimsOf(jwt)['aud'].endsWith('/auth/refresh'));
-
-/** A signed-in browser. */
-async function signedIn(page?: Record<string, string>) {
-  const browser = new Browser(test.http, page);
-  const email = someEmail();
-  const { body } = await browser.register(email);
-  return { browser, email, sessionId: body.session_id as string, accessToken: body.access_token as string };
-}
-
-/** Uses what it was given, and waits until a refresh rotates. */
-async function comesDue(accessToken: string): Promise<void> {
-  await whoami(accessToken);
-  await test.flush();
-  test.clock.move('121s');
-}
 
 describe('cookie delivery', () => {
   it('puts the refresh token into a cookie of its session, out of reach of scripts and other sites, until it ends', async () => {
@@ -49,10 +33,10 @@ describe('cookie delivery', () => {
   });
 
   it('shows the refresh token in no JSON, by no route', async () => {
-    const { browser, email, sessionId, accessToken } = await signedIn();
+    const { browser, email, sessionId, accessToken } = await signedIn(test.http);
     const answers = [await browser.login(email), await browser.post('/auth/refresh')];
     const token = answers[0]!.body.access_token as string;
-    await comesDue(token);
+    await comesDue(test, token);
     answers.push(await browser.post('/auth/refresh'));
     const [cookie] = [...browser.cookies.values()] as [string];
     const form = { grant_type: 'refresh_token', refresh_token: cookie };
@@ -66,10 +50,10 @@ describe('cookie delivery', () => {
   });
 
   it('sets a cookie when the refresh token is new, and none when it is the same: a late answer must not put an old one back', async () => {
-    const { browser, sessionId, accessToken } = await signedIn();
+    const { browser, sessionId, accessToken } = await signedIn(test.http);
     const unchanged = await browser.post('/auth/refresh', { session_id: sessionId });
     expect([unchanged.status, unchanged.headers.getSetCookie()]).toEqual([200, []]);
-    await comesDue(accessToken);
+    await comesDue(test, accessToken);
     const old = new Map(browser.cookies);
     const rotated = await browser.post('/auth/refresh', { session_id: sessionId });
     expect(setBy(rotated).map(({ name, maxAge }) => [name, maxAge])).toEqual([[nameOf(sessionId), 30 * 86_400 - 121]]);
@@ -82,7 +66,7 @@ describe('cookie delivery', () => {
   });
 
   it('stays with its session over a change of the password; the old session’s cookie goes', async () => {
-    const { browser, sessionId, accessToken } = await signedIn();
+    const { browser, sessionId, accessToken } = await signedIn(test.http);
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     const { body } = await browser.ask('POST', '/auth/password', { json, token: accessToken });
     expect([...browser.cookies.keys()]).toEqual([nameOf(body.session_id)]);
@@ -126,8 +110,8 @@ describe('a request that uses a cookie', () => {
 
   it.each(PAGES)('passes by where it comes from, and changes nothing else: %s', async (_, page, passes) => {
     for (const route of ROUTES) {
-      const { browser, accessToken } = await signedIn();
-      await comesDue(accessToken);
+      const { browser, accessToken } = await signedIn(test.http);
+      await comesDue(test, accessToken);
       const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
       const answer = await test.http.post(route, { headers: { cookie, ...page }, json: {} });
       if (passes) expect(answer.status).toBe(route === '/auth/refresh' ? 200 : 204);
@@ -140,7 +124,7 @@ describe('a request that uses a cookie', () => {
   });
 
   it('is refused as a form, wherever it comes from', async () => {
-    const { browser, sessionId } = await signedIn();
+    const { browser, sessionId } = await signedIn(test.http);
     const form = { session_id: sessionId };
     const answer = await browser.ask('POST', '/auth/refresh', { form });
     expect([answer.status, answer.body.code]).toEqual([403, 'cross_site_request']);
@@ -159,7 +143,7 @@ describe('a request that uses a cookie', () => {
   });
 
   it('and has a refresh token in its body as well is refused: which of the two counts is not to be guessed', async () => {
-    const { browser } = await signedIn();
+    const { browser } = await signedIn(test.http);
     const { tokens } = await register(test.http);
     const { status, body } = await browser.post('/auth/refresh', { refresh_token: tokens.refresh_token });
     expect([status, body.code, body.terminal]).toEqual([400, 'refresh_token_ambiguous', false]);
@@ -168,7 +152,7 @@ describe('a request that uses a cookie', () => {
   });
 
   it('finds no token where there is no cookie of the session it names: that is not terminal', async () => {
-    const { browser } = await signedIn();
+    const { browser } = await signedIn(test.http);
     const { tokens } = await register(test.http);
     const named = await browser.post('/auth/refresh', { session_id: tokens.session_id });
     expect([named.status, named.body.code, named.body.terminal]).toEqual([401, 'refresh_token_missing', false]);
@@ -184,7 +168,7 @@ describe('of several cookies', () => {
     const browser = new Browser(test.http);
     const sessions: { email: string; sessionId: string; accessToken: string }[] = [];
     for (let i = 0; i < count; i++) {
-      const other = await signedIn();
+      const other = await signedIn(test.http);
       sessions.push(other);
       for (const [name, value] of other.browser.cookies) browser.cookies.set(name, value);
     }
@@ -226,7 +210,7 @@ describe('of several cookies', () => {
   });
 
   it('none goes while the credentials are good: out of date, or the server in trouble', async () => {
-    const { browser, accessToken } = await signedIn();
+    const { browser, accessToken } = await signedIn(test.http);
     const { body: me } = await whoami(accessToken);
     await test.app.get(UserChanges).userChanged(me.userId);
     const outdated = await browser.ask('GET', '/auth/whoami', { token: accessToken });
@@ -281,7 +265,7 @@ describe('of several cookies', () => {
   });
 
   it('a hundred make no trouble, and sign-ins clear as many at a time as a proxy lets through', async () => {
-    const { browser, email } = await signedIn();
+    const { browser, email } = await signedIn(test.http);
     for (let i = 0; i < 100; i++) browser.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
     expect((await browser.post('/auth/refresh')).status).toBe(200);
     for (let i = 0; i < 6; i++) {
@@ -295,8 +279,8 @@ describe('of several cookies', () => {
 
 describe('a late answer', () => {
   it('of one session touches no other: a refresh that was under way across a sign-in, or across a sign-out', async () => {
-    const { browser, email, sessionId, accessToken } = await signedIn();
-    await comesDue(accessToken);
+    const { browser, email, sessionId, accessToken } = await signedIn(test.http);
+    await comesDue(test, accessToken);
     const before = new Browser(test.http);
     for (const [name, value] of browser.cookies) before.cookies.set(name, value);
     const [late, { body }] = await Promise.all([

@@ -3,8 +3,8 @@ import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { AccessTokens } from '../../src/tokens/access-tokens.js';
 import { RefreshTokens } from '../../src/tokens/refresh-tokens.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, setBy } from '../support/cookie-jar.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/cookie-jar.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 
 let test: TestApp;
 beforeAll(async () => {
@@ -12,17 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-const nameOf = (sessionId: string) => `latchkey-${sessionId.slice(-12)}`;
 const whoami = (token: string) => test.http.get('/auth/whoami', { token });
 const EVIL = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
-
-async function signedIn() {
-  const browser = new Browser(test.http);
-  const email = someEmail();
-  const { body } = await browser.register(email);
-  const [cookie] = [...browser.cookies.values()] as [string];
-  return { browser, email, cookie, sessionId: body.session_id as string, accessToken: body.access_token as string };
-}
 
 /** One browser with the cookies of all of these, in this order. */
 function together(...all: { browser: Browser }[]): Browser {
@@ -35,16 +26,10 @@ function together(...all: { browser: Browser }[]): Browser {
 const disable = (accessToken: string) =>
   test.dataSource.query(`UPDATE users SET status = 'disabled' WHERE id = '${claimsOf(accessToken)['sub']}'`);
 
-async function comesDue(accessToken: string): Promise<void> {
-  await whoami(accessToken);
-  await test.flush();
-  test.clock.move('121s');
-}
-
 describe('another site', () => {
   it('cannot sign a browser in with a token of its own: a refresh token in a body brings no cookie, new or not', async () => {
-    const { cookie, accessToken } = await signedIn();
-    await comesDue(accessToken);
+    const { cookie, accessToken } = await signedIn(test.http);
+    await comesDue(test, accessToken);
     // The second and third are answered with the successor again, whose holder nobody has proved to be.
     for (const how of [
       { form: { refresh_token: cookie } },
@@ -67,7 +52,7 @@ describe('another site', () => {
   });
 
   it('learns nothing about a password, and cannot end what it cannot see', async () => {
-    const { browser, email, accessToken } = await signedIn();
+    const { browser, email, accessToken } = await signedIn(test.http);
     const wrong = await new Browser(test.http, EVIL).post('/auth/login', {
       email,
       password: 'wrong',
@@ -85,7 +70,7 @@ describe('another site', () => {
 
 describe('a cookie that somebody planted', () => {
   it('counts only under the name of its own session, and is thrown away under another', async () => {
-    const [mine, other] = [await signedIn(), await signedIn()];
+    const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     mine.browser.cookies.set(nameOf(mine.sessionId), other.cookie);
     const out = await mine.browser.post('/auth/logout', { session_id: mine.sessionId });
     expect([out.status, out.body.code]).toEqual([401, 'refresh_token_invalid']);
@@ -97,7 +82,7 @@ describe('a cookie that somebody planted', () => {
   });
 
   it('is in nobody’s way, however many there are', async () => {
-    const { browser, email, sessionId, accessToken } = await signedIn();
+    const { browser, email, sessionId, accessToken } = await signedIn(test.http);
     const crowded = new Browser(test.http);
     for (let i = 0; i < 150; i++) crowded.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
     for (const [name, value] of browser.cookies) crowded.cookies.set(name, value);
@@ -109,7 +94,7 @@ describe('a cookie that somebody planted', () => {
   });
 
   it('has to look like one of ours', async () => {
-    const { browser, cookie } = await signedIn();
+    const { browser, cookie } = await signedIn(test.http);
     for (const name of ['latchkey-', 'latchkey-xyz', `latchkey-${'0'.repeat(13)}`, 'latchkey-ABCDEFABCDEF']) {
       browser.cookies.clear();
       browser.cookies.set(name, cookie);
@@ -121,25 +106,25 @@ describe('a cookie that somebody planted', () => {
 
 describe('the newest living session of a browser', () => {
   it('is none of a user who is not active', async () => {
-    const [lives, disabled] = [await signedIn(), await signedIn()];
+    const [lives, disabled] = [await signedIn(test.http), await signedIn(test.http)];
     await disable(disabled.accessToken);
     expect((await together(lives, disabled).post('/auth/refresh')).body.session_id).toBe(lives.sessionId);
   });
 
   it('is none that has expired; where none lives, the newest says why', async () => {
-    const [first, second] = [await signedIn(), await signedIn()];
+    const [first, second] = [await signedIn(test.http), await signedIn(test.http)];
     await test.http.post('/auth/logout', { token: second.accessToken });
     expect((await together(first, second).post('/auth/refresh')).body.session_id).toBe(first.sessionId);
     test.clock.move('8d');
     const jar = together(second, first);
     const refused = await jar.post('/auth/refresh');
     expect([refused.body.session_id, refused.body.reason]).toEqual([second.sessionId, 'logout']);
-    const third = await signedIn();
+    const third = await signedIn(test.http);
     expect((await together(third, first).post('/auth/refresh')).body.session_id).toBe(third.sessionId);
   });
 
   it('is found by the name of its session in capitals as well', async () => {
-    const { browser, sessionId } = await signedIn();
+    const { browser, sessionId } = await signedIn(test.http);
     const named = { session_id: sessionId.toUpperCase() };
     expect((await browser.post('/auth/refresh', named)).body.session_id).toBe(sessionId);
     expect((await browser.post('/auth/logout', named)).status).toBe(204);
@@ -148,7 +133,7 @@ describe('the newest living session of a browser', () => {
 
 describe('a sign-out with cookies', () => {
   it('is one by cookie where the access token has expired, and takes the cookie along as it was set', async () => {
-    const { browser, sessionId, accessToken } = await signedIn();
+    const { browser, sessionId, accessToken } = await signedIn(test.http);
     test.clock.move('20m');
     const answer = await browser.ask('POST', '/auth/logout', { token: accessToken });
     expect(answer.status).toBe(204);
@@ -157,7 +142,7 @@ describe('a sign-out with cookies', () => {
   });
 
   it('ends the session of the access token and that of the same person’s cookie, and nobody else’s', async () => {
-    const [mine, other] = [await signedIn(), await signedIn()];
+    const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     const { access_token } = await login(test.http, mine.email);
     const jar = together(other, mine);
     expect((await jar.ask('POST', '/auth/logout', { token: access_token })).status).toBe(204);
@@ -167,7 +152,7 @@ describe('a sign-out with cookies', () => {
   });
 
   it('leaves the cookie alone where it comes from elsewhere: the access token speaks for itself', async () => {
-    const { browser, email, accessToken } = await signedIn();
+    const { browser, email, accessToken } = await signedIn(test.http);
     const { access_token } = await login(test.http, email);
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
     const headers = { cookie, origin: 'https://evil.example' };
@@ -176,7 +161,7 @@ describe('a sign-out with cookies', () => {
   });
 
   it('means the token in its body, where there is one; null is none', async () => {
-    const { browser, accessToken } = await signedIn();
+    const { browser, accessToken } = await signedIn(test.http);
     const { tokens } = await register(test.http);
     const out = await browser.post('/auth/logout', { refresh_token: tokens.refresh_token });
     expect([out.status, out.headers.getSetCookie()]).toEqual([204, []]);
@@ -189,8 +174,8 @@ describe('a sign-out with cookies', () => {
 
 describe('cookies', () => {
   it('stay as they are when the answer cannot be made', async () => {
-    const [mine, other] = [await signedIn(), await signedIn()];
-    await comesDue(mine.accessToken);
+    const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
+    await comesDue(test, mine.accessToken);
     const jar = together(mine, other);
     const broken = vi.spyOn(AccessTokens.prototype, 'issue').mockImplementation(() => {
       throw new Error('no key');

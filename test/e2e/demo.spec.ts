@@ -202,7 +202,7 @@ describe.skipIf(!browserPath || isPostgres)('the demo, in a browser', () => {
     expect(await whoAmI(page)).toBe('200');
     expect(await newest(5)).toEqual([
       'POST /auth/refresh: answered by the server, and the answer lost',
-      expect.stringMatching(/^The refresh failed \(answer lost\): no other before \d\.\d s, still signed in$/),
+      expect.stringMatching(/^The refresh failed \(answer lost\): still signed in, no other try before \d\.\d s$/),
       'POST /auth/refresh: 200',
       token,
       'GET /auth/whoami: 200',

@@ -1,6 +1,7 @@
 import { parseSetCookie } from 'cookie';
 import type { Answer, Http, RequestOptions } from './http.js';
-import { PASSWORD } from './people.js';
+import type { TestApp } from './app.js';
+import { PASSWORD, someEmail } from './people.js';
 
 export const OURS = 'http://localhost:3000';
 
@@ -40,4 +41,23 @@ export class Browser {
 
 export function setBy({ headers }: Answer<unknown>) {
   return headers.getSetCookie().map((text) => parseSetCookie(text));
+}
+
+/** The name of a session's cookie, where ISSUER is http://localhost. */
+export const nameOf = (sessionId: string) => `latchkey-${sessionId.slice(-12)}`;
+
+/** A browser in which somebody new is signed in. */
+export async function signedIn(http: Http, page?: Record<string, string>) {
+  const browser = new Browser(http, page);
+  const email = someEmail();
+  const { body } = await browser.register(email);
+  const [cookie] = [...browser.cookies.values()] as [string];
+  return { browser, email, cookie, sessionId: body.session_id as string, accessToken: body.access_token as string };
+}
+
+/** Uses what it was given, and waits until a refresh rotates. */
+export async function comesDue(test: TestApp, accessToken: string): Promise<void> {
+  await test.http.get('/auth/whoami', { token: accessToken });
+  await test.flush();
+  test.clock.move('121s');
 }
