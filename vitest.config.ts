@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const resultFile = process.env['TEST_RESULTS'];
 
+/** A browser takes a whole processor, and storms that are to be survived take the rest: one after the other. */
+const IN_A_BROWSER = 'test/e2e/{client-browser,cookie-in-a-browser,demo,stays-signed-in,swagger,your-spa}.spec.ts';
+
 /**
  * Suites in `test/e2e` run once on each database, one after another in the processes that they share: loading the
  * application anew takes longer than most of them. Unit tests stand beside their source.
@@ -18,7 +21,13 @@ export default defineConfig({
       { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'] } },
       {
         extends: true,
-        test: { name: 'sqlite', isolate: false, include: ['test/e2e/**/*.spec.ts'], env: { TEST_DATABASE: 'sqlite' } },
+        test: {
+          name: 'sqlite',
+          isolate: false,
+          include: ['test/e2e/**/*.spec.ts'],
+          exclude: [IN_A_BROWSER],
+          env: { TEST_DATABASE: 'sqlite' },
+        },
       },
       {
         extends: true,
@@ -26,8 +35,19 @@ export default defineConfig({
           name: 'postgres',
           isolate: false,
           include: ['test/e2e/**/*.spec.ts'],
+          exclude: [IN_A_BROWSER],
           env: { TEST_DATABASE: 'postgres' },
           globalSetup: ['test/support/postgres-server.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          isolate: false,
+          include: [IN_A_BROWSER],
+          env: { TEST_DATABASE: 'sqlite' },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -4,7 +4,6 @@ import type { Client, SessionChange } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openBrowser } from '../support/browser.js';
 import { clientPage } from '../support/client-page.js';
-import { isPostgres } from '../support/database.js';
 import { login, PASSWORD, someEmail } from '../support/people.js';
 
 /** Where a browser lets cookies without https be, as the server does. */
@@ -21,7 +20,7 @@ declare const window: {
 };
 
 /** The client in a browser: its locks, its channel, its storage. The server's part is the same on either database. */
-describe.skipIf(!browserPath || isPostgres).each(['body', 'cookie'] as const)(
+describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
   'the client in the tabs of a browser, in %s delivery',
   (delivery) => {
     let test: TestApp;

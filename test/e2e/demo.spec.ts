@@ -3,7 +3,6 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openSharedBrowser } from '../support/browser.js';
-import { isPostgres } from '../support/database.js';
 import { eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/demo-page.js';
 import { freePort } from '../support/free-port.js';
 import { login, PASSWORD, register, someEmail } from '../support/people.js';
@@ -56,7 +55,7 @@ describe('the demo', () => {
   });
 });
 
-describe.skipIf(!browserPath || isPostgres)('the demo, in a browser', () => {
+describe.skipIf(!browserPath)('the demo, in a browser', () => {
   let test: TestApp;
   let browser: Browser;
   let origin: string;

@@ -7,7 +7,7 @@ import { expectNobodyHurt, STORMY, untilRefused, type Fault } from '../support/o
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { waitAtMost } from '../support/waits.js';
 
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;
 const MAX_CONNECTIONS = 20;
 

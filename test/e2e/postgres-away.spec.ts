@@ -17,7 +17,7 @@ import {
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { waitAtMost } from '../support/waits.js';
 
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 

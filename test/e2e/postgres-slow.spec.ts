@@ -6,7 +6,7 @@ import { SlowProxy } from '../support/slow-proxy.js';
 import { pause } from '../support/storm.js';
 import { waitAtMost } from '../support/waits.js';
 
-waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
+if (isPostgres) waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
 
 describe.runIf(isPostgres)('while PostgreSQL is slow to answer', { timeout: 90_000 }, () => {
   let test: TestApp;

@@ -3,9 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { expectNobodyHurt, STORMY, untilRefused } from '../support/outage-storm.js';
-import { waitAtMost } from '../support/waits.js';
-
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 
 describe.skipIf(isPostgres)('a storm of requests on SQLite loses nothing, and goes on by itself', () => {
   let test: TestApp;

@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserPath, openBrowser, openSharedBrowser } from '../support/browser.js';
-import { isPostgres } from '../support/database.js';
 import { eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/demo-page.js';
 import { freePort } from '../support/free-port.js';
 import { login, refresh, someEmail } from '../support/people.js';
@@ -25,7 +24,7 @@ interface Somebody {
 const BOTH = ['cookie', 'body'] as const;
 
 /** The demo, in contexts of their own at once, against one server: most of the time they wait. */
-describe.skipIf(!browserPath || isPostgres)('whoever has signed in', { timeout: 240_000 }, () => {
+describe.skipIf(!browserPath)('whoever has signed in', { timeout: 240_000 }, () => {
   let server: ServerProcess;
   let origin: string;
   let browser: Browser;

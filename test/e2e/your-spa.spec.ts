@@ -6,7 +6,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Client } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openBrowser } from '../support/browser.js';
-import { isPostgres } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { startService, type OtherService } from '../support/other-service.js';
 import { filesIn, sectionOf } from '../support/page-code.js';
@@ -42,7 +41,7 @@ const frameworks = Object.keys(APPS).filter((app) => !['In ten lines', 'Other se
 const pathOf = (app: string) => `/${app.replaceAll(' ', '-')}`;
 
 /** The page's code, as it stands but for the server's address. */
-describe.skipIf(isPostgres)('the page on single-page apps', () => {
+describe('the page on single-page apps', () => {
   let folder: string;
   let port: number;
   let service: OtherService;
