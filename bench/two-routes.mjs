@@ -7,7 +7,7 @@ import { appOptions, createAdapter, setupApp } from '../dist/src/app.setup.js';
 import { openDatabase } from '../dist/src/boot/open-database.js';
 import { sayWhereItIs } from '../dist/src/boot/say-where-it-is.js';
 import { stopCleanly } from '../dist/src/boot/stop-cleanly.js';
-import { Public } from '../dist/src/common/auth/decorators.js';
+import { Public } from '../dist/src/identity/decorators.js';
 import { config } from '../dist/src/config/process-config.js';
 
 /** The program with two routes that do the same; one of them is open. Of plain JavaScript: there is no build here. */

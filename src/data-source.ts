@@ -3,8 +3,8 @@ import type { Config } from './config/config.js';
 import { connectionOptions } from './database/connection-options.js';
 import { postgresMigrations } from './database/migrations/postgres/index.js';
 import { sqliteMigrations } from './database/migrations/sqlite/index.js';
-import { StoredKey } from './keys/stored-key.entity.js';
-import { Revocation } from './sessions/revocation.entity.js';
+import { StoredKey } from './key-store/stored-key.entity.js';
+import { Revocation } from './revocations/revocation.entity.js';
 import { Session } from './sessions/session.entity.js';
 import { User } from './users/user.entity.js';
 

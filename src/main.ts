@@ -5,8 +5,8 @@ import dataSource from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { appOptions, createAdapter, setupApp } from './app.setup.js';
 import { openDatabase, refuseSecondServer } from './boot/open-database.js';
-import { sayWhereItIs } from './boot/say-where-it-is.js';
-import { stopCleanly } from './boot/stop-cleanly.js';
+import { sayWhereItIs } from './boot/log-startup.js';
+import { stopCleanly } from './boot/graceful-shutdown.js';
 import { explainAndExit } from './boot/explain-and-exit.js';
 import { config } from './config/process-config.js';
 

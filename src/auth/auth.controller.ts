@@ -8,17 +8,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CurrentUser, Public } from '../common/auth/decorators.js';
-import type { Identity } from '../common/auth/identity.js';
-import { AlsoForm } from '../common/http/also-form.js';
-import { Problems } from '../common/openapi/problems.js';
+import { CurrentUser, Public } from '../identity/decorators.js';
+import type { Identity } from '../identity/identity.js';
+import { AlsoForm } from '../http/also-form.js';
+import { Problems } from '../openapi/problems.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
 import type { Device } from '../sessions/sessions.service.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import type { User } from '../users/user.entity.js';
 import { AuthService } from './auth.service.js';
 import { CookieSignIn } from './cookies/cookie-sign-in.js';
-import { Delivery } from './delivery.js';
+import { Delivery } from './token-delivery.js';
 import {
   ChangePasswordDto,
   LoginDto,

@@ -7,12 +7,12 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
-import { CookieChoice } from './cookies/cookie-choice.js';
+import { CookieChoice } from './cookies/cookie-selector.js';
 import { CookieSignIn } from './cookies/cookie-sign-in.js';
-import { CrossSite } from './cookies/cross-site.js';
+import { CrossSite } from './cookies/csrf-protection.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
-import { Delivery } from './delivery.js';
+import { Delivery } from './token-delivery.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { SignInMetrics } from './sign-in-metrics.js';
@@ -20,8 +20,8 @@ import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
 import { RefreshExchange } from './refresh-exchange.js';
-import { TokenAnswers } from './token-answers.js';
-import { VerifiedTokens } from './verified-tokens.js';
+import { TokenAnswers } from './token-responses.js';
+import { VerifiedTokens } from './verified-token-cache.js';
 
 @Module({
   imports: [PassportModule, PasswordsModule, SessionsModule, TokensModule, UsersModule],

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { Identity } from '../common/auth/identity.js';
-import { Problem } from '../common/problem/problem.js';
+import type { Identity } from '../identity/identity.js';
+import { Problem } from '../problem/problem.js';
 import { Database } from '../database/database.js';
-import { Revocations } from '../sessions/revocations.js';
+import { Revocations } from '../revocations/revocations.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
 import { parseEmail } from '../users/email.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Problem } from '../common/problem/problem.js';
+import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { whyNotAcceptable, type PersonalWords } from '../passwords/password-policy.js';

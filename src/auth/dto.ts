@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, IsUUID, MaxLength, MinLength, ValidateIf } from 'class-validator';
-import type { Identity } from '../common/auth/identity.js';
+import type { Identity } from '../identity/identity.js';
 import { DELIVERIES, type SessionDelivery } from '../sessions/session.entity.js';
 import { PASSWORD_MAX_CODE_POINTS } from '../passwords/password-policy.js';
 import { IsEmailAddress, IsPersonName } from '../users/dto.js';

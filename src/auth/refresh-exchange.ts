@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
-import { Problem } from '../common/problem/problem.js';
+import { Clock } from '../clock/clock.js';
+import { Problem } from '../problem/problem.js';
 import { RefreshMetrics } from '../sessions/refresh-metrics.js';
 import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { RefreshTokens, type PresentedRefreshToken } from '../tokens/refresh-tokens.js';
+import { RefreshTokens, type PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 
 /** A living session, and whether its refresh token is news to whoever presented one. */
 export interface Refreshed {

@@ -1,6 +1,6 @@
 import { exitWith } from '../config/process-config.js';
 import { databaseProblem } from '../database/database-errors.js';
-import { WrongAppSecret } from '../keys/key-store.js';
+import { WrongAppSecret } from '../key-store/key-store.js';
 import { UnusableDatabase } from './open-database.js';
 
 const CANNOT_LISTEN: Record<string, string> = {

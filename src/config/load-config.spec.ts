@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { serverOptions } from '../common/http/server-options.js';
+import { serverOptions } from '../http/server-options.js';
 import { Config, envName } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../clock/clock.js';
 import { Database } from './database.js';
 
 /** Processes compare times that others wrote. One whose clock is further away from the database's must not be let loose. */

@@ -1,5 +1,5 @@
 import { QueryFailedError, QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
-import { Problem } from '../common/problem/problem.js';
+import { Problem } from '../problem/problem.js';
 
 /**
  * SQLSTATE classes and codes that say "not now": connection exceptions (08), no resources (53), operator

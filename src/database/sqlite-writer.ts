@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
-import { Problem } from '../common/problem/problem.js';
+import { Problem } from '../problem/problem.js';
 import { TIMEOUTS } from './connection-options.js';
 
 /** The connection over which everything that this process writes to a SQLite file goes, one at a time. */

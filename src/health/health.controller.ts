@@ -1,11 +1,11 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { Public } from '../common/auth/decorators.js';
-import { NoDatabase, Problems } from '../common/openapi/problems.js';
-import { Problem } from '../common/problem/problem.js';
+import { Public } from '../identity/decorators.js';
+import { NoDatabase, Problems } from '../openapi/problems.js';
+import { Problem } from '../problem/problem.js';
 import { DatabaseClock } from '../database/database-clock.js';
-import { RevocationMemory } from '../sessions/revocation-memory.js';
-import { SigningKeys } from '../tokens/signing-keys.js';
+import { RevocationMemory } from '../revocations/revocation-cache.js';
+import { SigningKeys } from '../signing-keys/signing-keys.service.js';
 
 class Health {
   @ApiProperty({ enum: ['ok'] }) status: 'ok';

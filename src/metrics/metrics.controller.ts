@@ -2,9 +2,9 @@ import { Controller, Get, Header, Res, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Registry } from 'prom-client';
-import { Public } from '../common/auth/decorators.js';
-import { Metrics } from '../common/metrics/metrics.js';
-import { NoDatabase, Problems } from '../common/openapi/problems.js';
+import { Public } from '../identity/decorators.js';
+import { Metrics } from './metrics.js';
+import { NoDatabase, Problems } from '../openapi/problems.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { processMetrics } from './process-metrics.js';
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { bearerToken } from '../auth/bearer-token.js';
-import { Problem } from '../common/problem/problem.js';
+import { bearerToken } from '../http/bearer-token.js';
+import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
 
 /** Lets in who knows METRICS_TOKEN; everybody where there is none, which production never serves. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { isForm } from '../common/http/also-form.js';
+import { isForm } from '../http/also-form.js';
 import { OAuthError } from './oauth-error.js';
 
 export type Form = Readonly<Record<string, string>>;

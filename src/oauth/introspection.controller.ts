@@ -1,10 +1,10 @@
 import { Controller, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { Public } from '../common/auth/decorators.js';
+import { Public } from '../identity/decorators.js';
 import { IntrospectionForm } from './dto.js';
 import { readForm, required } from './form.js';
-import { IntrospectionAnswer } from './introspection-answer.js';
+import { IntrospectionAnswer } from './introspection-response.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { Introspection } from './introspection.js';
 import { OAuthForm } from './oauth-form.js';

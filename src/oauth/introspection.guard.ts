@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { isAmbiguous } from '../common/http/authorization.js';
+import { isAmbiguous } from '../http/authorization.js';
 import { IntrospectionClients } from './introspection-clients.js';
 import { OAuthError } from './oauth-error.js';
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../clock/clock.js';
 import { RefreshService } from '../sessions/refresh.service.js';
-import { Revocations } from '../sessions/revocations.js';
-import { SessionUpkeep } from '../sessions/session-upkeep.js';
-import type { VerifiedAccessToken } from '../tokens/access-tokens.js';
-import type { VerifiedRefreshToken } from '../tokens/refresh-tokens.js';
-import { IntrospectionAnswer } from './introspection-answer.js';
-import { KnownTokens } from './known-tokens.js';
+import { Revocations } from '../revocations/revocations.service.js';
+import { SessionUpkeep } from '../sessions/session-write-buffer.js';
+import type { VerifiedAccessToken } from '../tokens/access-token.service.js';
+import type { VerifiedRefreshToken } from '../tokens/refresh-token.service.js';
+import { IntrospectionAnswer } from './introspection-response.js';
+import { KnownTokens } from '../tokens/token-verifier.js';
 
 /** RFC 7662: what a service may know of a token that somebody showed it. */
 @Injectable()

@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../common/auth/decorators.js';
-import { NoDatabase } from '../common/openapi/problems.js';
+import { Public } from '../identity/decorators.js';
+import { NoDatabase } from '../openapi/problems.js';
 import { Config } from '../config/config.js';
 import { ServerMetadata } from './dto.js';
 import { serverMetadata } from './server-metadata.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type ProblemCode } from '../common/problem/catalogue.js';
-import { Problem } from '../common/problem/problem.js';
+import { CATALOGUE, type ProblemCode } from '../problem/catalogue.js';
+import { Problem } from '../problem/problem.js';
 import { OAUTH_ERRORS, toOAuthRefusal } from './oauth-error.js';
 
 const CODES = Object.keys(CATALOGUE) as ProblemCode[];

@@ -1,6 +1,6 @@
-import { problemKind } from '../common/problem/catalogue.js';
-import type { Refusal } from '../common/problem/problem.filter.js';
-import type { Problem } from '../common/problem/problem.js';
+import { problemKind } from '../problem/catalogue.js';
+import type { Refusal } from '../problem/problem.filter.js';
+import type { Problem } from '../problem/problem.js';
 
 /** RFC 6749 section 5.2, what of it can happen here. */
 export const OAUTH_ERRORS = [

@@ -1,7 +1,7 @@
 import { applyDecorators, Header, HttpCode, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiConsumes, ApiExtension, ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
-import { constant } from '../common/openapi/problem-answers.js';
+import { constant } from '../openapi/problem-responses.js';
 import { OAuthErrorAnswer } from './dto.js';
 import { BASIC_CHALLENGE, toOAuthRefusal, type OAuthErrorCode } from './oauth-error.js';
 

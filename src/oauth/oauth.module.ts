@@ -5,7 +5,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { IntrospectionClients } from './introspection-clients.js';
 import { IntrospectionController } from './introspection.controller.js';
 import { Introspection } from './introspection.js';
-import { KnownTokens } from './known-tokens.js';
+import { KnownTokens } from '../tokens/token-verifier.js';
 import { MetadataController } from './metadata.controller.js';
 import { OAuthController } from './oauth.controller.js';
 import { TokenRevocation } from './token-revocation.js';

@@ -1,4 +1,4 @@
-import { withoutOrigin } from '../common/http/request-target.js';
+import { withoutOrigin } from '../http/request-target.js';
 import type { Config } from '../config/config.js';
 import type { ServerMetadata } from './dto.js';
 import { GRANT_TYPE } from './token-request.js';

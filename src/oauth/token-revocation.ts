@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AuthService } from '../auth/auth.service.js';
 import { provesNothing, type Ending } from '../auth/guards/logout.guard.js';
-import { Revocations } from '../sessions/revocations.js';
-import { KnownTokens } from './known-tokens.js';
+import { Revocations } from '../revocations/revocations.service.js';
+import { KnownTokens } from '../tokens/token-verifier.js';
 
 /** RFC 7009: whoever holds a token of a session may end the session. */
 @Injectable()

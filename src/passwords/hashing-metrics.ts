@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Metrics } from '../common/metrics/metrics.js';
+import { Metrics } from '../metrics/metrics.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordStrength } from './password-strength.js';
 

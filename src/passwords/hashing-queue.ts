@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
-import { BoundedQueue } from '../common/bounded-queue.js';
+import { BoundedQueue } from './bounded-queue.js';
 
 /**
  * The turns of work that keeps a core busy: hashing, and judging how hard a password is to guess. One core's worth is left

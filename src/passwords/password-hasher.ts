@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { Config } from '../config/config.js';
-import { KeyStore } from '../keys/key-store.js';
+import { KeyStore } from '../key-store/key-store.js';
 import { HashingQueue } from './hashing-queue.js';
 
 const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;

@@ -1,7 +1,7 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { Problem } from '../common/problem/problem.js';
+import { Problem } from '../problem/problem.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordStrength } from './password-strength.js';
 import judge from './strength.worker.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { BoundedQueue } from '../common/bounded-queue.js';
+import { BoundedQueue } from './bounded-queue.js';
 import { HashingQueue } from './hashing-queue.js';
 import { ownWords, type PersonalWords } from './password-policy.js';
 

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { KeysModule } from '../keys/keys.module.js';
+import { KeysModule } from '../key-store/key-store.module.js';
 import { HashingMetrics } from './hashing-metrics.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordHasher } from './password-hasher.js';

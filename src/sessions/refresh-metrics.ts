@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { Metrics } from '../common/metrics/metrics.js';
-import type { ProblemCode } from '../common/problem/catalogue.js';
-import { toProblem } from '../common/problem/to-problem.js';
+import { Metrics } from '../metrics/metrics.js';
+import type { ProblemCode } from '../problem/catalogue.js';
+import { toProblem } from '../problem/to-problem.js';
 import { databaseProblem } from '../database/database-errors.js';
 import { REFUSED_BECAUSE, type RefusedBecause } from './rotation.js';
 

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Clock } from '../common/clock.js';
-import { Problem } from '../common/problem/problem.js';
-import { Metrics } from '../common/metrics/metrics.js';
+import { Clock } from '../clock/clock.js';
+import { Problem } from '../problem/problem.js';
+import { Metrics } from '../metrics/metrics.js';
 import { MovableClock } from '../../test/support/clock.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
-import type { SessionUpkeep } from './session-upkeep.js';
+import type { SessionUpkeep } from './session-write-buffer.js';
 import type { SessionsService } from './sessions.service.js';
 
 const now = Date.now();

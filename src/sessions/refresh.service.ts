@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
-import { Batcher } from '../common/batcher.js';
-import { Clock } from '../common/clock.js';
-import { Problem } from '../common/problem/problem.js';
+import { Batcher } from '../database/batcher.js';
+import { Clock } from '../clock/clock.js';
+import { Problem } from '../problem/problem.js';
 import { mayBeOneRow } from '../database/database-errors.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { RotationStatements, type Presentation } from './rotation-statements.js';
 import { judge, type RefusedBecause } from './rotation.js';
 import { toLiveSession, toState, type LiveSession, type SessionRow } from './session-row.js';
-import { SessionUpkeep } from './session-upkeep.js';
+import { SessionUpkeep } from './session-write-buffer.js';
 import { SessionsService } from './sessions.service.js';
 
 export type RefreshOutcome =

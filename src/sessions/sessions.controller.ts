@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { isUUID } from 'class-validator';
-import { CurrentUser } from '../common/auth/decorators.js';
-import type { Identity } from '../common/auth/identity.js';
-import { Problems } from '../common/openapi/problems.js';
-import { Problem } from '../common/problem/problem.js';
+import { CurrentUser } from '../identity/decorators.js';
+import type { Identity } from '../identity/identity.js';
+import { Problems } from '../openapi/problems.js';
+import { Problem } from '../problem/problem.js';
 import { EndSessionsQuery, SessionView } from './dto.js';
 import { SessionsService } from './sessions.service.js';
 

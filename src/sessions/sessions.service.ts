@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, IsNull, MoreThan, Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import { Database, type Parameter } from '../database/database.js';
 import type { NewUser } from '../users/users.service.js';
-import type { Revocation } from './revocation.entity.js';
-import { Revocations } from './revocations.js';
+import type { Revocation } from '../revocations/revocation.entity.js';
+import { Revocations } from '../revocations/revocations.service.js';
 import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { Session, type RevokedReason, type SessionDelivery } from './session.entity.js';
 

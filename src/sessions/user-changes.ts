@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
 import { UsersService } from '../users/users.service.js';
-import { Revocations } from './revocations.js';
+import { Revocations } from '../revocations/revocations.service.js';
 
 /** For whoever changes what access tokens say of a user, or whether they have any: roles, status. */
 @Injectable()

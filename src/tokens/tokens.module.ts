@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
-import { KeysModule } from '../keys/keys.module.js';
-import { AccessTokens } from './access-tokens.js';
-import { JwksController } from './jwks.controller.js';
-import { KeyRotation } from './key-rotation.js';
-import { RefreshTokens } from './refresh-tokens.js';
-import { SigningKeys } from './signing-keys.js';
+import { KeysModule } from '../key-store/key-store.module.js';
+import { AccessTokens } from './access-token.service.js';
+import { JwksController } from '../signing-keys/jwks.controller.js';
+import { KeyRotation } from '../signing-keys/key-rotation.service.js';
+import { RefreshTokens } from './refresh-token.service.js';
+import { SigningKeys } from '../signing-keys/signing-keys.service.js';
 
 @Module({
   // Without options: every key is handed over with its token, as a KeyObject.

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Header, Patch } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentUser } from '../common/auth/decorators.js';
-import type { Identity } from '../common/auth/identity.js';
-import { Problems } from '../common/openapi/problems.js';
-import { Problem } from '../common/problem/problem.js';
+import { CurrentUser } from '../identity/decorators.js';
+import type { Identity } from '../identity/identity.js';
+import { Problems } from '../openapi/problems.js';
+import { Problem } from '../problem/problem.js';
 import { Profile, UpdateProfileDto } from './dto.js';
 import type { User } from './user.entity.js';
 import { UsersService } from './users.service.js';

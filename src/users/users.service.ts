@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../clock/clock.js';
 import { Database } from '../database/database.js';
 import type { EmailAddress } from './email.js';
 import { User } from './user.entity.js';

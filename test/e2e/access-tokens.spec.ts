@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
 import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ProblemCode } from '../../src/common/problem/catalogue.js';
+import type { ProblemCode } from '../../src/problem/catalogue.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BAD_BODIES, INJECTIONS, NAMES_OF_EVERY_OBJECT, UNSTORABLE } from '../support/hostile.js';
 import type { RequestOptions, TokenAnswer } from '../support/http.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ProblemCode } from '../../src/common/problem/catalogue.js';
+import type { ProblemCode } from '../../src/problem/catalogue.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BrokenModule } from '../support/broken-module.js';
 import { BAD_BODIES, BAD_REQUESTS } from '../support/hostile.js';

@@ -13,7 +13,7 @@ import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
 import type { TokenAnswer } from '../support/http.js';
 import { filesIn } from '../support/page-code.js';
 import { claimsOf, register } from '../support/people.js';
-import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
 
 const run = promisify(execFile);
 const PAGE = 'docs/check-tokens-elsewhere.md';

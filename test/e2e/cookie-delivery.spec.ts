@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Problem } from '../../src/common/problem/problem.js';
+import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { UserChanges } from '../../src/sessions/user-changes.js';
 import { createTestApp, type TestApp } from '../support/app.js';

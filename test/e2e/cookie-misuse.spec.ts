@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { AccessTokens } from '../../src/tokens/access-tokens.js';
-import { RefreshTokens } from '../../src/tokens/refresh-tokens.js';
+import { AccessTokens } from '../../src/tokens/access-token.service.js';
+import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';

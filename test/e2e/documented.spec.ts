@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../../src/common/problem/problem.js';
+import { Problem } from '../../src/problem/problem.js';
 import { trackedApi, type Sent } from '../support/documented.js';
 import type { Answer } from '../support/http.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Identity } from '../../src/common/auth/identity.js';
-import { createDocument } from '../../src/common/openapi/document.js';
+import type { Identity } from '../../src/identity/identity.js';
+import { createDocument } from '../../src/openapi/document.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenAnswer } from '../support/http.js';
 import { claimsOf, login, register } from '../support/people.js';

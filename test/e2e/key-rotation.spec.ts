@@ -2,15 +2,15 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import jwt from 'jsonwebtoken';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
-import { Metrics } from '../../src/common/metrics/metrics.js';
+import { Clock } from '../../src/clock/clock.js';
+import { Metrics } from '../../src/metrics/metrics.js';
 import { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { DatabaseClock } from '../../src/database/database-clock.js';
-import { KeyStore } from '../../src/keys/key-store.js';
-import { Purge } from '../../src/sessions/purge.js';
-import { KeyRotation } from '../../src/tokens/key-rotation.js';
-import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { KeyStore } from '../../src/key-store/key-store.js';
+import { Purge } from '../../src/sessions/purge.service.js';
+import { KeyRotation } from '../../src/signing-keys/key-rotation.service.js';
+import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import { throwawayDatabase, isPostgres, type ThrowawayDatabase } from '../support/database.js';
 import { claimsOf, login, refresh, register } from '../support/people.js';
@@ -152,7 +152,7 @@ describe('keys:rotate', () => {
   it('makes nothing where there is no installation, and says so', async () => {
     const empty = await throwawayDatabase();
     const env = { DATABASE_URL: empty.url, APP_SECRET: TEST_SECRET };
-    const { code, output } = await runToEnd(env, 'rotate-keys.js', '--at-once');
+    const { code, output } = await runToEnd(env, 'cli/rotate-keys.js', '--at-once');
     expect([code, output]).toEqual([78, expect.stringContaining('no installation')]);
     if (!isPostgres) expect(existsSync(empty.url.slice('sqlite:'.length))).toBe(false);
     await empty.drop();
@@ -226,10 +226,10 @@ describe('no request fails, on two processes of PostgreSQL and one of SQLite,', 
   it('while keys:rotate publishes a key, while that begins to sign, and while the old one goes', async () => {
     const before = signers();
     await expectNoneFails(async () => {
-      const { code, output } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'rotate-keys.js');
+      const { code, output } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'cli/rotate-keys.js');
       expect([code, output]).toEqual([0, expect.stringMatching(/Published, and signs from \d{4}-[^]*Z: [\w-]{43}\n/)]);
       for (const server of servers) await expect.poll(() => publishedBy(server), PATIENCE).toBe(2);
-      const again = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'rotate-keys.js');
+      const again = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'cli/rotate-keys.js');
       expect(again.output).toBe(output);
 
       await keysAge(601_000);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KeyStore, WrongAppSecret } from '../../src/keys/key-store.js';
+import { KeyStore, WrongAppSecret } from '../../src/key-store/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
-import { RefreshTokens } from '../../src/tokens/refresh-tokens.js';
-import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
+import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
 import { createTestApp, TEST_SECRET } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import type { Http } from '../support/http.js';

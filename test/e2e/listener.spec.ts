@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Listener } from '../../src/database/listener.js';
+import { Listener } from '../../src/database/notification-listener.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { signal } from '../support/gate.js';
 import { pause } from '../support/storm.js';

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/clock/clock.js';
 import { databaseProblem } from '../../src/database/database-errors.js';
 import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
 import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
-import { SessionUpkeep } from '../../src/sessions/session-upkeep.js';
+import { SessionUpkeep } from '../../src/sessions/session-write-buffer.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { createTestApp } from '../support/app.js';
 import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Problem } from '../../src/common/problem/problem.js';
+import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { HashingQueue } from '../../src/passwords/hashing-queue.js';
-import { Purge } from '../../src/sessions/purge.js';
-import { RevocationFeed } from '../../src/sessions/revocation-feed.js';
-import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
+import { Purge } from '../../src/sessions/purge.service.js';
+import { RevocationFeed } from '../../src/revocations/revocation-subscriber.js';
+import { RevocationMemory } from '../../src/revocations/revocation-cache.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { holdNext } from '../support/gate.js';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { register as globalRegistry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '../../src/common/metrics/metrics.js';
+import { Metrics } from '../../src/metrics/metrics.js';
 import { REFUSED_BECAUSE } from '../../src/sessions/rotation.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';

@@ -5,9 +5,9 @@ import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { postgresMigrations } from '../../src/database/migrations/postgres/index.js';
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
-import { RevocationFeed } from '../../src/sessions/revocation-feed.js';
-import { RevocationMemory } from '../../src/sessions/revocation-memory.js';
-import { KeyRotation } from '../../src/tokens/key-rotation.js';
+import { RevocationFeed } from '../../src/revocations/revocation-subscriber.js';
+import { RevocationMemory } from '../../src/revocations/revocation-cache.js';
+import { KeyRotation } from '../../src/signing-keys/key-rotation.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import {
   BrokenStatement1999999999999,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Problem } from '../../src/common/problem/problem.js';
+import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
-import { Revocations } from '../../src/sessions/revocations.js';
+import { Revocations } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenAnswer } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';

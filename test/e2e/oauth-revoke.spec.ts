@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { Revocations } from '../../src/sessions/revocations.js';
+import { Revocations } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenAnswer } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Problem } from '../../src/common/problem/problem.js';
+import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BAD_BODIES } from '../support/hostile.js';

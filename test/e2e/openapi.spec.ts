@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CATALOGUE } from '../../src/common/problem/catalogue.js';
+import { CATALOGUE } from '../../src/problem/catalogue.js';
 import { OAUTH_ERRORS } from '../../src/oauth/oauth-error.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 

@@ -71,7 +71,7 @@ describe('what others wrote', () => {
     const { access_token: before, refresh_token } = tokens;
     await expectVerified(services.all, before);
     const kids = async () => (await server.http.get('/.well-known/jwks.json')).body.keys.length;
-    const { code } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET }, 'rotate-keys.js');
+    const { code } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET }, 'cli/rotate-keys.js');
     expect(code).toBe(0);
     await expect.poll(kids, PATIENCE).toBe(2);
     await expectVerified(services.all, (await refresh(server.http, refresh_token)).body.access_token);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { MAX_SILENCE_MS } from '../../src/database/listener.js';
+import { MAX_SILENCE_MS } from '../../src/database/notification-listener.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import {

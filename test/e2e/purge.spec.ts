@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { Purge } from '../../src/sessions/purge.js';
+import { Purge } from '../../src/sessions/purge.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, refresh, register } from '../support/people.js';
 

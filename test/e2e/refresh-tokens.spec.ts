@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RefreshTokens } from '../../src/tokens/refresh-tokens.js';
-import { SigningKeys } from '../../src/tokens/signing-keys.js';
+import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
+import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
 import { es256, ISSUER } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { claimForgeries, HEADERS, signed, SPELLINGS, takeApart, timeForgeries } from '../support/forge.js';

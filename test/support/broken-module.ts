@@ -1,5 +1,5 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { Public } from '../../src/common/auth/decorators.js';
+import { Public } from '../../src/identity/decorators.js';
 
 /** Controllers with bugs, as a team's own might have. */
 @Public()

@@ -1,4 +1,4 @@
-import { Clock } from '../../src/common/clock.js';
+import { Clock } from '../../src/clock/clock.js';
 
 /** A clock that runs as the real one does, and can be moved. */
 export class MovableClock extends Clock {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ProblemCode } from '../../src/common/problem/catalogue.js';
+import type { ProblemCode } from '../../src/problem/catalogue.js';
 import type { TestApp } from './app.js';
 import type { Answer, Http, ProblemBody, RequestOptions } from './http.js';
 

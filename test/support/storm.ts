@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ProblemCode } from '../../src/common/problem/catalogue.js';
+import type { ProblemCode } from '../../src/problem/catalogue.js';
 import { Connection, type Asked } from './connection.js';
 import type { Answer, Http, TokenAnswer } from './http.js';
 import { claimsOf, register } from './people.js';

@@ -1,9 +1,9 @@
 import { BadRequestException, Body, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
 import { ApiConflictResponse, ApiCreatedResponse, ApiProperty } from '@nestjs/swagger';
 import { Validate, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
-import { CurrentUser, Public, Roles } from '../../src/common/auth/decorators.js';
-import type { Identity } from '../../src/common/auth/identity.js';
-import { Problems } from '../../src/common/openapi/problems.js';
+import { CurrentUser, Public, Roles } from '../../src/identity/decorators.js';
+import type { Identity } from '../../src/identity/identity.js';
+import { Problems } from '../../src/openapi/problems.js';
 
 /** A controller as a team adds it, with nothing done to guard it. */
 @Controller('team')

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { SessionDelivery } from '../../sessions/session.entity.js';
-import { CookieChoice } from './cookie-choice.js';
-import { CrossSite } from './cross-site.js';
+import { CookieChoice } from './cookie-selector.js';
+import { CrossSite } from './csrf-protection.js';
 import { RefreshCookies } from './refresh-cookies.js';
 
 interface Wish {

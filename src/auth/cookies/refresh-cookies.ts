@@ -1,7 +1,7 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Clock } from '../../common/clock.js';
+import { Clock } from '../../clock/clock.js';
 import { Config } from '../../config/config.js';
 
 /** A cookie of ours, as a browser sends it: nothing in it is to be believed yet. */

@@ -2,13 +2,13 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { PUBLIC } from '../../common/auth/decorators.js';
-import type { Identity } from '../../common/auth/identity.js';
-import type { ProblemCode } from '../../common/problem/catalogue.js';
-import { Problem } from '../../common/problem/problem.js';
-import { Revocations } from '../../sessions/revocations.js';
-import { SessionUpkeep } from '../../sessions/session-upkeep.js';
-import { VerifiedTokens } from '../verified-tokens.js';
+import { PUBLIC } from '../../identity/decorators.js';
+import type { Identity } from '../../identity/identity.js';
+import type { ProblemCode } from '../../problem/catalogue.js';
+import { Problem } from '../../problem/problem.js';
+import { Revocations } from '../../revocations/revocations.service.js';
+import { SessionUpkeep } from '../../sessions/session-write-buffer.js';
+import { VerifiedTokens } from '../verified-token-cache.js';
 
 /**
  * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of

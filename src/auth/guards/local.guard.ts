@@ -1,8 +1,8 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { isForm } from '../../common/http/also-form.js';
-import { Problem } from '../../common/problem/problem.js';
+import { isForm } from '../../http/also-form.js';
+import { Problem } from '../../problem/problem.js';
 import { CookieSignIn } from '../cookies/cookie-sign-in.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
 import { SignInMetrics } from '../sign-in-metrics.js';

@@ -1,12 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import type { Identity } from '../../common/auth/identity.js';
-import type { ProblemCode } from '../../common/problem/catalogue.js';
-import { Problem } from '../../common/problem/problem.js';
-import { Revocations } from '../../sessions/revocations.js';
-import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
-import { CookieChoice } from '../cookies/cookie-choice.js';
+import type { Identity } from '../../identity/identity.js';
+import type { ProblemCode } from '../../problem/catalogue.js';
+import { Problem } from '../../problem/problem.js';
+import { Revocations } from '../../revocations/revocations.service.js';
+import type { PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
+import { CookieChoice } from '../cookies/cookie-selector.js';
 import { LogoutDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';

@@ -1,10 +1,10 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../../common/problem/problem.js';
+import { Problem } from '../../problem/problem.js';
 import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
-import type { PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
-import { CookieChoice } from '../cookies/cookie-choice.js';
+import type { PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
+import { CookieChoice } from '../cookies/cookie-selector.js';
 import { RefreshCookies } from '../cookies/refresh-cookies.js';
 import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';

@@ -1,9 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { ROLES } from '../../common/auth/decorators.js';
-import type { Identity } from '../../common/auth/identity.js';
-import { Problem } from '../../common/problem/problem.js';
+import { ROLES } from '../../identity/decorators.js';
+import type { Identity } from '../../identity/identity.js';
+import { Problem } from '../../problem/problem.js';
 
 /** Holds what `@Roles()` says. It stands behind `AccessGuard`: on an open route there is nobody, so nobody gets in. */
 @Injectable()

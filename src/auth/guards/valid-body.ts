@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { synchronousValidationPipe } from '../../common/http/validation.js';
+import { synchronousValidationPipe } from '../../http/validation.js';
 
 const pipe = synchronousValidationPipe();
 

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
-import type { Identity } from '../../common/auth/identity.js';
-import { AccessTokens } from '../../tokens/access-tokens.js';
-import { VerifiedTokens } from '../verified-tokens.js';
-import { bearerToken } from '../bearer-token.js';
+import type { Identity } from '../../identity/identity.js';
+import { AccessTokens } from '../../tokens/access-token.service.js';
+import { VerifiedTokens } from '../verified-token-cache.js';
+import { bearerToken } from '../../http/bearer-token.js';
 
 /**
  * Is it an access token of ours? Its header is looked at first, then its signature, then every claim. Whether it may

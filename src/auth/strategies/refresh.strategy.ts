@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
-import { presentedRefreshToken } from '../cookies/presented.js';
-import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-tokens.js';
+import { presentedRefreshToken } from '../cookies/selected-cookie.js';
+import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
 
 /** Is it a refresh token of ours? What it is worth is for the session's rules to say. */
 @Injectable()

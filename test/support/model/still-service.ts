@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { Purge } from '../../../src/sessions/purge.js';
-import { SessionUpkeep } from '../../../src/sessions/session-upkeep.js';
+import { Purge } from '../../../src/sessions/purge.service.js';
+import { SessionUpkeep } from '../../../src/sessions/session-write-buffer.js';
 import { createTestApp, type TestApp } from '../app.js';
 import { MovableClock } from '../clock.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../database.js';

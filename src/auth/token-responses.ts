@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import type { LiveSession } from '../sessions/session-row.js';
+import { AccessTokens } from '../tokens/access-token.service.js';
+import { RefreshTokens } from '../tokens/refresh-token.service.js';
+import { TokenAnswer } from './dto.js';
+
+/** Makes of a living session what its client is given. */
+@Injectable()
+export class TokenAnswers {
+  constructor(
+    private readonly accessTokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly clock: Clock,
+  ) {}
+
+  refreshTokenOf({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): string {
+    return this.refreshTokens.issue({ sessionId: id, userId, generation, rotatedAt, expiresAt });
+  }
+
+  /** In cookie delivery without the refresh token, by whatever route: scripts are not to see it. */
+  for(session: LiveSession): TokenAnswer {
+    const ends = Math.min(session.expiresAt, session.idleExpiresAt);
+    const access = this.accessTokens.issue({
+      sessionId: session.id,
+      userId: session.userId,
+      generation: session.generation,
+      ver: session.ver,
+      roles: session.roles,
+      authTime: session.createdAt,
+      notAfter: ends,
+    });
+    return {
+      access_token: access.token,
+      token_type: 'Bearer',
+      expires_in: access.expiresIn,
+      ...(session.delivery === 'body' && { refresh_token: this.refreshTokenOf(session) }),
+      refresh_expires_in: Math.max(0, Math.floor((ends - this.clock.now()) / 1000)),
+      session_id: session.id,
+    };
+  }
+}

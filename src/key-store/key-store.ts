@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type EntityManager, Repository } from 'typeorm';
+import { Clock } from '../clock/clock.js';
+import { Database } from '../database/database.js';
+import { CannotOpen, SecretBox } from './secret-box.js';
+import { StoredKey, type KeyPurpose } from './stored-key.entity.js';
+
+export interface OpenKey {
+  sequence: number;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  secret: Buffer;
+}
+
+/** Thrown at boot when the database was written under another APP_SECRET. */
+export class WrongAppSecret extends Error {
+  constructor() {
+    super(
+      'APP_SECRET does not open the keys in this database. Put the secret it was made with back into the list ' +
+        '(APP_SECRET=new,old); to give up what it protects, delete the rows of the table "keys": every session ends ' +
+        'and every password has to be reset.',
+    );
+  }
+}
+
+/** Keys that all processes share and that outlive them: kept in the database, encrypted under APP_SECRET. */
+@Injectable()
+export class KeyStore {
+  constructor(
+    @InjectRepository(StoredKey) private readonly keys: Repository<StoredKey>,
+    private readonly database: Database,
+    private readonly box: SecretBox,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The keys of a purpose, oldest first; makes the first where there is none. Processes that start together on an
+   * empty database agree: the primary key lets one of them in, and all read what it wrote. Throws `WrongAppSecret`.
+   */
+  async loadOrCreate(purpose: KeyPurpose, generate: () => Buffer): Promise<OpenKey[]> {
+    const existing = await this.load(purpose);
+    if (existing.length === 0) await this.add(purpose, 1, generate());
+    else await this.resealAll(purpose);
+    return this.load(purpose);
+  }
+
+  /** The keys of a purpose, oldest first. Throws `WrongAppSecret`. */
+  async load(purpose: KeyPurpose): Promise<OpenKey[]> {
+    return (await this.rowsOf(purpose)).map(({ sequence, createdAt, sealed }) => ({
+      sequence,
+      createdAt,
+      secret: this.open(sealed, label(purpose, sequence)),
+    }));
+  }
+
+  /** Adds a key, unless there is one of this number: of several processes, one has added it. */
+  async add(purpose: KeyPurpose, sequence: number, secret: Buffer, manager?: EntityManager): Promise<void> {
+    await this.database.rows(
+      `INSERT INTO keys (purpose, sequence, sealed, created_at) VALUES ($1, $2::integer, $3, $4::bigint)
+       ON CONFLICT (purpose, sequence) DO NOTHING`,
+      [purpose, sequence, this.box.seal(secret, label(purpose, sequence)), this.clock.now()],
+      manager,
+    );
+  }
+
+  /** Removes this key, and no other that has its number by now. */
+  async remove(purpose: KeyPurpose, { sequence, createdAt }: Pick<OpenKey, 'sequence' | 'createdAt'>): Promise<void> {
+    await this.database.rows(
+      'DELETE FROM keys WHERE purpose = $1 AND sequence = $2::integer AND created_at = $3::bigint',
+      [purpose, sequence, createdAt],
+    );
+  }
+
+  /** One key in place of all there are. */
+  async replace(purpose: KeyPurpose, secret: Buffer): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      // Of two that do this at once, the second has to see what the first has made.
+      if (this.database.isPostgres) await this.database.rows('LOCK TABLE keys IN EXCLUSIVE MODE', [], manager);
+      const sql = 'DELETE FROM keys WHERE purpose = $1 RETURNING sequence';
+      const gone = await this.database.rows<{ sequence: number }>(sql, [purpose], manager);
+      await this.add(purpose, Math.max(0, ...gone.map(({ sequence }) => sequence)) + 1, secret, manager);
+    });
+  }
+
+  private rowsOf(purpose: KeyPurpose): Promise<StoredKey[]> {
+    return this.keys.find({ where: { purpose }, order: { sequence: 'ASC' } });
+  }
+
+  /**
+   * Moves keys under the first secret of the list, so that the one they were made with can be dropped one day. When a
+   * process starts, and not again: while the list rolls out, another's first secret is a different one.
+   */
+  private async resealAll(purpose: KeyPurpose): Promise<void> {
+    for (const { sequence, sealed } of await this.rowsOf(purpose)) {
+      const secret = this.open(sealed, label(purpose, sequence));
+      if (this.box.isOutdated(sealed)) await this.reseal(purpose, sequence, sealed, secret);
+    }
+  }
+
+  private async reseal(purpose: KeyPurpose, sequence: number, sealed: string, secret: Buffer): Promise<void> {
+    await this.database.rows('UPDATE keys SET sealed = $1 WHERE purpose = $2 AND sequence = $3 AND sealed = $4', [
+      this.box.seal(secret, label(purpose, sequence)),
+      purpose,
+      sequence,
+      sealed,
+    ]);
+  }
+
+  private open(sealed: string, as: string): Buffer {
+    try {
+      return this.box.open(sealed, as);
+    } catch (error) {
+      if (error instanceof CannotOpen) throw new WrongAppSecret();
+      throw error;
+    }
+  }
+}
+
+function label(purpose: KeyPurpose, sequence: number): string {
+  return `${purpose} ${sequence}`;
+}

@@ -1,0 +1,77 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Counter } from 'prom-client';
+import { Clock } from '../clock/clock.js';
+import { Metrics } from '../metrics/metrics.js';
+import { DatabaseClock } from '../database/database-clock.js';
+import { Database } from '../database/database.js';
+
+const INTERVAL_MS = 60_000;
+const BATCH = 500;
+const DAY_MS = 86_400_000;
+
+/**
+ * Deletes what is over: sessions that ended before today, and revocations that no living access token needs. In small
+ * batches that skip what another process is deleting, so that nobody waits for them. The bound: no more rows of sessions
+ * than are alive, and those that ended in the last two days.
+ */
+@Injectable()
+export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Purge.name);
+  private readonly purged: Counter<'table'>;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly databaseClock: DatabaseClock,
+    metrics: Metrics,
+  ) {
+    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted because they were over', ['table']);
+    for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.running
+        .then(() => this.runIfClocksAgree())
+        .catch((error: unknown) => this.logger.warn(`Could not clean up; trying again: ${(error as Error).message}`));
+    }, INTERVAL_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopped = true;
+    await this.running;
+  }
+
+  /** A process whose clock is ahead would delete what lives: it deletes nothing. */
+  async runIfClocksAgree(): Promise<void> {
+    const why = await this.databaseClock.whyNotAgreed();
+    if (why) this.logger.error(`Nothing is cleaned up: ${why}`);
+    else await this.run();
+  }
+
+  /** Deletes all that may go now; answers how many rows that were. */
+  async run(): Promise<number> {
+    const now = this.clock.now();
+    const sessions = await this.deleteAll('sessions', 'id', 'purge_on <= $1::bigint', Math.floor(now / DAY_MS));
+    const revocations = await this.deleteAll('revocations', 'subject', 'until <= $1::bigint', now);
+    return sessions + revocations;
+  }
+
+  private async deleteAll(table: string, key: string, isOver: string, bound: number): Promise<number> {
+    for (let total = 0; ;) {
+      const deleted = await this.database.rows(
+        `DELETE FROM ${table} WHERE ${key} IN (
+           SELECT ${key} FROM ${table} WHERE ${isOver} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+         ) RETURNING ${key}`,
+        [bound],
+      );
+      total += deleted.length;
+      this.purged.inc({ table }, deleted.length);
+      if (deleted.length < BATCH || this.stopped) return total;
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Metrics } from '../metrics/metrics.js';
+import { DatabaseClock } from '../database/database-clock.js';
+import { SigningKeys } from './signing-keys.service.js';
+
+/** Far less than a key is published before it signs: nobody signs with a key that others have not read. */
+const INTERVAL_MS = 5000;
+
+/**
+ * Keeps this process's signing keys those of the database, and does there what their schedule asks for: a new one when it
+ * is time, and none for longer than it is needed. Every process does; the primary key lets one of them in.
+ */
+@Injectable()
+export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(KeyRotation.name);
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private failing = false;
+
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly databaseClock: DatabaseClock,
+    metrics: Metrics,
+  ) {
+    metrics.gauge(
+      'latchkey_signing_keys_age_seconds',
+      'How long ago the signing keys were read from the database',
+      () => this.keys.ageMs / 1000,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.running.then(() => this.tick());
+    }, INTERVAL_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** Reads the keys, and does what their schedule asks for. */
+  async keepUp(): Promise<void> {
+    await this.keys.reload();
+    const { isDue, retired } = this.keys.schedule();
+    if (isDue) await this.keys.add();
+    if (retired.length > 0) await this.keys.remove(retired);
+    if (isDue || retired.length > 0) this.report();
+  }
+
+  /** Never throws: the keys of before go on until the database can be read. */
+  async tick(): Promise<void> {
+    try {
+      // A process whose clock is ahead would make keys that nobody may use, and throw out those that are used.
+      await ((await this.databaseClock.whyNotAgreed()) ? this.keys.reload() : this.keepUp());
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing)
+        this.logger.error(`Could not read the signing keys; trying again: ${(error as Error).message}`);
+      this.failing = true;
+    }
+  }
+
+  private report(): void {
+    const { signer, next } = this.keys.schedule();
+    const then = next ? `; ${next.key.kid} from ${new Date(next.signsFrom).toISOString()}` : '';
+    this.logger.log(`Access tokens are signed with ${signer.kid}${then}`);
+  }
+}

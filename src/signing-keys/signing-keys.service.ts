@@ -1,0 +1,135 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { Config } from '../config/config.js';
+import { KeyStore, type OpenKey } from '../key-store/key-store.js';
+import { scheduleOf, type Schedule } from './key-schedule.js';
+
+/** A public key as RFC 7517 writes it. */
+export interface PublicJwk {
+  kty: 'EC';
+  crv: 'P-256';
+  x: string;
+  y: string;
+  kid: string;
+  alg: 'ES256';
+  use: 'sig';
+}
+
+export interface SigningKey {
+  sequence: number;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  kid: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+  jwk: PublicJwk;
+}
+
+const PURPOSE = 'access-signing';
+const STALE_MS = 60_000;
+
+/**
+ * The ES256 keys of access tokens. All processes on one database share them: one signs, all verify. Who signs when:
+ * `key-schedule.ts`; when there are new ones: `key-rotation.ts`.
+ */
+@Injectable()
+export class SigningKeys implements OnModuleInit {
+  /** Grows when a key is believed no longer: whatever was verified before has to be verified again. */
+  edition = 0;
+  private ring: SigningKey[] = [];
+  private byKid = new Map<string, SigningKey>();
+  private readAt = 0;
+
+  constructor(
+    private readonly keyStore: KeyStore,
+    private readonly config: Config,
+    private readonly clock: Clock,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.hold(await this.keyStore.loadOrCreate(PURPOSE, generate));
+  }
+
+  /** How long ago they were read. */
+  get ageMs(): number {
+    return performance.now() - this.readAt;
+  }
+
+  /** Whether keys that others make are known here before anybody signs with them. */
+  get areCurrent(): boolean {
+    return this.ageMs < STALE_MS;
+  }
+
+  get signer(): SigningKey {
+    return this.schedule().signer;
+  }
+
+  /** A look into memory: tokens of unknown keys, however many, cost nothing. */
+  verifier(kid: string): KeyObject | undefined {
+    return this.byKid.get(kid)?.publicKey;
+  }
+
+  /** Those that will sign, the one that does, and those that did. */
+  publicKeys(): PublicJwk[] {
+    return this.ring.map(({ jwk }) => jwk);
+  }
+
+  schedule(): Schedule<SigningKey> {
+    return scheduleOf(this.ring, this.clock.now(), this.config.keyRotationIntervalMs);
+  }
+
+  /** Reads what other processes have made of the keys. */
+  async reload(): Promise<void> {
+    const stored = await this.keyStore.load(PURPOSE);
+    this.hold(stored.length > 0 ? stored : await this.keyStore.loadOrCreate(PURPOSE, generate));
+  }
+
+  /** Publishes another, unless one waits already, or another process has just done so. Then it is known here as well. */
+  async add(): Promise<void> {
+    await this.reload();
+    if (this.schedule().next) return;
+    await this.keyStore.add(PURPOSE, this.ring.at(-1)!.sequence + 1, generate());
+    await this.reload();
+  }
+
+  /** One new key that signs at once. Tokens of all others are refused. */
+  async replace(): Promise<void> {
+    await this.keyStore.replace(PURPOSE, generate());
+    await this.reload();
+  }
+
+  async remove(keys: SigningKey[]): Promise<void> {
+    for (const key of keys) await this.keyStore.remove(PURPOSE, key);
+    await this.reload();
+  }
+
+  private hold(stored: OpenKey[]): void {
+    this.readAt = performance.now();
+    const before = this.byKid;
+    this.ring = stored.map(fromStored);
+    this.byKid = new Map(this.ring.map((key) => [key.kid, key]));
+    if ([...before.keys()].some((kid) => !this.byKid.has(kid))) this.edition++;
+  }
+}
+
+function generate(): Buffer {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ format: 'der', type: 'pkcs8' });
+}
+
+function fromStored({ sequence, createdAt, secret }: OpenKey): SigningKey {
+  const privateKey = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+  const publicKey = createPublicKey(privateKey);
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+  const kid = thumbprint(x, y);
+  const jwk: PublicJwk = { kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' };
+  return { sequence, createdAt, kid, privateKey, publicKey, jwk };
+}
+
+/** RFC 7638: SHA-256 of the required members in alphabetical order. */
+export function thumbprint(x: string, y: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ crv: 'P-256', kty: 'EC', x, y }))
+    .digest('base64url');
+}
