@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Identity } from '../identity/identity.js';
 import { Problem } from '../problem/problem.js';
 import { Database } from '../database/database.js';
-import { Revocations } from '../revocations/revocations.service.js';
+import { RevocationsService } from '../revocations/revocations.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
 import { parseEmail } from '../users/email.js';
@@ -19,7 +19,7 @@ export class AuthService {
     private readonly credentials: CredentialsService,
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly database: Database,
   ) {}
 
@@ -63,7 +63,7 @@ export class AuthService {
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
     const device = { ...where, delivery: await this.sessions.deliveryOf(caller.sessionId) };
 
-    const { session } = await this.revocations.rememberAfter(() =>
+    const { session } = await this.revocations.applyAfterCommit(() =>
       this.database.transaction(async (manager) => {
         const changed = await this.users.changePassword(user, hash, manager);
         // Somebody else changed it while this request was hashing.

@@ -9,7 +9,7 @@ const MAX_REMEMBERED = 10_000;
 
 /**
  * Access tokens that were found good: they stay good, and verifying ES256 again would take longer than all the rest of a
- * guarded request. Whether one may still be *used* changes, and is not asked here: `Revocations.refusal`.
+ * guarded request. Whether one may still be *used* changes, and is not asked here: `RevocationsService.whyRefused`.
  */
 @Injectable()
 export class VerifiedTokens {

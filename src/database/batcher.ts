@@ -20,7 +20,10 @@ export class Batcher<Entry, Answer> {
     private readonly keyOf: (entry: Entry) => string,
     private readonly failsAlone: (error: unknown) => boolean = () => true,
     private readonly maxSize: number = 500,
-    private readonly patience: { ms: number; refusal: () => unknown } = { ms: Infinity, refusal: () => undefined },
+    private readonly patience: { ms: number; whyRefused: () => unknown } = {
+      ms: Infinity,
+      whyRefused: () => undefined,
+    },
   ) {}
 
   add(entry: Entry): Promise<Answer> {
@@ -48,7 +51,7 @@ export class Batcher<Entry, Answer> {
     for (const [key, { since, settle }] of this.waiting) {
       if (since >= oldest) return;
       this.waiting.delete(key);
-      settle.reject(this.patience.refusal());
+      settle.reject(this.patience.whyRefused());
     }
   }
 

@@ -4,7 +4,7 @@ import { Public } from '../identity/decorators.js';
 import { NoDatabase, Problems } from '../openapi/problems.js';
 import { Problem } from '../problem/problem.js';
 import { DatabaseClock } from '../database/database-clock.js';
-import { RevocationMemory } from '../revocations/revocation-cache.js';
+import { RevocationCache } from '../revocations/revocation-cache.js';
 import { SigningKeys } from '../signing-keys/signing-keys.service.js';
 
 class Health {
@@ -26,7 +26,7 @@ class Readiness {
 export class HealthController {
   constructor(
     private readonly clock: DatabaseClock,
-    private readonly memory: RevocationMemory,
+    private readonly memory: RevocationCache,
     private readonly keys: SigningKeys,
   ) {}
 

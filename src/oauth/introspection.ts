@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { RefreshService } from '../sessions/refresh.service.js';
-import { Revocations } from '../revocations/revocations.service.js';
+import { RevocationsService } from '../revocations/revocations.service.js';
 import { SessionUpkeep } from '../sessions/session-write-buffer.js';
 import type { VerifiedAccessToken } from '../tokens/access-token.service.js';
 import type { VerifiedRefreshToken } from '../tokens/refresh-token.service.js';
@@ -13,7 +13,7 @@ import { KnownTokens } from '../tokens/token-verifier.js';
 export class Introspection {
   constructor(
     private readonly tokens: KnownTokens,
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly upkeep: SessionUpkeep,
     private readonly refreshes: RefreshService,
     private readonly clock: Clock,
@@ -34,7 +34,7 @@ export class Introspection {
 
   /** As `AccessGuard` lets in, and notes: to be shown a token that counts is to see that its holder got it. */
   private async isAccepted({ identity }: VerifiedAccessToken): Promise<boolean> {
-    if (await this.revocations.refusal(identity)) return false;
+    if (await this.revocations.whyRefused(identity)) return false;
     this.upkeep.acknowledge(identity.sessionId, identity.generation);
     return true;
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { RevocationMemory, TRUST_MS } from './revocation-cache.js';
+import { RevocationCache, TRUST_MS } from './revocation-cache.js';
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -12,62 +12,62 @@ const user = (ver: number, until: number) => ({ subject: 'user:u', ver, until })
 
 describe('what a process knows of endings', () => {
   it('ends the tokens of a session, and of a user those that are older than the change', () => {
-    const memory = new RevocationMemory();
-    expect(memory.endingOf(token())).toBeNull();
+    const memory = new RevocationCache();
+    expect(memory.find(token())).toBeNull();
     memory.add([user(3, NOW + MINUTE)], NOW);
-    expect([1, 2, 3, 4].map((ver) => memory.endingOf(token(ver)))).toEqual([
+    expect([1, 2, 3, 4].map((ver) => memory.find(token(ver)))).toEqual([
       'access_token_outdated',
       'access_token_outdated',
       null,
       null,
     ]);
     memory.add([user(2, NOW + MINUTE)], NOW);
-    expect(memory.endingOf(token(2))).toBe('access_token_outdated');
+    expect(memory.find(token(2))).toBe('access_token_outdated');
     memory.add([session('s', NOW + MINUTE)], NOW);
-    expect(memory.endingOf(token(4))).toBe('session_revoked');
+    expect(memory.find(token(4))).toBe('session_revoked');
   });
 
   it('is kept for as long as it matters, and no longer', () => {
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     memory.add([session('s', NOW + 10 * MINUTE), session('t', NOW + MINUTE), user(2, NOW + MINUTE)], NOW);
     memory.add([], NOW + 5 * MINUTE);
     expect(memory.size).toBe(1);
-    expect(memory.endingOf(token())).toBe('session_revoked');
+    expect(memory.find(token())).toBe('session_revoked');
     memory.add([session('s', NOW + 2 * MINUTE)], NOW + 5 * MINUTE);
     memory.add([], NOW + 9 * MINUTE);
-    expect(memory.endingOf(token())).toBe('session_revoked');
+    expect(memory.find(token())).toBe('session_revoked');
     memory.add([], NOW + 11 * MINUTE);
     expect(memory.size).toBe(0);
   });
 
   it('forgets a change of a user that the database knows no more once it was read again, and no ended session', () => {
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     memory.add([user(3, NOW + MINUTE), session('s', NOW + MINUTE)], NOW);
     const begun = memory.beginReread();
     memory.add([user(2, NOW + MINUTE)], NOW);
     memory.endReread(begun);
-    expect([1, 2].map((ver) => memory.endingOf({ ...token(ver), sessionId: 't' }))).toEqual([
+    expect([1, 2].map((ver) => memory.find({ ...token(ver), sessionId: 't' }))).toEqual([
       'access_token_outdated',
       null,
     ]);
     memory.endReread(memory.beginReread());
-    expect(memory.endingOf({ ...token(1), sessionId: 't' })).toBeNull();
-    expect(memory.endingOf(token())).toBe('session_revoked');
+    expect(memory.find({ ...token(1), sessionId: 't' })).toBeNull();
+    expect(memory.find(token())).toBe('session_revoked');
   });
 
   it('keeps what it hears of while it reads again', () => {
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     const begun = memory.beginReread();
     memory.add([user(4, NOW + MINUTE)], NOW);
     memory.add([user(3, NOW + MINUTE)], NOW);
     memory.endReread(begun);
-    expect(memory.endingOf(token(3))).toBe('access_token_outdated');
+    expect(memory.find(token(3))).toBe('access_token_outdated');
   });
 
   it('costs less than 150 MB for a million endings', { timeout: 60_000 }, () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     collect();
     const before = process.memoryUsage().heapUsed;
     for (let page = 0; page < 100; page++) {
@@ -89,9 +89,9 @@ describe('the trust in that', () => {
 
   it('is there from the first word of whoever feeds it, and ends by itself when there is no other', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     expect(memory.isTrusted).toBe(false);
-    memory.isCompleteTo(performance.now());
+    memory.markSyncedUntil(performance.now());
     expect(memory.isTrusted).toBe(true);
     vi.advanceTimersByTime(TRUST_MS - 1);
     expect(memory.isTrusted).toBe(true);
@@ -101,29 +101,29 @@ describe('the trust in that', () => {
 
   it('goes by the moment that the word is about, however late it comes', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     const then = performance.now();
     vi.advanceTimersByTime(TRUST_MS);
-    memory.isCompleteTo(then);
+    memory.markSyncedUntil(then);
     expect(memory.isTrusted).toBe(false);
   });
 
   it('ends when something may have been missed', () => {
-    const memory = new RevocationMemory();
-    memory.isCompleteTo(performance.now());
-    memory.distrust();
+    const memory = new RevocationCache();
+    memory.markSyncedUntil(performance.now());
+    memory.markStale();
     expect(memory.isTrusted).toBe(false);
   });
 
   it('is as old as the moment up to which everything is known, also once it has ended', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    const memory = new RevocationMemory();
+    const memory = new RevocationCache();
     vi.advanceTimersByTime(MINUTE);
     const then = performance.now();
     vi.advanceTimersByTime(200);
-    memory.isCompleteTo(then);
+    memory.markSyncedUntil(then);
     expect(memory.lagMs).toBe(200);
-    memory.distrust();
+    memory.markStale();
     vi.advanceTimersByTime(MINUTE);
     expect(memory.lagMs).toBe(MINUTE + 200);
   });

@@ -12,7 +12,7 @@ export const TRUST_MS = 5000;
  * until which it matters.
  */
 @Injectable()
-export class RevocationMemory {
+export class RevocationCache {
   private readonly sessions = new Map<string, number>();
   private readonly users = new Map<string, { ver: number; untilSecond: number; reread: number }>();
   private rereads = 0;
@@ -35,22 +35,18 @@ export class RevocationMemory {
   }
 
   /** Whatever was committed before this moment (of `performance.now()`) is in here. */
-  isCompleteTo(moment: number): void {
+  markSyncedUntil(moment: number): void {
     this.completeTo = moment;
     this.trustedUntil = moment + TRUST_MS;
   }
 
   /** Something may have been missed. */
-  distrust(): void {
+  markStale(): void {
     this.trustedUntil = 0;
   }
 
   /** What is known here is true, whether or not it is all. */
-  endingOf(token: {
-    sessionId: string;
-    userId: string;
-    ver: number;
-  }): 'session_revoked' | 'access_token_outdated' | null {
+  find(token: { sessionId: string; userId: string; ver: number }): 'session_revoked' | 'access_token_outdated' | null {
     if (this.sessions.has(ofSession(token.sessionId))) return 'session_revoked';
     const user = this.users.get(ofUser(token.userId));
     return user && token.ver < user.ver ? 'access_token_outdated' : null;

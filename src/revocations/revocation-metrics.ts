@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '../metrics/metrics.js';
-import { RevocationMemory } from './revocation-cache.js';
+import { RevocationCache } from './revocation-cache.js';
 
 /** Whether guarded requests can go by this process's memory of endings, and how much is in it. */
 @Injectable()
 export class RevocationMetrics {
-  constructor(metrics: Metrics, memory: RevocationMemory) {
+  constructor(metrics: Metrics, memory: RevocationCache) {
     metrics.gauge('latchkey_revocation_feed_trusted', '0 while guarded requests read the database', () =>
       Number(memory.isTrusted),
     );

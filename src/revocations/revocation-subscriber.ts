@@ -2,9 +2,9 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { Listener } from '../database/notification-listener.js';
-import { RevocationMemory } from './revocation-cache.js';
+import { RevocationCache } from './revocation-cache.js';
 import type { Revocation } from './revocation.entity.js';
-import { CHANNEL, Revocations } from './revocations.service.js';
+import { CHANNEL, RevocationsService } from './revocations.service.js';
 
 const POLL_MS = 250;
 
@@ -14,8 +14,8 @@ const POLL_MS = 250;
  * same after each loss. On SQLite, where one server runs, it looks whether another program has written.
  */
 @Injectable()
-export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(RevocationFeed.name);
+export class RevocationSubscriber implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(RevocationSubscriber.name);
   private readonly listener: Listener | undefined;
   private timer: NodeJS.Timeout | undefined;
   private dataVersion = -1;
@@ -23,8 +23,8 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
   private stopped = false;
 
   constructor(
-    private readonly revocations: Revocations,
-    private readonly memory: RevocationMemory,
+    private readonly revocations: RevocationsService,
+    private readonly memory: RevocationCache,
     private readonly database: Database,
     config: Config,
   ) {
@@ -49,12 +49,12 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
       onMessage: (message) => this.receive(message),
       onListening: () => this.revocations.reread(),
       onHeard: (moment) => {
-        this.memory.isCompleteTo(moment);
+        this.memory.markSyncedUntil(moment);
         if (this.interrupted) this.logger.log('The revocation feed goes on');
         this.interrupted = false;
       },
       onLost: (why) => {
-        this.memory.distrust();
+        this.memory.markStale();
         this.complain(
           `The revocation feed is interrupted: ${why.message}. Guarded requests read the database meanwhile`,
         );
@@ -80,7 +80,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
       const version = await this.database.versionByOthers();
       if (version !== this.dataVersion) await this.revocations.reread();
       this.dataVersion = version;
-      this.memory.isCompleteTo(begun);
+      this.memory.markSyncedUntil(begun);
       this.interrupted = false;
     } catch (error) {
       this.complain(`Could not look whether anybody else has written: ${(error as Error).message}`);

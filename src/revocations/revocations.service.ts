@@ -9,7 +9,7 @@ import { Batcher } from '../database/batcher.js';
 import { Config } from '../config/config.js';
 import { TIMEOUTS } from '../database/connection-options.js';
 import { Database } from '../database/database.js';
-import { ofSession, ofUser, RevocationMemory } from './revocation-cache.js';
+import { ofSession, ofUser, RevocationCache } from './revocation-cache.js';
 import { Revocation } from './revocation.entity.js';
 
 /** How far clocks may be apart, and how long a token may outlive its `exp` anywhere. */
@@ -28,7 +28,7 @@ const LOOKED_UP_AT_ONCE = 500;
  * trusted.
  */
 @Injectable()
-export class Revocations implements OnApplicationShutdown {
+export class RevocationsService implements OnApplicationShutdown {
   private rereadWanted = false;
   private rereading = false;
   private stopped = false;
@@ -38,12 +38,12 @@ export class Revocations implements OnApplicationShutdown {
     ({ sessionId, userId, ver }) => `${sessionId} ${userId} ${ver}`,
     () => false,
     LOOKED_UP_AT_ONCE,
-    { ms: TIMEOUTS.connect, refusal: () => new Problem('database_unavailable') },
+    { ms: TIMEOUTS.connect, whyRefused: () => new Problem('database_unavailable') },
   );
 
   constructor(
     @InjectRepository(Revocation) private readonly stored: Repository<Revocation>,
-    private readonly memory: RevocationMemory,
+    private readonly memory: RevocationCache,
     private readonly database: Database,
     private readonly config: Config,
     private readonly clock: Clock,
@@ -59,25 +59,25 @@ export class Revocations implements OnApplicationShutdown {
    *
    * Tokens older than the configured lifetime are refused whatever they say, so that shortening it works at once.
    */
-  refusal(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
+  whyRefused(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
     const now = this.clock.now();
     const age = now - token.issuedAt;
     if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
     if (now >= token.expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS)
       return 'access_token_expired';
-    return this.memory.endingOf(token) ?? (this.memory.isTrusted ? null : this.lookups.add(token));
+    return this.memory.find(token) ?? (this.memory.isTrusted ? null : this.lookups.add(token));
   }
 
-  /** Writes, in the caller's transaction, that these sessions' tokens end. For `rememberAfter`. */
-  endSessions(sessionIds: string[], manager: EntityManager): Promise<Revocation[]> {
+  /** Writes, in the caller's transaction, that these sessions' tokens end. For `applyAfterCommit`. */
+  revokeSessions(sessionIds: string[], manager: EntityManager): Promise<Revocation[]> {
     return this.write(
       sessionIds.map((id) => ({ subject: ofSession(id), ver: 0 })),
       manager,
     );
   }
 
-  /** Writes, in the caller's transaction, that the user's tokens older than `ver` end. For `rememberAfter`. */
-  outdateUser(userId: string, ver: number, manager: EntityManager): Promise<Revocation[]> {
+  /** Writes, in the caller's transaction, that the user's tokens older than `ver` end. For `applyAfterCommit`. */
+  outdateTokensOfUser(userId: string, ver: number, manager: EntityManager): Promise<Revocation[]> {
     return this.write([{ subject: ofUser(userId), ver }], manager);
   }
 
@@ -86,7 +86,7 @@ export class Revocations implements OnApplicationShutdown {
    * answered. A transaction that failed may have been committed all the same, when only the database's word of it was
    * lost: then what is written down is read again, until that succeeds.
    */
-  async rememberAfter<T extends { ended: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
+  async applyAfterCommit<T extends { ended: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
     try {
       const result = await transaction();
       this.remember(result.ended);
@@ -135,7 +135,7 @@ export class Revocations implements OnApplicationShutdown {
   private async readEndingsOf(tokens: Identity[]): Promise<(ProblemCode | null)[]> {
     const subject = In(tokens.flatMap(({ sessionId, userId }) => [ofSession(sessionId), ofUser(userId)]));
     this.remember(await this.stored.findBy({ subject, until: MoreThan(this.clock.now()) }));
-    return tokens.map((token) => this.memory.endingOf(token));
+    return tokens.map((token) => this.memory.find(token));
   }
 
   private async write(entries: { subject: string; ver: number }[], manager: EntityManager): Promise<Revocation[]> {

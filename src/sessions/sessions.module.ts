@@ -4,11 +4,11 @@ import { UsersModule } from '../users/users.module.js';
 import { Purge } from './purge.service.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
-import { RevocationFeed } from '../revocations/revocation-subscriber.js';
-import { RevocationMemory } from '../revocations/revocation-cache.js';
+import { RevocationSubscriber } from '../revocations/revocation-subscriber.js';
+import { RevocationCache } from '../revocations/revocation-cache.js';
 import { RevocationMetrics } from '../revocations/revocation-metrics.js';
 import { Revocation } from '../revocations/revocation.entity.js';
-import { Revocations } from '../revocations/revocations.service.js';
+import { RevocationsService } from '../revocations/revocations.service.js';
 import { RotationStatements } from './rotation-statements.js';
 import { Session } from './session.entity.js';
 import { SessionUpkeep } from './session-write-buffer.js';
@@ -23,15 +23,23 @@ import { UserChanges } from './user-changes.js';
     Purge,
     RefreshMetrics,
     RefreshService,
-    RevocationFeed,
-    RevocationMemory,
+    RevocationSubscriber,
+    RevocationCache,
     RevocationMetrics,
-    Revocations,
+    RevocationsService,
     RotationStatements,
     SessionsService,
     SessionUpkeep,
     UserChanges,
   ],
-  exports: [RefreshMetrics, RefreshService, RevocationMemory, Revocations, SessionsService, SessionUpkeep, UserChanges],
+  exports: [
+    RefreshMetrics,
+    RefreshService,
+    RevocationCache,
+    RevocationsService,
+    SessionsService,
+    SessionUpkeep,
+    UserChanges,
+  ],
 })
 export class SessionsModule {}

@@ -7,7 +7,7 @@ import { Config } from '../config/config.js';
 import { Database, type Parameter } from '../database/database.js';
 import type { NewUser } from '../users/users.service.js';
 import type { Revocation } from '../revocations/revocation.entity.js';
-import { Revocations } from '../revocations/revocations.service.js';
+import { RevocationsService } from '../revocations/revocations.service.js';
 import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { Session, type RevokedReason, type SessionDelivery } from './session.entity.js';
 
@@ -24,7 +24,7 @@ export class SessionsService {
   constructor(
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     private readonly database: Database,
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly config: Config,
     private readonly clock: Clock,
   ) {}
@@ -66,7 +66,7 @@ export class SessionsService {
     device: Device,
     replaced: string[] = [],
   ): Promise<LiveSession | null> {
-    const { session } = await this.revocations.rememberAfter(() =>
+    const { session } = await this.revocations.applyAfterCommit(() =>
       this.database.transaction(async (manager) => {
         const session = await this.begin(user, device, manager);
         if (!session) return { session, ended: [] };
@@ -141,15 +141,15 @@ export class SessionsService {
 
   /**
    * The part of a change of credentials that concerns sessions: ends them all in the caller's transaction, which has
-   * locked the user's row. That transaction runs in `Revocations.rememberAfter`.
+   * locked the user's row. That transaction runs in `RevocationsService.applyAfterCommit`.
    */
   async revokeAllIn(manager: EntityManager, user: NewUser, reason: RevokedReason): Promise<Revocation[]> {
     const ended = await this.endIn(manager, reason, 'user_id = $3::uuid', [user.id]);
-    return [...ended, ...(await this.revocations.outdateUser(user.id, user.ver, manager))];
+    return [...ended, ...(await this.revocations.outdateTokensOfUser(user.id, user.ver, manager))];
   }
 
   private async endAndRemember(reason: RevokedReason, where: string, parameters: Parameter[]): Promise<number> {
-    const { ended } = await this.revocations.rememberAfter(() =>
+    const { ended } = await this.revocations.applyAfterCommit(() =>
       this.database.transaction(async (manager) => ({ ended: await this.endIn(manager, reason, where, parameters) })),
     );
     return ended.length;
@@ -174,6 +174,6 @@ export class SessionsService {
       manager,
     );
     const ids = ended.map(({ id }) => id);
-    return this.revocations.endSessions(ids, manager);
+    return this.revocations.revokeSessions(ids, manager);
   }
 }

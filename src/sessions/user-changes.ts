@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
 import { UsersService } from '../users/users.service.js';
-import { Revocations } from '../revocations/revocations.service.js';
+import { RevocationsService } from '../revocations/revocations.service.js';
 
 /** For whoever changes what access tokens say of a user, or whether they have any: roles, status. */
 @Injectable()
 export class UserChanges {
   constructor(
     private readonly users: UsersService,
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly database: Database,
   ) {}
 
@@ -21,12 +21,12 @@ export class UserChanges {
    * @returns false when there is no such user; then nothing is changed
    */
   async userChanged(userId: string, change?: (manager: EntityManager) => Promise<unknown>): Promise<boolean> {
-    const { ended } = await this.revocations.rememberAfter(() =>
+    const { ended } = await this.revocations.applyAfterCommit(() =>
       this.database.transaction(async (manager) => {
         const ver = await this.users.raiseVer(userId, manager);
         if (ver === null) return { ended: [] };
         await change?.(manager);
-        return { ended: await this.revocations.outdateUser(userId, ver, manager) };
+        return { ended: await this.revocations.outdateTokensOfUser(userId, ver, manager) };
       }),
     );
     return ended.length > 0;

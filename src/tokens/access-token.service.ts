@@ -74,7 +74,7 @@ export class AccessTokens {
 
   /**
    * Is this text an access token of ours? Null unless it is. Whether it may still be used is another question:
-   * `Revocations.refusal`.
+   * `RevocationsService.whyRefused`.
    */
   verify(token: string): VerifiedAccessToken | null {
     const payload = signedPayload(this.jwt, token, this.keyFor(token), this.checks);

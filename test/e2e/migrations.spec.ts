@@ -5,8 +5,8 @@ import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { postgresMigrations } from '../../src/database/migrations/postgres/index.js';
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
-import { RevocationFeed } from '../../src/revocations/revocation-subscriber.js';
-import { RevocationMemory } from '../../src/revocations/revocation-cache.js';
+import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
+import { RevocationCache } from '../../src/revocations/revocation-cache.js';
 import { KeyRotation } from '../../src/signing-keys/key-rotation.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import {
@@ -210,8 +210,8 @@ describe('the migrations', () => {
 /** What a process asks the database now and then, whatever the requests are: its snapshots would do the same. */
 async function stopBackground({ app }: TestApp): Promise<void> {
   await app.get(KeyRotation, { strict: false }).onApplicationShutdown();
-  app.get(RevocationFeed, { strict: false }).onApplicationShutdown();
-  app.get(RevocationMemory).isCompleteTo(Infinity);
+  app.get(RevocationSubscriber, { strict: false }).onApplicationShutdown();
+  app.get(RevocationCache).markSyncedUntil(Infinity);
 }
 
 async function rotateFourHundredTimes({ http, clock, flush }: TestApp): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
-import { Revocations } from '../../src/revocations/revocations.service.js';
+import { RevocationsService } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenAnswer } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
@@ -116,11 +116,11 @@ describe('POST /oauth/introspect', () => {
   });
 
   const outdate = async () => {
-    const revocations = test.app.get(Revocations);
+    const revocations = test.app.get(RevocationsService);
     const { sub } = claimsOf(tokens.access_token);
-    await revocations.rememberAfter(() =>
+    await revocations.applyAfterCommit(() =>
       test.app.get(Database).transaction(async (manager) => ({
-        ended: await revocations.outdateUser(sub as string, 2, manager),
+        ended: await revocations.outdateTokensOfUser(sub as string, 2, manager),
       })),
     );
   };

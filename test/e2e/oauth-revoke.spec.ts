@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { Revocations } from '../../src/revocations/revocations.service.js';
+import { RevocationsService } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenAnswer } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
@@ -51,10 +51,10 @@ describe('POST /oauth/revoke', () => {
 
   it('with an access token that is out of date ends its session: it still says which', async () => {
     const { sub } = claimsOf(tokens.access_token);
-    const revocations = test.app.get(Revocations);
-    await revocations.rememberAfter(() =>
+    const revocations = test.app.get(RevocationsService);
+    await revocations.applyAfterCommit(() =>
       test.app.get(Database).transaction(async (manager) => ({
-        ended: await revocations.outdateUser(sub as string, 2, manager),
+        ended: await revocations.outdateTokensOfUser(sub as string, 2, manager),
       })),
     );
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe(

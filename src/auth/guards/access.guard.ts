@@ -6,7 +6,7 @@ import { PUBLIC } from '../../identity/decorators.js';
 import type { Identity } from '../../identity/identity.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
 import { Problem } from '../../problem/problem.js';
-import { Revocations } from '../../revocations/revocations.service.js';
+import { RevocationsService } from '../../revocations/revocations.service.js';
 import { SessionUpkeep } from '../../sessions/session-write-buffer.js';
 import { VerifiedTokens } from '../verified-token-cache.js';
 
@@ -19,7 +19,7 @@ export class AccessGuard extends AuthGuard('access') {
   constructor(
     private readonly reflector: Reflector,
     private readonly verified: VerifiedTokens,
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly upkeep: SessionUpkeep,
   ) {
     super();
@@ -48,14 +48,14 @@ export class AccessGuard extends AuthGuard('access') {
 
   /** Whether the token may still be used: asked on every request, however well the token is known. */
   private admit(caller: Identity): boolean | Promise<boolean> {
-    const refusal = this.revocations.refusal(caller);
-    return refusal instanceof Promise
-      ? refusal.then((late) => this.conclude(caller, late))
-      : this.conclude(caller, refusal);
+    const whyRefused = this.revocations.whyRefused(caller);
+    return whyRefused instanceof Promise
+      ? whyRefused.then((late) => this.conclude(caller, late))
+      : this.conclude(caller, whyRefused);
   }
 
-  private conclude(caller: Identity, refusal: ProblemCode | null): true {
-    if (refusal) throw new Problem(refusal, { sessionId: caller.sessionId });
+  private conclude(caller: Identity, whyRefused: ProblemCode | null): true {
+    if (whyRefused) throw new Problem(whyRefused, { sessionId: caller.sessionId });
     this.upkeep.acknowledge(caller.sessionId, caller.generation);
     return true;
   }

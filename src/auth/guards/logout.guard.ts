@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../../identity/identity.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
 import { Problem } from '../../problem/problem.js';
-import { Revocations } from '../../revocations/revocations.service.js';
+import { RevocationsService } from '../../revocations/revocations.service.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
 import { CookieChoice } from '../cookies/cookie-selector.js';
 import { LogoutDto } from '../dto.js';
@@ -42,7 +42,7 @@ export class LogoutGuard implements CanActivate {
   private readonly refresh = new TryRefresh();
 
   constructor(
-    private readonly revocations: Revocations,
+    private readonly revocations: RevocationsService,
     private readonly choice: CookieChoice,
   ) {}
 
@@ -75,14 +75,16 @@ export class LogoutGuard implements CanActivate {
 
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {
     if (access === null || access instanceof Problem) return access;
-    const refusal = await this.revocations.refusal(access);
-    return provesNothing(refusal) ? new Problem(refusal) : access;
+    const whyRefused = await this.revocations.whyRefused(access);
+    return provesNothing(whyRefused) ? new Problem(whyRefused) : access;
   }
 }
 
 /** Of a refused access token: an ended or outdated one still says whose session to end; an expired one does not. */
-export function provesNothing(refusal: ProblemCode | null): refusal is 'access_token_expired' | 'access_token_invalid' {
-  return refusal === 'access_token_expired' || refusal === 'access_token_invalid';
+export function provesNothing(
+  whyRefused: ProblemCode | null,
+): whyRefused is 'access_token_expired' | 'access_token_invalid' {
+  return whyRefused === 'access_token_expired' || whyRefused === 'access_token_invalid';
 }
 
 function isProblem(credential: unknown): credential is Problem {

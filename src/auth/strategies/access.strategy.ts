@@ -9,7 +9,7 @@ import { bearerToken } from '../../http/bearer-token.js';
 
 /**
  * Is it an access token of ours? Its header is looked at first, then its signature, then every claim. Whether it may
- * still be used is the guard's question: `Revocations.refusal`.
+ * still be used is the guard's question: `RevocationsService.whyRefused`.
  */
 @Injectable()
 export class AccessStrategy extends PassportStrategy(Strategy, 'access') {

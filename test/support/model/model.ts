@@ -60,7 +60,7 @@ export function beginSession(model: Model, id: string, userId: string, t: number
 }
 
 /** Ends what is alive of these; how many that were. */
-export function endSessions(sessions: SessionRecord[], because: string, t: number): number {
+export function revokeSessions(sessions: SessionRecord[], because: string, t: number): number {
   const alive = sessions.filter((session) => whyNotAlive(session, t).length === 0);
   for (const session of alive) Object.assign(session, { endedAt: t, endedBecause: because });
   return alive.length;
@@ -76,14 +76,14 @@ export function endBeyondCap(model: Model, newest: SessionRecord, t: number): nu
   const others = sessionsOf(model, newest.userId)
     .filter((session) => session !== newest && whyNotAlive(session, t).length === 0)
     .sort((one, other) => usedAt(other) - usedAt(one) || other.number - one.number);
-  return endSessions(others.slice(model.policy.sessionsPerUser - 1), 'session_cap', t);
+  return revokeSessions(others.slice(model.policy.sessionsPerUser - 1), 'session_cap', t);
 }
 
 /** "Ends every session of the user", and outdates their older access tokens. */
 export function changeCredentials(model: Model, user: UserRecord, password: string, t: number): void {
   user.password = password;
   user.ver += 1;
-  endSessions(sessionsOf(model, user.id), 'credentials_changed', t);
+  revokeSessions(sessionsOf(model, user.id), 'credentials_changed', t);
 }
 
 /**

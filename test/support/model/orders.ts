@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { endSessions, type Model } from './model.js';
+import { revokeSessions, type Model } from './model.js';
 import type { Observed, RefreshClaims } from './observed.js';
 import { predictRefresh, type Prediction } from './predictions.js';
 import { present } from './refreshes.js';
@@ -35,7 +35,7 @@ function statesAfter(state: State, next: Sent, answer: Observed, t: number): Sta
   const { sid, gen } = next.token;
   const model = structuredClone(state.model);
   if (next.what === 'logout') {
-    endSessions([model.sessions.get(sid)!], 'logout', t);
+    revokeSessions([model.sessions.get(sid)!], 'logout', t);
     return isDeepStrictEqual(answer, { status: 204 }) ? [{ ...state, model }] : [];
   }
   const key = `${sid} ${gen}`;
