@@ -21,7 +21,7 @@ import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
 import { RefreshExchange } from './refresh-exchange.js';
 import { TokenAnswers } from './token-responses.js';
-import { VerifiedTokens } from './verified-token-cache.js';
+import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
   imports: [PassportModule, PasswordsModule, SessionsModule, TokensModule, UsersModule],
@@ -37,7 +37,7 @@ import { VerifiedTokens } from './verified-token-cache.js';
     RefreshExchange,
     SignInMetrics,
     TokenAnswers,
-    VerifiedTokens,
+    VerifiedTokenCache,
     AccessStrategy,
     LocalStrategy,
     RefreshStrategy,

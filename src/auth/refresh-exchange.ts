@@ -4,7 +4,7 @@ import { Problem } from '../problem/problem.js';
 import { RefreshMetrics } from '../sessions/refresh-metrics.js';
 import { RefreshService, type RefreshOutcome } from '../sessions/refresh.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { RefreshTokens, type PresentedRefreshToken } from '../tokens/refresh-token.service.js';
+import { RefreshTokenService, type PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 
 /** A living session, and whether its refresh token is news to whoever presented one. */
 export interface Refreshed {
@@ -16,7 +16,7 @@ export interface Refreshed {
 @Injectable()
 export class RefreshExchange {
   constructor(
-    private readonly tokens: RefreshTokens,
+    private readonly tokens: RefreshTokenService,
     private readonly refreshes: RefreshService,
     private readonly metrics: RefreshMetrics,
     private readonly clock: Clock,

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { AccessTokens } from '../tokens/access-token.service.js';
-import { RefreshTokens } from '../tokens/refresh-token.service.js';
+import { AccessTokenService } from '../tokens/access-token.service.js';
+import { RefreshTokenService } from '../tokens/refresh-token.service.js';
 import { TokenAnswer } from './dto.js';
 
 /** Makes of a living session what its client is given. */
 @Injectable()
 export class TokenAnswers {
   constructor(
-    private readonly accessTokens: AccessTokens,
-    private readonly refreshTokens: RefreshTokens,
+    private readonly accessTokens: AccessTokenService,
+    private readonly refreshTokens: RefreshTokenService,
     private readonly clock: Clock,
   ) {}
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from '../identity/identity.js';
 import { Metrics } from '../metrics/metrics.js';
-import { SigningKeys } from '../signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 import { bearerToken } from '../http/bearer-token.js';
 
 const MAX_REMEMBERED = 10_000;
@@ -12,13 +12,13 @@ const MAX_REMEMBERED = 10_000;
  * guarded request. Whether one may still be *used* changes, and is not asked here: `RevocationsService.whyRefused`.
  */
 @Injectable()
-export class VerifiedTokens {
+export class VerifiedTokenCache {
   /** By the end of their signature, which is all that has to be hashed; the whole text is compared. */
   private readonly byEnd = new LRUCache<string, { token: string; identity: Identity }>({ max: MAX_REMEMBERED });
   private edition = 0;
 
   constructor(
-    private readonly keys: SigningKeys,
+    private readonly keys: SigningKeysService,
     metrics: Metrics,
   ) {
     metrics.gauge('latchkey_tokens_remembered', 'Verified access tokens held in memory', () => this.byEnd.size);

@@ -9,7 +9,7 @@ import { ConfigModule } from '../config/config.module.js';
 import { config } from '../config/process-config.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseModule } from '../database/database.module.js';
-import { SigningKeys } from '../signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 
 /**
@@ -24,7 +24,7 @@ try {
   const app = await NestFactory.createApplicationContext({ module: KeysOnly, imports }, { logger: ['error', 'warn'] });
   const why = await app.get(DatabaseClock).whyNotAgreed();
   if (why) throw new UnusableDatabase(`keys are dated. ${why}`);
-  const keys = app.get(SigningKeys);
+  const keys = app.get(SigningKeysService);
   await (values['at-once'] ? keys.replace() : keys.add());
   const { signer, next } = keys.schedule();
   say(`Signs access tokens: ${signer.kid}`);

@@ -5,7 +5,7 @@ import { NoDatabase, Problems } from '../openapi/problems.js';
 import { Problem } from '../problem/problem.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { RevocationCache } from '../revocations/revocation-cache.js';
-import { SigningKeys } from '../signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 
 class Health {
   @ApiProperty({ enum: ['ok'] }) status: 'ok';
@@ -27,7 +27,7 @@ export class HealthController {
   constructor(
     private readonly clock: DatabaseClock,
     private readonly memory: RevocationCache,
-    private readonly keys: SigningKeys,
+    private readonly keys: SigningKeysService,
   ) {}
 
   @Public()

@@ -2,19 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
-import { SessionUpkeep } from '../sessions/session-write-buffer.js';
+import { SessionWriteBuffer } from '../sessions/session-write-buffer.js';
 import type { VerifiedAccessToken } from '../tokens/access-token.service.js';
 import type { VerifiedRefreshToken } from '../tokens/refresh-token.service.js';
 import { IntrospectionAnswer } from './introspection-response.js';
-import { KnownTokens } from '../tokens/token-verifier.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
 
 /** RFC 7662: what a service may know of a token that somebody showed it. */
 @Injectable()
 export class Introspection {
   constructor(
-    private readonly tokens: KnownTokens,
+    private readonly tokens: TokenVerifier,
     private readonly revocations: RevocationsService,
-    private readonly upkeep: SessionUpkeep,
+    private readonly writeBuffer: SessionWriteBuffer,
     private readonly refreshes: RefreshService,
     private readonly clock: Clock,
   ) {}
@@ -35,7 +35,7 @@ export class Introspection {
   /** As `AccessGuard` lets in, and notes: to be shown a token that counts is to see that its holder got it. */
   private async isAccepted({ identity }: VerifiedAccessToken): Promise<boolean> {
     if (await this.revocations.whyRefused(identity)) return false;
-    this.upkeep.acknowledge(identity.sessionId, identity.generation);
+    this.writeBuffer.acknowledge(identity.sessionId, identity.generation);
     return true;
   }
 

@@ -5,7 +5,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { IntrospectionClients } from './introspection-clients.js';
 import { IntrospectionController } from './introspection.controller.js';
 import { Introspection } from './introspection.js';
-import { KnownTokens } from '../tokens/token-verifier.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
 import { MetadataController } from './metadata.controller.js';
 import { OAuthController } from './oauth.controller.js';
 import { TokenRevocation } from './token-revocation.js';
@@ -14,6 +14,6 @@ import { TokenRevocation } from './token-revocation.js';
 @Module({
   imports: [AuthModule, SessionsModule, TokensModule],
   controllers: [MetadataController, OAuthController, IntrospectionController],
-  providers: [Introspection, IntrospectionClients, KnownTokens, TokenRevocation],
+  providers: [Introspection, IntrospectionClients, TokenVerifier, TokenRevocation],
 })
 export class OAuthModule {}

@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { AuthService } from '../auth/auth.service.js';
 import { provesNothing, type Ending } from '../auth/guards/logout.guard.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
-import { KnownTokens } from '../tokens/token-verifier.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
 
 /** RFC 7009: whoever holds a token of a session may end the session. */
 @Injectable()
 export class TokenRevocation {
   constructor(
-    private readonly tokens: KnownTokens,
+    private readonly tokens: TokenVerifier,
     private readonly revocations: RevocationsService,
     private readonly auth: AuthService,
   ) {}

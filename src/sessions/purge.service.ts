@@ -15,8 +15,8 @@ const DAY_MS = 86_400_000;
  * than are alive, and those that ended in the last two days.
  */
 @Injectable()
-export class Purge implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(Purge.name);
+export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(PurgeService.name);
   private readonly purged: Counter<'table'>;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;

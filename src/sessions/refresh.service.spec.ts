@@ -7,7 +7,7 @@ import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
-import type { SessionUpkeep } from './session-write-buffer.js';
+import type { SessionWriteBuffer } from './session-write-buffer.js';
 import type { SessionsService } from './sessions.service.js';
 
 const now = Date.now();
@@ -41,7 +41,7 @@ function serviceWith(
   return new RefreshService(
     { policy, ...statements } as RotationStatements,
     sessions as SessionsService,
-    { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionUpkeep,
+    { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionWriteBuffer,
     clock,
     new RefreshMetrics(new Metrics()),
   );

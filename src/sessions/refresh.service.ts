@@ -8,7 +8,7 @@ import { RefreshMetrics } from './refresh-metrics.js';
 import { RotationStatements, type Presentation } from './rotation-statements.js';
 import { judge, type RefusedBecause } from './rotation.js';
 import { toLiveSession, toState, type LiveSession, type SessionRow } from './session-row.js';
-import { SessionUpkeep } from './session-write-buffer.js';
+import { SessionWriteBuffer } from './session-write-buffer.js';
 import { SessionsService } from './sessions.service.js';
 
 export type RefreshOutcome =
@@ -43,7 +43,7 @@ export class RefreshService {
   constructor(
     private readonly statements: RotationStatements,
     private readonly sessions: SessionsService,
-    private readonly upkeep: SessionUpkeep,
+    private readonly writeBuffer: SessionWriteBuffer,
     private readonly clock: Clock,
     private readonly metrics: RefreshMetrics,
   ) {
@@ -91,7 +91,7 @@ export class RefreshService {
     const { outcome } = judge(row && toState(row), presented.generation, this.clock.now(), this.statements.policy);
     if (outcome === 'refused' || outcome === 'reused') return null;
     const isNewest = row!.generation === presented.generation;
-    if (isNewest) this.upkeep.acknowledge(presented.sessionId, presented.generation);
+    if (isNewest) this.writeBuffer.acknowledge(presented.sessionId, presented.generation);
     return row!.idle_expires_at;
   }
 
@@ -121,11 +121,11 @@ export class RefreshService {
       case 'refused':
         return verdict;
       case 'unchanged':
-        if (verdict.acknowledges) this.upkeep.acknowledgeAgain(presented.sessionId, presented.generation);
+        if (verdict.acknowledges) this.writeBuffer.acknowledgeAgain(presented.sessionId, presented.generation);
         return { outcome: 'unchanged', session: toLiveSession(row!) };
       case 'resend': {
         const session = toLiveSession(row!);
-        if (verdict.extendsIdle) session.idleExpiresAt = this.upkeep.extendIdle(session, now);
+        if (verdict.extendsIdle) session.idleExpiresAt = this.writeBuffer.extendIdle(session, now);
         return { outcome: 'resent', session };
       }
       case 'rotate':

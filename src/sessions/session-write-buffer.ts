@@ -15,8 +15,8 @@ const CHUNK = 1000;
  * theft is then noticed later, and nobody is signed out.
  */
 @Injectable()
-export class SessionUpkeep implements OnApplicationShutdown {
-  private readonly logger = new Logger(SessionUpkeep.name);
+export class SessionWriteBuffer implements OnApplicationShutdown {
+  private readonly logger = new Logger(SessionWriteBuffer.name);
   /** The newest generation of each session that this process has already noted. */
   private readonly seen = new LRUCache<string, number>({ max: MAX_REMEMBERED });
   private acknowledged = new Map<string, number>();

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { UsersModule } from '../users/users.module.js';
-import { Purge } from './purge.service.js';
+import { PurgeService } from './purge.service.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
 import { RevocationSubscriber } from '../revocations/revocation-subscriber.js';
@@ -11,7 +11,7 @@ import { Revocation } from '../revocations/revocation.entity.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { RotationStatements } from './rotation-statements.js';
 import { Session } from './session.entity.js';
-import { SessionUpkeep } from './session-write-buffer.js';
+import { SessionWriteBuffer } from './session-write-buffer.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { UserChanges } from './user-changes.js';
@@ -20,7 +20,7 @@ import { UserChanges } from './user-changes.js';
   imports: [TypeOrmModule.forFeature([Session, Revocation]), UsersModule],
   controllers: [SessionsController],
   providers: [
-    Purge,
+    PurgeService,
     RefreshMetrics,
     RefreshService,
     RevocationSubscriber,
@@ -29,7 +29,7 @@ import { UserChanges } from './user-changes.js';
     RevocationsService,
     RotationStatements,
     SessionsService,
-    SessionUpkeep,
+    SessionWriteBuffer,
     UserChanges,
   ],
   exports: [
@@ -38,7 +38,7 @@ import { UserChanges } from './user-changes.js';
     RevocationCache,
     RevocationsService,
     SessionsService,
-    SessionUpkeep,
+    SessionWriteBuffer,
     UserChanges,
   ],
 })

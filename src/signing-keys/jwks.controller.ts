@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagg
 import { Public } from '../identity/decorators.js';
 import { NoDatabase } from '../openapi/problems.js';
 import { KEY_SET_MAX_AGE_SECONDS } from './key-schedule.js';
-import { SigningKeys, type PublicJwk } from './signing-keys.service.js';
+import { SigningKeysService, type PublicJwk } from './signing-keys.service.js';
 
 const BASE64URL_32_BYTES = { pattern: '^[A-Za-z0-9_-]{43}$' };
 
@@ -24,7 +24,7 @@ class KeySet {
 @ApiTags('keys')
 @Controller('.well-known')
 export class JwksController {
-  constructor(private readonly keys: SigningKeys) {}
+  constructor(private readonly keys: SigningKeysService) {}
 
   @Public()
   @Get('jwks.json')

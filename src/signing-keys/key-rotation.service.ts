@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Metrics } from '../metrics/metrics.js';
 import { DatabaseClock } from '../database/database-clock.js';
-import { SigningKeys } from './signing-keys.service.js';
+import { SigningKeysService } from './signing-keys.service.js';
 
 /** Far less than a key is published before it signs: nobody signs with a key that others have not read. */
 const INTERVAL_MS = 5000;
@@ -11,14 +11,14 @@ const INTERVAL_MS = 5000;
  * is time, and none for longer than it is needed. Every process does; the primary key lets one of them in.
  */
 @Injectable()
-export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(KeyRotation.name);
+export class KeyRotationService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(KeyRotationService.name);
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
   private failing = false;
 
   constructor(
-    private readonly keys: SigningKeys,
+    private readonly keys: SigningKeysService,
     private readonly databaseClock: DatabaseClock,
     metrics: Metrics,
   ) {

@@ -34,7 +34,7 @@ const STALE_MS = 60_000;
  * `key-schedule.ts`; when there are new ones: `key-rotation.ts`.
  */
 @Injectable()
-export class SigningKeys implements OnModuleInit {
+export class SigningKeysService implements OnModuleInit {
   /** Grows when a key is believed no longer: whatever was verified before has to be verified again. */
   edition = 0;
   private ring: SigningKey[] = [];

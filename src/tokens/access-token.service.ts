@@ -8,7 +8,7 @@ import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
 import { readKeyId, type TokenKind } from './jwt-header.js';
 import { signedPayload, type SignatureChecks } from './signature.js';
-import { SigningKeys } from '../signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 
 const KIND: TokenKind = { alg: 'ES256', typ: 'at+jwt' };
 
@@ -26,14 +26,14 @@ export interface VerifiedAccessToken {
 
 /** Access tokens: JWTs as RFC 9068 profiles them, plus `sid`, `gen`, `ver`, `roles` and `auth_time`. */
 @Injectable()
-export class AccessTokens {
+export class AccessTokenService {
   /** Access tokens are for this API and whoever trusts its issuer. */
   readonly audience: string;
   readonly checks: SignatureChecks;
 
   constructor(
     private readonly config: Config,
-    private readonly keys: SigningKeys,
+    private readonly keys: SigningKeysService,
     private readonly jwt: JwtService,
     private readonly clock: Clock,
   ) {

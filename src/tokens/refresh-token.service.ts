@@ -38,7 +38,7 @@ export interface VerifiedRefreshToken {
  * session's row, so that any generation can be issued again at any time, and a copy of the database forges none.
  */
 @Injectable()
-export class RefreshTokens {
+export class RefreshTokenService {
   /** Refresh tokens are for the refresh endpoint alone. */
   readonly audience: string;
   readonly checks: SignatureChecks;

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { AccessTokens, type VerifiedAccessToken } from './access-token.service.js';
-import { RefreshTokens, type VerifiedRefreshToken } from './refresh-token.service.js';
+import { AccessTokenService, type VerifiedAccessToken } from './access-token.service.js';
+import { RefreshTokenService, type VerifiedRefreshToken } from './refresh-token.service.js';
 
 /** Which of our kinds a text is. A token says so itself, so `token_type_hint` is not needed (RFC 7009 section 2.1). */
 @Injectable()
-export class KnownTokens {
+export class TokenVerifier {
   constructor(
-    private readonly accessTokens: AccessTokens,
-    private readonly refreshTokens: RefreshTokens,
+    private readonly accessTokens: AccessTokenService,
+    private readonly refreshTokens: RefreshTokenService,
   ) {}
 
   /** Null of a text that is no token of ours. */

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import {
@@ -28,11 +28,11 @@ const INVALID = {
 
 describe('an access token', () => {
   let test: TestApp;
-  let keys: SigningKeys;
+  let keys: SigningKeysService;
   let mint: Mint;
   beforeAll(async () => {
     test = await createTestApp();
-    keys = test.app.get(SigningKeys, { strict: false });
+    keys = test.app.get(SigningKeysService, { strict: false });
     mint = takeApart((await register(test.http)).tokens.access_token, es256(keys.signer.privateKey));
   });
   afterEach(() => void vi.restoreAllMocks());

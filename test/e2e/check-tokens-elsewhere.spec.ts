@@ -13,7 +13,7 @@ import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
 import type { TokenAnswer } from '../support/http.js';
 import { filesIn } from '../support/page-code.js';
 import { claimsOf, register } from '../support/people.js';
-import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
+import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 
 const run = promisify(execFile);
 const PAGE = 'docs/check-tokens-elsewhere.md';
@@ -64,7 +64,7 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
 
   /** All that is wrong with these is one thing: the signature is right. */
   const forgeries = (): [string, string][] => {
-    const { privateKey } = test.app.get(SigningKeys, { strict: false }).signer;
+    const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const mint = takeApart(tokens.access_token, es256(privateKey));
     const past = Math.floor(Date.now() / 1000) - 600;
     return [
@@ -94,7 +94,7 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
     ...(PYTHON ? [['Python', PYTHON, 'verify.py'] as [string, string, string]] : []),
   ];
   const madeUp = (n: number) => {
-    const { privateKey } = test.app.get(SigningKeys, { strict: false }).signer;
+    const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const mint = takeApart(tokens.access_token, es256(privateKey));
     return Array.from({ length: n }, (_, i) => withHeader(mint, { kid: `made-up-${i}` }));
   };

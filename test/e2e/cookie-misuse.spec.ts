@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { AccessTokens } from '../../src/tokens/access-token.service.js';
-import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
+import { AccessTokenService } from '../../src/tokens/access-token.service.js';
+import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
@@ -177,7 +177,7 @@ describe('cookies', () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     await comesDue(test, mine.accessToken);
     const jar = together(mine, other);
-    const broken = vi.spyOn(AccessTokens.prototype, 'issue').mockImplementation(() => {
+    const broken = vi.spyOn(AccessTokenService.prototype, 'issue').mockImplementation(() => {
       throw new Error('no key');
     });
     const answers = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
@@ -190,7 +190,7 @@ describe('cookies', () => {
 
   it('in another order than the sessions began do not get in the way of ending them all', async () => {
     const sessions = test.app.get(SessionsService);
-    const tokens = test.app.get(RefreshTokens);
+    const tokens = test.app.get(RefreshTokenService);
     for (let round = 0; round < 8; round++) {
       const { email, tokens: first } = await register(test.http);
       const { sub, ver } = claimsOf(first.access_token) as { sub: string; ver: number };

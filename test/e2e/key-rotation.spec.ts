@@ -8,9 +8,9 @@ import { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { DatabaseClock } from '../../src/database/database-clock.js';
 import { KeyStore } from '../../src/key-store/key-store.js';
-import { Purge } from '../../src/sessions/purge.service.js';
-import { KeyRotation } from '../../src/signing-keys/key-rotation.service.js';
-import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
+import { PurgeService } from '../../src/sessions/purge.service.js';
+import { KeyRotationService } from '../../src/signing-keys/key-rotation.service.js';
+import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import { throwawayDatabase, isPostgres, type ThrowawayDatabase } from '../support/database.js';
 import { claimsOf, login, refresh, register } from '../support/people.js';
@@ -31,7 +31,7 @@ describe('a signing key', () => {
 
   const published = async () =>
     (await test.http.get('/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid) as string[];
-  const keepUp = () => test.app.get(KeyRotation, { strict: false }).keepUp();
+  const keepUp = () => test.app.get(KeyRotationService, { strict: false }).keepUp();
   const whoami = async (token: string) => {
     const { status, body } = await test.http.get('/auth/whoami', { token });
     return status === 200 ? 200 : body.code;
@@ -64,10 +64,10 @@ describe('a signing key', () => {
     test.clock.move('90d');
     const store = test.app.get(KeyStore, { strict: false });
     const [config, clock] = [test.app.get(Config), test.app.get(Clock)];
-    const processes = Array.from({ length: 10 }, () => new SigningKeys(store, config, clock));
+    const processes = Array.from({ length: 10 }, () => new SigningKeysService(store, config, clock));
     for (const keys of processes) await keys.onModuleInit();
     await Promise.all(
-      processes.map((keys) => new KeyRotation(keys, test.app.get(DatabaseClock), new Metrics()).keepUp()),
+      processes.map((keys) => new KeyRotationService(keys, test.app.get(DatabaseClock), new Metrics()).keepUp()),
     );
     const [one, ...others] = processes.map((keys) => keys.publicKeys());
     expect(one).toHaveLength(2);
@@ -95,7 +95,7 @@ describe('a signing key', () => {
   it('that was thrown out takes its tokens along, also those that were verified before; refreshing brings new ones', async () => {
     const { tokens } = await register(test.http);
     expect(await whoami(tokens.access_token)).toBe(200);
-    const keys = test.app.get(SigningKeys, { strict: false });
+    const keys = test.app.get(SigningKeysService, { strict: false });
     await keys.replace();
     expect(await whoami(tokens.access_token)).toBe('access_token_invalid');
     const { body } = await refresh(test.http, tokens.refresh_token);
@@ -105,7 +105,7 @@ describe('a signing key', () => {
 
   it('goes on where the database or its secret cannot be read, and where all keys were deleted there is a new one', async () => {
     const { tokens } = await register(test.http);
-    const tick = () => test.app.get(KeyRotation, { strict: false }).tick();
+    const tick = () => test.app.get(KeyRotationService, { strict: false }).tick();
     await test.dataSource.query('ALTER TABLE keys RENAME TO keys_away');
     await tick();
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
@@ -115,7 +115,7 @@ describe('a signing key', () => {
     expect(await whoami((await refresh(test.http, tokens.refresh_token)).body.access_token)).toBe(200);
 
     vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000);
-    expect(test.app.get(SigningKeys, { strict: false }).areCurrent).toBe(false);
+    expect(test.app.get(SigningKeysService, { strict: false }).areCurrent).toBe(false);
     vi.restoreAllMocks();
 
     const [first] = await published();
@@ -139,8 +139,8 @@ describe('a process whose clock is ahead', () => {
     const keys = () => test.app.get(Database).rows('SELECT purpose, sequence FROM keys ORDER BY purpose, sequence');
     const before = [await rows(), await keys()];
     test.clock.move('100d');
-    await test.app.get(Purge, { strict: false }).runIfClocksAgree();
-    await test.app.get(KeyRotation, { strict: false }).tick();
+    await test.app.get(PurgeService, { strict: false }).runIfClocksAgree();
+    await test.app.get(KeyRotationService, { strict: false }).tick();
     expect([await rows(), await keys()]).toEqual(before);
     test.clock.move('-100d');
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
@@ -163,7 +163,7 @@ describe('keys:rotate', () => {
     const [config, clock] = [test.app.get(Config), test.app.get(Clock)];
     const processes = Array.from(
       { length: 4 },
-      () => new SigningKeys(test.app.get(KeyStore, { strict: false }), config, clock),
+      () => new SigningKeysService(test.app.get(KeyStore, { strict: false }), config, clock),
     );
     for (let round = 0; round < 5; round++) {
       await Promise.all(processes.map((keys) => keys.replace()));

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyStore, WrongAppSecret } from '../../src/key-store/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
-import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
-import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
+import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { createTestApp, TEST_SECRET } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import type { Http } from '../support/http.js';
@@ -85,10 +85,10 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
     });
     expect(changed.status).toBe(200);
 
-    const { privateKey } = test.app.get(SigningKeys, { strict: false }).signer;
+    const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const secrets = [
       Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url'),
-      test.app.get(RefreshTokens, { strict: false })['signer'].key.export(),
+      test.app.get(RefreshTokenService, { strict: false })['signer'].key.export(),
       ...test.app.get(PasswordHasher, { strict: false })['keys'].values(),
     ].flatMap((bytes) =>
       (['hex', 'base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(0, 40)),

@@ -5,7 +5,7 @@ import { Clock } from '../../src/clock/clock.js';
 import { databaseProblem } from '../../src/database/database-errors.js';
 import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
 import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
-import { SessionUpkeep } from '../../src/sessions/session-write-buffer.js';
+import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { createTestApp } from '../support/app.js';
 import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
@@ -80,11 +80,11 @@ describe('two processes on one database', () => {
         }
       };
       const extend = async (process: BareDatabase) => {
-        const upkeep = upkeepOf(process);
+        const writeBuffer = upkeepOf(process);
         for (let round = 1; round <= 5; round++) {
           const later = Date.now() + 20 * 86_400_000;
-          for (const id of shuffled(ids)) upkeep.extendIdle({ id, expiresAt: later } as LiveSession, later);
-          await upkeep.flush();
+          for (const id of shuffled(ids)) writeBuffer.extendIdle({ id, expiresAt: later } as LiveSession, later);
+          await writeBuffer.flush();
         }
       };
       const processes = [one, two, one, two];
@@ -165,8 +165,8 @@ describe('two processes on one database', () => {
   }
 });
 
-function upkeepOf({ config, database }: BareDatabase): SessionUpkeep {
-  return new SessionUpkeep(config, database, new Clock());
+function upkeepOf({ config, database }: BareDatabase): SessionWriteBuffer {
+  return new SessionWriteBuffer(config, database, new Clock());
 }
 
 function toPresentation(row: SessionRow): Presentation {

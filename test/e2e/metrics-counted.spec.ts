@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { HashingQueue } from '../../src/passwords/hashing-queue.js';
-import { Purge } from '../../src/sessions/purge.service.js';
+import { PurgeService } from '../../src/sessions/purge.service.js';
 import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
 import { createTestApp, type TestApp } from '../support/app.js';
@@ -183,7 +183,7 @@ describe('what is counted', () => {
     const people = await Promise.all([1, 2].map(() => register(test.http)));
     for (const { tokens } of people) await test.http.post('/auth/logout', { token: tokens.access_token });
     test.clock.move('2d');
-    expect(await counted(() => test.app.get(Purge).run())).toEqual({
+    expect(await counted(() => test.app.get(PurgeService).run())).toEqual({
       'latchkey_rows_purged_total{table="sessions"}': 2,
       'latchkey_rows_purged_total{table="revocations"}': 2,
     });

@@ -7,7 +7,7 @@ import { postgresMigrations } from '../../src/database/migrations/postgres/index
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
 import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
-import { KeyRotation } from '../../src/signing-keys/key-rotation.service.js';
+import { KeyRotationService } from '../../src/signing-keys/key-rotation.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
 import {
   BrokenStatement1999999999999,
@@ -209,7 +209,7 @@ describe('the migrations', () => {
 
 /** What a process asks the database now and then, whatever the requests are: its snapshots would do the same. */
 async function stopBackground({ app }: TestApp): Promise<void> {
-  await app.get(KeyRotation, { strict: false }).onApplicationShutdown();
+  await app.get(KeyRotationService, { strict: false }).onApplicationShutdown();
   app.get(RevocationSubscriber, { strict: false }).onApplicationShutdown();
   app.get(RevocationCache).markSyncedUntil(Infinity);
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { Purge } from '../../src/sessions/purge.service.js';
+import { PurgeService } from '../../src/sessions/purge.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, refresh, register } from '../support/people.js';
 
@@ -11,7 +11,7 @@ describe('cleaning up', () => {
   });
   afterEach(() => test.close());
 
-  const purge = () => test.app.get(Purge).run();
+  const purge = () => test.app.get(PurgeService).run();
   const count = async (table: string) => {
     const [row] = await test.app.get(Database).rows<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
     return row!.n;

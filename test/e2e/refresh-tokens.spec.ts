@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RefreshTokens } from '../../src/tokens/refresh-token.service.js';
-import { SigningKeys } from '../../src/signing-keys/signing-keys.service.js';
+import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { es256, ISSUER } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { claimForgeries, HEADERS, signed, SPELLINGS, takeApart, timeForgeries } from '../support/forge.js';
@@ -27,7 +27,7 @@ describe('a refresh token', () => {
   });
   beforeEach(async () => {
     ({ tokens } = await register(test.http));
-    const { key } = test.app.get(RefreshTokens, { strict: false })['signer'];
+    const { key } = test.app.get(RefreshTokenService, { strict: false })['signer'];
     mint = takeApart(tokens.refresh_token, (text) => createHmac('sha256', key).update(text).digest('base64url'));
   });
   afterEach(() => void vi.restoreAllMocks());
@@ -109,7 +109,7 @@ describe('a refresh token', () => {
   });
 
   it('is refused under the key of access tokens, under either kid', async () => {
-    const { kid, privateKey } = test.app.get(SigningKeys, { strict: false }).signer;
+    const { kid, privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const es = { ...mint, sign: es256(privateKey) };
     expect(await refusalOf(withHeader(es, { alg: 'ES256' }))).toEqual(INVALID);
     expect(await refusalOf(withHeader(es, { alg: 'ES256', kid }))).toEqual(INVALID);

@@ -9,7 +9,7 @@ import { createDocument } from '../../src/openapi/document.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
-import { SessionUpkeep } from '../../src/sessions/session-write-buffer.js';
+import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
 import { MovableClock } from './clock.js';
 import { throwawayDatabase } from './database.js';
 import { DocumentedApi } from './documented.js';
@@ -77,7 +77,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     clock,
     dataSource,
     databaseUrl,
-    flush: () => app.get(SessionUpkeep).flush(),
+    flush: () => app.get(SessionWriteBuffer).flush(),
     close: async () => {
       // As on SIGTERM: else it would wait for clients that keep their connections.
       drain.begin();

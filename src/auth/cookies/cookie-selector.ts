@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { SessionsService } from '../../sessions/sessions.service.js';
-import { RefreshTokens } from '../../tokens/refresh-token.service.js';
+import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { CrossSite } from './csrf-protection.js';
 import { judgeBy } from './selected-cookie.js';
 import { RefreshCookies, type PresentedCookie } from './refresh-cookies.js';
@@ -18,7 +18,7 @@ interface KnownCookie {
 export class CookieChoice {
   constructor(
     private readonly cookies: RefreshCookies,
-    private readonly tokens: RefreshTokens,
+    private readonly tokens: RefreshTokenService,
     private readonly sessions: SessionsService,
     private readonly crossSite: CrossSite,
   ) {}

@@ -7,8 +7,8 @@ import type { Identity } from '../../identity/identity.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
 import { Problem } from '../../problem/problem.js';
 import { RevocationsService } from '../../revocations/revocations.service.js';
-import { SessionUpkeep } from '../../sessions/session-write-buffer.js';
-import { VerifiedTokens } from '../verified-token-cache.js';
+import { SessionWriteBuffer } from '../../sessions/session-write-buffer.js';
+import { VerifiedTokenCache } from '../verified-token-cache.js';
 
 /**
  * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of
@@ -18,9 +18,9 @@ import { VerifiedTokens } from '../verified-token-cache.js';
 export class AccessGuard extends AuthGuard('access') {
   constructor(
     private readonly reflector: Reflector,
-    private readonly verified: VerifiedTokens,
+    private readonly verified: VerifiedTokenCache,
     private readonly revocations: RevocationsService,
-    private readonly upkeep: SessionUpkeep,
+    private readonly writeBuffer: SessionWriteBuffer,
   ) {
     super();
   }
@@ -56,7 +56,7 @@ export class AccessGuard extends AuthGuard('access') {
 
   private conclude(caller: Identity, whyRefused: ProblemCode | null): true {
     if (whyRefused) throw new Problem(whyRefused, { sessionId: caller.sessionId });
-    this.upkeep.acknowledge(caller.sessionId, caller.generation);
+    this.writeBuffer.acknowledge(caller.sessionId, caller.generation);
     return true;
   }
 }

@@ -3,8 +3,8 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
 import type { Identity } from '../../identity/identity.js';
-import { AccessTokens } from '../../tokens/access-token.service.js';
-import { VerifiedTokens } from '../verified-token-cache.js';
+import { AccessTokenService } from '../../tokens/access-token.service.js';
+import { VerifiedTokenCache } from '../verified-token-cache.js';
 import { bearerToken } from '../../http/bearer-token.js';
 
 /**
@@ -14,8 +14,8 @@ import { bearerToken } from '../../http/bearer-token.js';
 @Injectable()
 export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
   constructor(
-    private readonly tokens: AccessTokens,
-    private readonly verified: VerifiedTokens,
+    private readonly tokens: AccessTokenService,
+    private readonly verified: VerifiedTokenCache,
   ) {
     super({
       jwtFromRequest: bearerToken,

@@ -3,12 +3,12 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
 import { presentedRefreshToken } from '../cookies/selected-cookie.js';
-import { RefreshTokens, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
+import { RefreshTokenService, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
 
 /** Is it a refresh token of ours? What it is worth is for the session's rules to say. */
 @Injectable()
 export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
-  constructor(private readonly tokens: RefreshTokens) {
+  constructor(private readonly tokens: RefreshTokenService) {
     super({
       jwtFromRequest: presentedRefreshToken,
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { Purge } from '../../../src/sessions/purge.service.js';
-import { SessionUpkeep } from '../../../src/sessions/session-write-buffer.js';
+import { PurgeService } from '../../../src/sessions/purge.service.js';
+import { SessionWriteBuffer } from '../../../src/sessions/session-write-buffer.js';
 import { createTestApp, type TestApp } from '../app.js';
 import { MovableClock } from '../clock.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../database.js';
@@ -34,8 +34,10 @@ export class StillService {
   static async start(setting: Setting): Promise<StillService> {
     const service = new StillService(setting, await throwawayDatabase());
     const spies = [
-      vi.spyOn(SessionUpkeep.prototype as unknown as { schedule(): void }, 'schedule').mockImplementation(() => {}),
-      vi.spyOn(Purge.prototype, 'onApplicationBootstrap').mockImplementation(() => {}),
+      vi
+        .spyOn(SessionWriteBuffer.prototype as unknown as { schedule(): void }, 'schedule')
+        .mockImplementation(() => {}),
+      vi.spyOn(PurgeService.prototype, 'onApplicationBootstrap').mockImplementation(() => {}),
     ];
     service.stopSpies = () => spies.forEach((spy) => spy.mockRestore());
     await service.boot();
@@ -65,7 +67,7 @@ export class StillService {
 
   /** What a kill takes with it, without the second that a new start costs. */
   forgetNotes(): void {
-    const notes = this.app.app.get(SessionUpkeep) as unknown as Notes;
+    const notes = this.app.app.get(SessionWriteBuffer) as unknown as Notes;
     notes.acknowledged.clear();
     notes.extended.clear();
     notes.seen.clear();
@@ -78,7 +80,7 @@ export class StillService {
   }
 
   purge(): Promise<number> {
-    return this.app.app.get(Purge).run();
+    return this.app.app.get(PurgeService).run();
   }
 
   query<Row>(sql: string): Promise<Row[]> {

@@ -19,7 +19,7 @@ export async function compare(service: StillService, setting: Setting, { millise
   await world.register();
   await world.register();
   for (const step of steps) await takeStep(world, step);
-  await upkeep(world, 'flush');
+  await writeBuffer(world, 'flush');
   await world.expectRows();
 }
 
@@ -62,7 +62,7 @@ async function takeStep(world: Comparison, step: Step): Promise<void> {
     case 'fail over':
       return failOver(world, at([...world.past.keys()], step.session), step.back);
     default:
-      return upkeep(world, step.do);
+      return writeBuffer(world, step.do);
   }
 }
 
@@ -79,7 +79,7 @@ async function use(world: Comparison, who: string, token: string): Promise<void>
   if (!whyRefused) sight(model, claims.sid, claims.gen);
 }
 
-async function upkeep(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
+async function writeBuffer(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
   const { service, model } = world;
   world.tally.add(what);
   world.story.tell(what);
