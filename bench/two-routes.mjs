@@ -5,8 +5,8 @@ import dataSource from '../dist/ormconfig.js';
 import { AppModule } from '../dist/src/app.module.js';
 import { appOptions, createAdapter, setupApp } from '../dist/src/app.setup.js';
 import { openDatabase } from '../dist/src/boot/open-database.js';
-import { sayWhereItIs } from '../dist/src/boot/say-where-it-is.js';
-import { stopCleanly } from '../dist/src/boot/stop-cleanly.js';
+import { logStartup } from '../dist/src/boot/say-where-it-is.js';
+import { gracefulShutdown } from '../dist/src/boot/stop-cleanly.js';
 import { Public } from '../dist/src/identity/decorators.js';
 import { config } from '../dist/src/config/process-config.js';
 
@@ -31,6 +31,6 @@ Module({ imports: [AppModule.forRoot(config, dataSource)], controllers: [TwoRout
 await openDatabase(config, dataSource);
 const app = await NestFactory.create(Root, createAdapter(config), appOptions);
 const { drain } = await setupApp(app, config);
-stopCleanly(app, drain, config.shutdownDeadlineMs);
+gracefulShutdown(app, drain, config.shutdownDeadlineMs);
 await app.listen({ port: config.port, host: config.host });
-sayWhereItIs(app, config);
+logStartup(app, config);

@@ -5,8 +5,8 @@ import dataSource from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { appOptions, createAdapter, setupApp } from './app.setup.js';
 import { openDatabase, refuseSecondServer } from './boot/open-database.js';
-import { sayWhereItIs } from './boot/log-startup.js';
-import { stopCleanly } from './boot/graceful-shutdown.js';
+import { logStartup } from './boot/log-startup.js';
+import { gracefulShutdown } from './boot/graceful-shutdown.js';
 import { explainAndExit } from './boot/explain-and-exit.js';
 import { config } from './config/process-config.js';
 
@@ -16,9 +16,9 @@ try {
   const root = AppModule.forRoot(config, dataSource);
   const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), appOptions);
   const { drain } = await setupApp(app, config);
-  stopCleanly(app, drain, config.shutdownDeadlineMs);
+  gracefulShutdown(app, drain, config.shutdownDeadlineMs);
   await app.listen({ port: config.port, host: config.host });
-  sayWhereItIs(app, config);
+  logStartup(app, config);
 } catch (error) {
   explainAndExit(error);
 }

@@ -6,7 +6,7 @@ import type { Drain } from '../http/drain.js';
  * On SIGTERM or SIGINT: answers what was accepted, accepts nothing new, writes what is still to be written, and exits
  * with 0; with 1 if that takes longer than the deadline.
  */
-export function stopCleanly(app: NestFastifyApplication, drain: Drain, deadlineMs: number): void {
+export function gracefulShutdown(app: NestFastifyApplication, drain: Drain, deadlineMs: number): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const log: FastifyBaseLogger = fastify.log;
   let stopping = false;

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.js';
 import { isDemoBuilt } from '../demo/serve-demo.js';
 
 /** The last words of a start: where it listens, and what is worth knowing about how. */
-export function sayWhereItIs(app: NestFastifyApplication, config: Config): void {
+export function logStartup(app: NestFastifyApplication, config: Config): void {
   const { log, server } = app.getHttpAdapter().getInstance() as unknown as {
     log: FastifyBaseLogger;
     server: { address(): { port: number } };

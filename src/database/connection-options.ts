@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { DataSourceOptions } from 'typeorm';
 import type { Config } from '../config/config.js';
-import { ImpatientClient } from './timeout-aware-client.js';
+import { TimeoutAwareClient } from './timeout-aware-client.js';
 
 /** How long a statement may wait, in milliseconds: a database that does not answer is answered for with 503. */
 export const TIMEOUTS = { connect: 3000, lock: 2000, statement: 5000, query: 6000 };
@@ -38,7 +38,7 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
     parseInt8: true,
     poolErrorHandler: () => {},
     extra: {
-      Client: ImpatientClient,
+      Client: TimeoutAwareClient,
       keepAlive: true,
       statement_timeout: TIMEOUTS.statement,
       lock_timeout: TIMEOUTS.lock,

@@ -6,7 +6,7 @@ const HEARTBEAT_MS = 1000;
 export const MAX_SILENCE_MS = 5000;
 const RETRY_MS = 500;
 
-export interface ListenerEvents {
+export interface NotificationListenerEvents {
   /** Sends a message the way that others' come from: if this one does not arrive, those do not either. */
   send: (channel: string, payload: string) => Promise<unknown>;
   /** What any process has sent over the channel with `pg_notify`, in the order of their commits. */
@@ -24,7 +24,7 @@ export interface ListenerEvents {
  * own: hearing that, it knows that whatever was committed before has been heard as well. The first comes by the way of
  * all others' messages: behind a pooler, or in another database, it would be listening to itself alone.
  */
-export class Listener {
+export class NotificationListener {
   private readonly heartbeats = `latchkey_heartbeats_${crypto.randomUUID().replaceAll('-', '')}`;
   private client: pg.Client | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -33,7 +33,7 @@ export class Listener {
   constructor(
     private readonly url: string,
     private readonly channel: string,
-    private readonly events: ListenerEvents,
+    private readonly events: NotificationListenerEvents,
   ) {}
 
   /** Resolves when it listens, or when the first try has failed: then it goes on trying. */

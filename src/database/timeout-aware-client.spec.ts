@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { databaseProblem } from './database-errors.js';
-import { ImpatientClient } from './timeout-aware-client.js';
+import { TimeoutAwareClient } from './timeout-aware-client.js';
 
 /** A message of PostgreSQL's protocol: its kind, its length, and what it says. */
 function message(kind: string, content: Buffer): Buffer {
@@ -25,7 +25,7 @@ describe('a connection that the server ends in the moment in which it is ready',
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as { port: number };
-    pool = new pg.Pool({ host: '127.0.0.1', port, user: 'x', database: 'x', Client: ImpatientClient as never });
+    pool = new pg.Pool({ host: '127.0.0.1', port, user: 'x', database: 'x', Client: TimeoutAwareClient as never });
     pool.on('error', () => {});
   });
   afterEach(async () => {

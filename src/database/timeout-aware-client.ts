@@ -7,7 +7,7 @@ import pg from 'pg';
  * ROLLBACK for one, never sent: once the server goes on, other requests' writes would be answered inside a transaction
  * that nobody commits.
  */
-export class ImpatientClient extends pg.Client {
+export class TimeoutAwareClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
     // Between the pool, which lets go of a new connection, and TypeORM, which takes it, nobody listens. A server that ends

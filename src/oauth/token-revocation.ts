@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuthService } from '../auth/auth.service.js';
-import { provesNothing, type Ending } from '../auth/guards/logout.guard.js';
+import { cannotAuthenticate, type Ending } from '../auth/guards/logout.guard.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 
@@ -25,6 +25,6 @@ export class TokenRevocation {
     // Of any generation: to give up an old one is no theft.
     if ('refresh' in known) return known.refresh.presented;
     const { identity } = known.access;
-    return provesNothing(await this.revocations.whyRefused(identity)) ? null : identity;
+    return cannotAuthenticate(await this.revocations.whyRefused(identity)) ? null : identity;
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
-import { Listener } from '../database/notification-listener.js';
+import { NotificationListener } from '../database/notification-listener.js';
 import { RevocationCache } from './revocation-cache.js';
 import type { Revocation } from './revocation.entity.js';
 import { CHANNEL, RevocationsService } from './revocations.service.js';
@@ -16,7 +16,7 @@ const POLL_MS = 250;
 @Injectable()
 export class RevocationSubscriber implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RevocationSubscriber.name);
-  private readonly listener: Listener | undefined;
+  private readonly listener: NotificationListener | undefined;
   private timer: NodeJS.Timeout | undefined;
   private dataVersion = -1;
   private interrupted = false;
@@ -43,8 +43,8 @@ export class RevocationSubscriber implements OnModuleInit, OnApplicationShutdown
     this.listener?.stop();
   }
 
-  private listenTo(url: string): Listener {
-    return new Listener(url, CHANNEL, {
+  private listenTo(url: string): NotificationListener {
+    return new NotificationListener(url, CHANNEL, {
       send: (channel, payload) => this.database.rows('SELECT pg_notify($1, $2) AS heartbeat', [channel, payload]),
       onMessage: (message) => this.receive(message),
       onListening: () => this.revocations.reread(),

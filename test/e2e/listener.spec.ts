@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Listener } from '../../src/database/notification-listener.js';
+import { NotificationListener } from '../../src/database/notification-listener.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { signal } from '../support/gate.js';
 import { pause } from '../support/storm.js';
@@ -28,7 +28,7 @@ describe.runIf(isPostgres)('a listener', () => {
     const said: string[] = [];
     const reads = [signal(), signal()] as const;
     const begun = reads.values();
-    const listener = new Listener(database.url, 'somewhere', {
+    const listener = new NotificationListener(database.url, 'somewhere', {
       send,
       onMessage: () => {},
       onListening: async () => {
@@ -52,13 +52,17 @@ describe.runIf(isPostgres)('a listener', () => {
 
   it('goes on trying where not even a connection can be made, as while a certificate is being replaced', async () => {
     const lost: string[] = [];
-    const listener = new Listener(`${database.url}?sslrootcert=/no/such/file&sslmode=verify-full`, 'somewhere', {
-      send,
-      onMessage: () => {},
-      onListening: async () => {},
-      onHeard: () => {},
-      onLost: (why) => void lost.push(why.message),
-    });
+    const listener = new NotificationListener(
+      `${database.url}?sslrootcert=/no/such/file&sslmode=verify-full`,
+      'somewhere',
+      {
+        send,
+        onMessage: () => {},
+        onListening: async () => {},
+        onHeard: () => {},
+        onLost: (why) => void lost.push(why.message),
+      },
+    );
     await listener.start();
     await expect.poll(() => lost.length, PATIENCE).toBeGreaterThan(2);
     expect(lost[0]).toMatch(/no such file/);

@@ -76,12 +76,12 @@ export class LogoutGuard implements CanActivate {
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {
     if (access === null || access instanceof Problem) return access;
     const whyRefused = await this.revocations.whyRefused(access);
-    return provesNothing(whyRefused) ? new Problem(whyRefused) : access;
+    return cannotAuthenticate(whyRefused) ? new Problem(whyRefused) : access;
   }
 }
 
 /** Of a refused access token: an ended or outdated one still says whose session to end; an expired one does not. */
-export function provesNothing(
+export function cannotAuthenticate(
   whyRefused: ProblemCode | null,
 ): whyRefused is 'access_token_expired' | 'access_token_invalid' {
   return whyRefused === 'access_token_expired' || whyRefused === 'access_token_invalid';
