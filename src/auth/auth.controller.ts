@@ -26,7 +26,7 @@ import {
   LogoutDto,
   RefreshDto,
   RegisterDto,
-  TokenAnswer,
+  TokenResponse,
   WhoAmI,
 } from './dto.js';
 import { LocalGuard } from './guards/local.guard.js';
@@ -50,13 +50,13 @@ export class AuthController {
   @Post('register')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make an account, and sign in' })
-  @ApiCreatedResponse({ type: TokenAnswer })
+  @ApiCreatedResponse({ type: TokenResponse })
   @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy', 'cross_site_request')
   async register(
     @Body() wanted: RegisterDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     this.cookieSignIn.check(request, wanted);
     return this.delivery.welcome(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
   }
@@ -69,12 +69,12 @@ export class AuthController {
   @ApiOperation({ summary: 'Sign in with e-mail address and password' })
   @ApiBody({ type: LoginDto })
   @AlsoForm(LoginFormDto)
-  @ApiOkResponse({ type: TokenAnswer })
+  @ApiOkResponse({ type: TokenResponse })
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
   async login(
     @Req() request: FastifyRequest & { user: User; body: LoginDto },
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     const replaced = this.cookieSignIn.replacedBy(request, request.body);
     const login = this.auth.login(request.user, deviceOf(request, request.body), replaced);
     return this.delivery.welcome(await this.signIns.last(login), request, reply);
@@ -91,13 +91,13 @@ export class AuthController {
   })
   @ApiBody({ type: RefreshDto })
   @AlsoForm(RefreshDto)
-  @ApiOkResponse({ type: TokenAnswer })
+  @ApiOkResponse({ type: TokenResponse })
   @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
   @Problems('session_revoked', 'session_expired', 'refresh_busy', 'refresh_token_ambiguous', 'cross_site_request')
   async refresh(
     @Req() request: FastifyRequest & { user: PresentedRefreshToken },
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     return this.delivery.handRefreshed(await this.refreshes.exchange(request.user), request, reply);
   }
 
@@ -138,14 +138,14 @@ export class AuthController {
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Change my password', description: 'Ends every session from before, and begins a new one.' })
-  @ApiOkResponse({ type: TokenAnswer })
+  @ApiOkResponse({ type: TokenResponse })
   @Problems('validation_failed', 'password_rejected', 'current_password_wrong', 'hashing_busy')
   async changePassword(
     @CurrentUser() caller: Identity,
     @Body() passwords: ChangePasswordDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     const session = await this.auth.changePassword(caller, passwords, deviceOf(request, {}));
     const answer = this.delivery.hand(session, reply);
     this.delivery.clear([caller.sessionId], request, reply);

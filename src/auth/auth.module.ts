@@ -20,7 +20,7 @@ import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
 import { RefreshExchange } from './refresh-exchange.js';
-import { TokenAnswers } from './token-responses.js';
+import { TokenResponses } from './token-responses.js';
 import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
@@ -36,7 +36,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     RefreshCookies,
     RefreshExchange,
     SignInMetrics,
-    TokenAnswers,
+    TokenResponses,
     VerifiedTokenCache,
     AccessStrategy,
     LocalStrategy,
@@ -45,6 +45,6 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
   ],
-  exports: [AuthService, RefreshExchange, TokenAnswers],
+  exports: [AuthService, RefreshExchange, TokenResponses],
 })
 export class AuthModule {}

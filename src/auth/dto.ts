@@ -151,7 +151,7 @@ export class ChangePasswordDto {
   newPassword: string;
 }
 
-export class TokenAnswer {
+export class TokenResponse {
   @ApiProperty({ description: 'A JWT (RFC 9068). Send it as "Authorization: Bearer …".' }) access_token: string;
   @ApiProperty({ enum: ['Bearer'] }) token_type: 'Bearer';
   @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the access token ends.' }) expires_in: number;

@@ -5,9 +5,9 @@ import { problemKind } from '../problem/catalogue.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { judgedBy } from './cookies/selected-cookie.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
-import type { TokenAnswer } from './dto.js';
+import type { TokenResponse } from './dto.js';
 import type { Refreshed } from './refresh-exchange.js';
-import { TokenAnswers } from './token-responses.js';
+import { TokenResponses } from './token-responses.js';
 
 /** Proxies give the head of an answer 4 kB, as a rule. */
 const MOST_CLEARED = 20;
@@ -16,12 +16,12 @@ const MOST_CLEARED = 20;
 @Injectable()
 export class Delivery {
   constructor(
-    private readonly answers: TokenAnswers,
+    private readonly answers: TokenResponses,
     private readonly cookies: RefreshCookies,
   ) {}
 
   /** What is new to the client: in cookie delivery its refresh token goes into the session's own cookie. */
-  hand(session: LiveSession, reply: FastifyReply): TokenAnswer {
+  hand(session: LiveSession, reply: FastifyReply): TokenResponse {
     const answer = this.answers.for(session);
     if (session.delivery === 'cookie') {
       this.cookies.set(reply, session.id, this.answers.refreshTokenOf(session), session.expiresAt);
@@ -33,12 +33,12 @@ export class Delivery {
    * After a refresh. The same refresh token again makes no cookie, as a late answer must never put an older one over a
    * newer one; nor does one from a body, which any site can send.
    */
-  handRefreshed({ session, isNew }: Refreshed, request: FastifyRequest, reply: FastifyReply): TokenAnswer {
+  handRefreshed({ session, isNew }: Refreshed, request: FastifyRequest, reply: FastifyReply): TokenResponse {
     return isNew && judgedBy(request) ? this.hand(session, reply) : this.answers.for(session);
   }
 
   /** A new session in this browser: the cookies of all others go. */
-  welcome(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenAnswer {
+  welcome(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
     const answer = this.hand(session, reply);
     const own = this.cookies.nameOf(session.id);
     if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);

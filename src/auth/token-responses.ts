@@ -3,11 +3,11 @@ import { Clock } from '../clock/clock.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
 import { RefreshTokenService } from '../tokens/refresh-token.service.js';
-import { TokenAnswer } from './dto.js';
+import { TokenResponse } from './dto.js';
 
 /** Makes of a living session what its client is given. */
 @Injectable()
-export class TokenAnswers {
+export class TokenResponses {
   constructor(
     private readonly accessTokens: AccessTokenService,
     private readonly refreshTokens: RefreshTokenService,
@@ -19,7 +19,7 @@ export class TokenAnswers {
   }
 
   /** In cookie delivery without the refresh token, by whatever route: scripts are not to see it. */
-  for(session: LiveSession): TokenAnswer {
+  for(session: LiveSession): TokenResponse {
     const ends = Math.min(session.expiresAt, session.idleExpiresAt);
     const access = this.accessTokens.issue({
       sessionId: session.id,

@@ -42,7 +42,7 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
       void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(error, request, reply, []);
     },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: respondToUnreadable,
   };
 }
 
@@ -52,7 +52,7 @@ function believed(trust: TrustProxy): boolean | string[] | ((address: string, ho
 }
 
 /** A request that Node's parser could not read: there is no request object, only a socket. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+function respondToUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = new Problem(UNREADABLE[error.code ?? ''] ?? 'malformed_request');
   const id = randomUUID();

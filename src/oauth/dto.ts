@@ -22,7 +22,7 @@ export class IntrospectionForm {
   @ApiPropertyOptional(HINT) token_type_hint?: string;
 }
 
-export class OAuthErrorAnswer {
+export class OAuthErrorResponse {
   @ApiProperty({ enum: OAUTH_ERRORS }) error: OAuthErrorCode;
   @ApiProperty({ pattern: '^[ !#-\\[\\]-~]+$', description: 'For the developer who reads it.' })
   error_description: string;

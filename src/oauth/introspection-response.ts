@@ -20,7 +20,7 @@ const REFRESH_CLAIMS = ['iss', 'aud', 'sub', 'iat', 'exp', 'sid', 'gen'];
 const SECONDS = { type: 'integer', minimum: 1 } as const;
 
 /** RFC 7662 section 2.2: what the token says. Of one that is not active, nothing but that. */
-export class IntrospectionAnswer {
+export class IntrospectionResponse {
   @ApiProperty({ description: 'Whether it would be let in here now.' }) active: boolean;
   @ApiPropertyOptional({ enum: ['Bearer'], description: 'Of an access token alone.' }) token_type?: 'Bearer';
   @ApiPropertyOptional({ format: 'uri' }) iss?: string;
@@ -38,12 +38,12 @@ export class IntrospectionAnswer {
   @ApiPropertyOptional({ type: [String] }) roles?: string[];
   @ApiPropertyOptional({ ...SECONDS, description: 'When the person last proved who they are.' }) auth_time?: number;
 
-  static ofAccessToken(claims: Claims): IntrospectionAnswer {
+  static ofAccessToken(claims: Claims): IntrospectionResponse {
     return { active: true, token_type: 'Bearer', ...pick(claims, ACCESS_CLAIMS) };
   }
 
   /** The token itself knows the end of its session alone; `idleEnd`, in milliseconds since the epoch, may come before. */
-  static ofRefreshToken(claims: Claims, idleEnd: number): IntrospectionAnswer {
+  static ofRefreshToken(claims: Claims, idleEnd: number): IntrospectionResponse {
     const exp = Math.min(claims['exp'] as number, Math.ceil(idleEnd / 1000));
     return { active: true, ...pick(claims, REFRESH_CLAIMS), exp };
   }

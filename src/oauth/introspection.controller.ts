@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Public } from '../identity/decorators.js';
 import { IntrospectionForm } from './dto.js';
 import { readForm, required } from './form.js';
-import { IntrospectionAnswer } from './introspection-response.js';
+import { IntrospectionResponse } from './introspection-response.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { Introspection } from './introspection.js';
 import { OAuthForm } from './oauth-form.js';
@@ -24,8 +24,8 @@ export class IntrospectionController {
     summary: 'Whether a token is alive, and what it says (RFC 7662)',
     description: 'For the services of INTROSPECTION_CLIENTS, with HTTP Basic.',
   })
-  @ApiOkResponse({ type: IntrospectionAnswer })
-  introspect(@Req() request: FastifyRequest): Promise<IntrospectionAnswer> {
+  @ApiOkResponse({ type: IntrospectionResponse })
+  introspect(@Req() request: FastifyRequest): Promise<IntrospectionResponse> {
     return this.introspection.introspect(required(readForm(request), 'token'));
   }
 }

@@ -5,7 +5,7 @@ import { RevocationsService } from '../revocations/revocations.service.js';
 import { SessionWriteBuffer } from '../sessions/session-write-buffer.js';
 import type { VerifiedAccessToken } from '../tokens/access-token.service.js';
 import type { VerifiedRefreshToken } from '../tokens/refresh-token.service.js';
-import { IntrospectionAnswer } from './introspection-response.js';
+import { IntrospectionResponse } from './introspection-response.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 
 /** RFC 7662: what a service may know of a token that somebody showed it. */
@@ -20,14 +20,14 @@ export class Introspection {
   ) {}
 
   /** What the token says, if it would be let in here now; of any other text only that it would not. */
-  async introspect(token: string): Promise<IntrospectionAnswer> {
+  async introspect(token: string): Promise<IntrospectionResponse> {
     const known = this.tokens.read(token);
     if (known && 'access' in known && (await this.isAccepted(known.access))) {
-      return IntrospectionAnswer.ofAccessToken(known.access.claims);
+      return IntrospectionResponse.ofAccessToken(known.access.claims);
     }
     if (known && 'refresh' in known) {
       const until = await this.exchangeableUntil(known.refresh);
-      if (until !== null) return IntrospectionAnswer.ofRefreshToken(known.refresh.claims, until);
+      if (until !== null) return IntrospectionResponse.ofRefreshToken(known.refresh.claims, until);
     }
     return { active: false };
   }

@@ -2,7 +2,7 @@ import { applyDecorators, Header, HttpCode, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiConsumes, ApiExtension, ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { constant } from '../openapi/problem-responses.js';
-import { OAuthErrorAnswer } from './dto.js';
+import { OAuthErrorResponse } from './dto.js';
 import { BASIC_CHALLENGE, toOAuthRefusal, type OAuthErrorCode } from './oauth-error.js';
 
 const NEVER_STORED = { 'Cache-Control': constant('no-store'), Pragma: constant('no-cache') };
@@ -20,7 +20,7 @@ export function OAuthForm(fields: Type, errors: { 400: OAuthErrorCode[]; 401: OA
     ApiConsumes('application/x-www-form-urlencoded'),
     ApiBody({ type: fields }),
     ApiExtension('x-own-refusals', [true]),
-    ApiExtraModels(OAuthErrorAnswer),
+    ApiExtraModels(OAuthErrorResponse),
     describe(400, errors[400], NEVER_STORED),
     describe(401, errors[401], { ...NEVER_STORED, 'WWW-Authenticate': constant(BASIC_CHALLENGE) }),
   );
@@ -28,7 +28,7 @@ export function OAuthForm(fields: Type, errors: { 400: OAuthErrorCode[]; 401: OA
 
 function describe(status: number, errors: OAuthErrorCode[], headers: object): MethodDecorator {
   const schema = {
-    allOf: [{ $ref: getSchemaPath(OAuthErrorAnswer) }, { properties: { error: { type: 'string', enum: errors } } }],
+    allOf: [{ $ref: getSchemaPath(OAuthErrorResponse) }, { properties: { error: { type: 'string', enum: errors } } }],
   };
   return ApiResponse({
     status,

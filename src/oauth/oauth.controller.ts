@@ -1,9 +1,9 @@
 import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { TokenAnswer } from '../auth/dto.js';
+import { TokenResponse } from '../auth/dto.js';
 import { RefreshExchange } from '../auth/refresh-exchange.js';
-import { TokenAnswers } from '../auth/token-responses.js';
+import { TokenResponses } from '../auth/token-responses.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { Config } from '../config/config.js';
@@ -20,7 +20,7 @@ export class OAuthController {
   constructor(
     private readonly config: Config,
     private readonly refreshes: RefreshExchange,
-    private readonly answers: TokenAnswers,
+    private readonly answers: TokenResponses,
     private readonly revocation: TokenRevocation,
   ) {}
 
@@ -34,9 +34,9 @@ export class OAuthController {
     summary: 'A new access token, and now and then a new refresh token (RFC 6749 section 6)',
     description: 'What POST /auth/refresh does, in the words of OAuth.',
   })
-  @ApiOkResponse({ type: TokenAnswer })
+  @ApiOkResponse({ type: TokenResponse })
   @Problems('refresh_busy')
-  async token(@Req() request: FastifyRequest): Promise<TokenAnswer> {
+  async token(@Req() request: FastifyRequest): Promise<TokenResponse> {
     const form = readForm(request);
     refuseOtherClients(request, form, this.config.clientId);
     const { session } = await this.refreshes.exchangeText(refreshTokenIn(form));

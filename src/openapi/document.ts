@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { problemKind, type ProblemCode } from '../problem/catalogue.js';
 import { fixedHeaders } from './fixed-headers.js';
-import { constant, HEADERS, PROBLEM, problemAnswers, referTo } from './problem-responses.js';
+import { constant, HEADERS, PROBLEM, problemResponses, referTo } from './problem-responses.js';
 
 type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Header = NonNullable<NonNullable<OpenAPIObject['components']>['headers']>[string];
@@ -102,7 +102,7 @@ function complete(operation: OperationObject, more: ProblemCode[]): { ignoresUnk
     ...EVERYWHERE,
   ]);
   const said = [...codes].filter((code) => !ownRefusals || problemKind(code).status >= 500);
-  Object.assign(operation.responses, problemAnswers(said));
+  Object.assign(operation.responses, problemResponses(said));
   return { ignoresUnknownFields: ownRefusals };
 }
 

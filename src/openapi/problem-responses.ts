@@ -57,7 +57,7 @@ export const HEADERS: Record<string, Header> = {
 };
 
 /** The answers of these codes, by status: with the headers that a `Problem` of the code is sent with. */
-export function problemAnswers(codes: ProblemCode[]): Record<string, Response> {
+export function problemResponses(codes: ProblemCode[]): Record<string, Response> {
   const groups: Record<string, ProblemCode[]> = {};
   for (const code of codes) (groups[problemKind(code).status] ??= []).push(code);
   return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, answer(group)]));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProblemCode } from '../../src/problem/catalogue.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BAD_BODIES, INJECTIONS, NAMES_OF_EVERY_OBJECT, UNSTORABLE } from '../support/hostile.js';
-import type { RequestOptions, TokenAnswer } from '../support/http.js';
+import type { RequestOptions, TokenResponse } from '../support/http.js';
 import { expectOAuthError } from '../support/oauth.js';
 import { PASSWORD, register, someEmail } from '../support/people.js';
 import { expectRefused, fieldsOf, send } from '../support/problems.js';
@@ -15,7 +15,7 @@ const WITH_BODY = ['register', 'login', 'refresh', 'logout', 'password']
 let test: TestApp;
 let email: string;
 let token: string;
-let tokens: TokenAnswer;
+let tokens: TokenResponse;
 const newPerson = async () => {
   ({ email, tokens } = await register(test.http));
   token = tokens.access_token;

@@ -10,7 +10,7 @@ import { es256 } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { filesIn } from '../support/page-code.js';
 import { claimsOf, register } from '../support/people.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
@@ -32,7 +32,7 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
   let test: TestApp;
   let front: Front;
   let issuer: string;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-elsewhere-'));
     symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));

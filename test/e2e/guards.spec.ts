@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../src/identity/identity.js';
 import { createDocument } from '../../src/openapi/document.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { claimsOf, login, register } from '../support/people.js';
 import { expectProblem, send } from '../support/problems.js';
 import { sendRaw } from '../support/raw-http.js';
@@ -48,7 +48,7 @@ const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index
 
 describe('guards', () => {
   let test: TestApp;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   let token: string;
   beforeAll(async () => {
     test = await createTestApp({ imports: [TeamModule], env: { SWAGGER: 'on' } });

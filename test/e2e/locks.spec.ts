@@ -10,7 +10,7 @@ import { Session } from '../../src/sessions/session.entity.js';
 import { createTestApp } from '../support/app.js';
 import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { login, refresh, register } from '../support/people.js';
 
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
@@ -143,7 +143,7 @@ describe('two processes on one database', () => {
       const { email, tokens: held } = await register(test.http);
       const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));
       const answered: string[] = [];
-      const refreshOne = async ({ refresh_token, session_id }: TokenAnswer) => {
+      const refreshOne = async ({ refresh_token, session_id }: TokenResponse) => {
         const answer = await refresh(test.http, refresh_token);
         answered.push(session_id);
         return answer;

@@ -3,7 +3,7 @@ import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { RevocationsService } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
 import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
 import { expectProblem, stateOf } from '../support/problems.js';
@@ -19,7 +19,7 @@ const encoded = (text: string) => new URLSearchParams({ '': text }).toString().s
 
 describe('POST /oauth/introspect', () => {
   let test: TestApp;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   beforeAll(async () => {
     test = await createTestApp({ env: { INTROSPECTION_CLIENTS: CLIENTS } });
   });
@@ -38,7 +38,7 @@ describe('POST /oauth/introspect', () => {
     expectNeverStored(answer);
     return answer.body;
   };
-  const acknowledged = async ({ session_id }: TokenAnswer) => {
+  const acknowledged = async ({ session_id }: TokenResponse) => {
     await test.flush();
     const sql = 'SELECT generation, acknowledged_generation FROM sessions WHERE id = $1::uuid';
     const [row] = await test.app.get(Database).rows<Record<string, number>>(sql, [session_id]);
@@ -88,14 +88,14 @@ describe('POST /oauth/introspect', () => {
 
   it('says that a refresh token is active exactly as long as it would be exchanged, and changes nothing', async () => {
     const seen: unknown[] = [];
-    const look = async (...all: TokenAnswer[]) => {
+    const look = async (...all: TokenResponse[]) => {
       const before = await stateOf(test);
       const answers = [];
       for (const { refresh_token } of all) answers.push((await introspect(refresh_token)).active);
       expect(await stateOf(test)).toEqual(before);
       seen.push(answers);
     };
-    const [first, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+    const [first, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
     test.clock.move('1h');
     // Nobody has used the second yet: its answer may have been lost.
     await look(first);
@@ -160,7 +160,7 @@ describe('POST /oauth/introspect', () => {
   it.each(['access_token', 'refresh_token'] as const)(
     'counts a living %s as proof that its holder got it, as a guarded request does',
     async (kind) => {
-      const [first, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+      const [first, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
       expect(await acknowledged(second)).toEqual([2, 1]);
       await introspect(second[kind]);
       expect(await acknowledged(second)).toEqual([2, 2]);
@@ -171,7 +171,7 @@ describe('POST /oauth/introspect', () => {
   );
 
   it('counts nothing that is not active', async () => {
-    const [, second] = (await rotated(test, tokens, 1)) as [TokenAnswer, TokenAnswer];
+    const [, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
     test.clock.move('901s');
     await introspect(second.access_token);
     expect(await acknowledged(second)).toEqual([2, 1]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { RevocationsService } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
 import { claimsOf, login, refresh, register } from '../support/people.js';
 import { stateOf } from '../support/problems.js';
@@ -10,7 +10,7 @@ import { stateOf } from '../support/problems.js';
 describe('POST /oauth/revoke', () => {
   let test: TestApp;
   let email: string;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   beforeAll(async () => {
     test = await createTestApp();
   });
@@ -25,7 +25,7 @@ describe('POST /oauth/revoke', () => {
     expectNeverStored(answer);
   };
   /** What became of a session: whether its tokens still count, and why it ended. */
-  const fateOf = async ({ access_token, refresh_token }: TokenAnswer) => {
+  const fateOf = async ({ access_token, refresh_token }: TokenResponse) => {
     const use = await test.http.get('/auth/whoami', { token: access_token });
     const { body } = await refresh(test.http, refresh_token);
     return [use.status, use.body.code, body.code, body.reason];
@@ -77,7 +77,7 @@ describe('POST /oauth/revoke', () => {
     expect(await fateOf(tokens)).toEqual(ENDED);
   });
 
-  it.each<[string, (token: TokenAnswer) => string]>([
+  it.each<[string, (token: TokenResponse) => string]>([
     ['nonsense', () => 'nonsense'],
     ['10 kB', ({ refresh_token }) => refresh_token.padEnd(10_240, 'A')],
     ['an access token with a changed signature', ({ access_token }) => `${access_token.slice(0, -6)}AAAAAA`],

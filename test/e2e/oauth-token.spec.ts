@@ -3,7 +3,7 @@ import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { BAD_BODIES } from '../support/hostile.js';
-import type { RequestOptions, TokenAnswer } from '../support/http.js';
+import type { RequestOptions, TokenResponse } from '../support/http.js';
 import { exchange, expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
 import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
 import { expectProblem, stateOf } from '../support/problems.js';
@@ -13,7 +13,7 @@ const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toS
 
 let test: TestApp;
 let email: string;
-let tokens: TokenAnswer;
+let tokens: TokenResponse;
 beforeAll(async () => {
   test = await createTestApp();
 });
@@ -41,7 +41,7 @@ describe('POST /oauth/token', () => {
   });
 
   it('goes by the rules of POST /auth/refresh: the same again, rotated when due, sent again when lost', async () => {
-    const generationOf = (body: TokenAnswer) => claimsOf(body.refresh_token)['gen'] as number;
+    const generationOf = (body: TokenResponse) => claimsOf(body.refresh_token)['gen'] as number;
     expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
     await test.flush();
     test.clock.move('121s');
@@ -51,7 +51,7 @@ describe('POST /oauth/token', () => {
     expect((await refresh(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
     expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
     // And on from there, by either route.
-    let newest: TokenAnswer = lost;
+    let newest: TokenResponse = lost;
     for (const next of [exchange, refresh, exchange]) {
       const generation = generationOf(newest);
       expect((await next(test.http, newest.refresh_token)).body.refresh_token).toBe(newest.refresh_token);
@@ -91,7 +91,7 @@ describe('POST /oauth/token', () => {
   });
 
   it('ends the session of a refresh token that was used before, as POST /auth/refresh does, and no other session', async () => {
-    const other = (await test.http.post<TokenAnswer>('/auth/login', { json: { email, password: PASSWORD } })).body;
+    const other = (await test.http.post<TokenResponse>('/auth/login', { json: { email, password: PASSWORD } })).body;
     const [first, , newest] = await rotated(test, tokens, 2);
     expectOAuthError(await exchange(test.http, first!.refresh_token), 400, 'invalid_grant');
     const use = await test.http.get('/auth/whoami', { token: newest!.access_token });

@@ -6,7 +6,7 @@ import { TEST_SECRET } from '../support/app.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { signed, takeApart, withHeader } from '../support/forge.js';
 import { freePort } from '../support/free-port.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { discover, INSECURE, resourceServers, type ResourceServer } from '../support/outside-clients.js';
 import { claimsOf, refresh, register } from '../support/people.js';
 import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
@@ -25,7 +25,7 @@ describe('what others wrote', () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   let services: Awaited<ReturnType<typeof resourceServers>>;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   beforeAll(async () => {
     const port = await freePort();
     issuer = `http://127.0.0.1:${port}`;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { holdNext } from '../support/gate.js';
-import type { ProblemBody, TokenAnswer } from '../support/http.js';
+import type { ProblemBody, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
 import { Rows } from '../support/rows.js';
@@ -21,10 +21,10 @@ describe('changing the password', () => {
   });
 
   const change = (token: string, newPassword: string = NEW_PASSWORD, currentPassword: string = PASSWORD) =>
-    test.http.post<TokenAnswer & ProblemBody>('/auth/password', { token, json: { currentPassword, newPassword } });
+    test.http.post<TokenResponse & ProblemBody>('/auth/password', { token, json: { currentPassword, newPassword } });
   const logsIn = async (email: string, password: string) =>
     (await test.http.post('/auth/login', { json: { email, password } })).status === 200;
-  const whoami = (tokens: TokenAnswer) => test.http.get<ProblemBody>('/auth/whoami', { token: tokens.access_token });
+  const whoami = (tokens: TokenResponse) => test.http.get<ProblemBody>('/auth/whoami', { token: tokens.access_token });
 
   it('answers with a new session that lives, and no cache keeps the answer', async () => {
     const { email, tokens } = await register(test.http);

@@ -6,7 +6,7 @@ import { es256, ISSUER } from '../support/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { claimForgeries, HEADERS, signed, SPELLINGS, takeApart, timeForgeries } from '../support/forge.js';
 import { withClaims, withHeader, type Forgery, type Mint } from '../support/forge.js';
-import type { TokenAnswer } from '../support/http.js';
+import type { TokenResponse } from '../support/http.js';
 import { claimsOf, refresh, register } from '../support/people.js';
 
 const CLAIMS: Forgery[] = [
@@ -20,7 +20,7 @@ const CLAIMS: Forgery[] = [
 
 describe('a refresh token', () => {
   let test: TestApp;
-  let tokens: TokenAnswer;
+  let tokens: TokenResponse;
   let mint: Mint;
   beforeAll(async () => {
     test = await createTestApp();
@@ -71,7 +71,7 @@ describe('a refresh token', () => {
   });
 
   it.each(['json', 'form'] as const)('is exchanged as %s for a token answer that nobody stores', async (kind) => {
-    const { status, headers, body } = await test.http.post<TokenAnswer>('/auth/refresh', {
+    const { status, headers, body } = await test.http.post<TokenResponse>('/auth/refresh', {
       [kind]: { refresh_token: tokens.refresh_token },
     });
     expect(status).toBe(200);
@@ -178,7 +178,7 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
 
   const generationOf = (token: string) => claimsOf(token)['gen'] as number;
   /** What a replayed refresh token is answered with, and then the newest tokens of its session. */
-  const codesAfter = async (replayed: string, newest: TokenAnswer) => {
+  const codesAfter = async (replayed: string, newest: TokenResponse) => {
     const replay = await refresh(test.http, replayed);
     const next = await refresh(test.http, newest.refresh_token);
     const use = await test.http.get('/auth/whoami', { token: newest.access_token });

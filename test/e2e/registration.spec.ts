@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { Answer, ProblemBody, TokenAnswer } from '../support/http.js';
+import type { Answer, ProblemBody, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
 
@@ -18,7 +18,7 @@ describe('registering', () => {
     vi.restoreAllMocks();
   });
 
-  const post = (json: object) => test.http.post<TokenAnswer & ProblemBody>('/auth/register', { json });
+  const post = (json: object) => test.http.post<TokenResponse & ProblemBody>('/auth/register', { json });
   const refused = (json: object, code: 'validation_failed' | 'password_rejected') =>
     expectRefused(test, 'POST /auth/register', { json }, 400, code);
   const users = async (): Promise<{ id: string; email: string; roles: string; status: string; ver: number }[]> =>
@@ -68,7 +68,7 @@ describe('registering', () => {
     expect(new Set(spellings).size).toBe(20);
     const before = await users();
 
-    const answers: Answer<TokenAnswer & ProblemBody>[] = await Promise.all(
+    const answers: Answer<TokenResponse & ProblemBody>[] = await Promise.all(
       spellings.map((email) => post({ email, password: PASSWORD })),
     );
     const [winner, ...others] = answers.sort((a, b) => a.status - b.status);

@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Http, TokenAnswer } from '../support/http.js';
+import type { Http, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { SlowProxy } from '../support/slow-proxy.js';
@@ -41,9 +41,9 @@ describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000
     await database.drop();
   });
 
-  const whoami = (http: Http, { access_token }: TokenAnswer) => http.get('/auth/whoami', { token: access_token });
-  const logout = (http: Http, { access_token }: TokenAnswer) => http.post('/auth/logout', { token: access_token });
-  const outcome = async (http: Http, tokens: TokenAnswer) => {
+  const whoami = (http: Http, { access_token }: TokenResponse) => http.get('/auth/whoami', { token: access_token });
+  const logout = (http: Http, { access_token }: TokenResponse) => http.post('/auth/logout', { token: access_token });
+  const outcome = async (http: Http, tokens: TokenResponse) => {
     const { status, body } = await whoami(http, tokens);
     return status === 200 ? 200 : String(body.code);
   };
@@ -177,7 +177,7 @@ describe.runIf(isPostgres)('what one of three processes ends', { timeout: 60_000
     await listener.query('SELECT 1');
     expect(told).toEqual([]);
 
-    const others: TokenAnswer[] = [];
+    const others: TokenResponse[] = [];
     for (let i = 0; i < 20; i++)
       others.push(...(await Promise.all(Array.from({ length: 10 }, () => login(one, email)))));
     await one.delete('/sessions?except=current', { token: newest.access_token });

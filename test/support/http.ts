@@ -7,7 +7,7 @@ export interface Answer<Body = Record<string, unknown>> {
   body: Body;
 }
 
-export interface TokenAnswer {
+export interface TokenResponse {
   access_token: string;
   token_type: string;
   expires_in: number;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { TestApp } from './app.js';
-import type { Answer, Http, TokenAnswer } from './http.js';
+import type { Answer, Http, TokenResponse } from './http.js';
 import { refresh } from './people.js';
 
 export interface OAuthErrorBody {
@@ -28,11 +28,11 @@ export function expectNeverStored({ headers }: Answer<unknown>): void {
 
 export function exchange(http: Http, refreshToken: string, more: Record<string, string> = {}) {
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, ...more };
-  return http.post<TokenAnswer & OAuthErrorBody>('/oauth/token', { form });
+  return http.post<TokenResponse & OAuthErrorBody>('/oauth/token', { form });
 }
 
 /** Lets a session go through `times` rotations, each of them used; answers all its tokens, oldest first. */
-export async function rotated(test: TestApp, first: TokenAnswer, times: number): Promise<TokenAnswer[]> {
+export async function rotated(test: TestApp, first: TokenResponse, times: number): Promise<TokenResponse[]> {
   const all = [first];
   for (let i = 0; i < times; i++) {
     await test.http.get('/auth/whoami', { token: all.at(-1)!.access_token });

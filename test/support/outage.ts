@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import type { TestApp } from './app.js';
-import type { Answer, ProblemBody, TokenAnswer } from './http.js';
+import type { Answer, ProblemBody, TokenResponse } from './http.js';
 import { login, PASSWORD, refresh, register, someEmail } from './people.js';
 
 /** Somebody with two sessions. */
 export interface Person {
   email: string;
-  tokens: TokenAnswer;
-  other: TokenAnswer;
+  tokens: TokenResponse;
+  other: TokenResponse;
 }
 
 type Routes = Record<string, (test: TestApp, person: Person) => Promise<Answer<ProblemBody>>>;

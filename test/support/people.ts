@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer, Http, ProblemBody, TokenAnswer } from './http.js';
+import type { Answer, Http, ProblemBody, TokenResponse } from './http.js';
 
 export const PASSWORD = 'a long enough passphrase';
 
@@ -12,17 +12,17 @@ export function someEmail(): string {
 export async function register(http: Http, email: string = someEmail(), password: string = PASSWORD) {
   const { status, body } = await http.post('/auth/register', { json: { email, password } });
   if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
-  return { email, password, tokens: body as TokenAnswer };
+  return { email, password, tokens: body as TokenResponse };
 }
 
-export async function login(http: Http, email: string, password: string = PASSWORD): Promise<TokenAnswer> {
+export async function login(http: Http, email: string, password: string = PASSWORD): Promise<TokenResponse> {
   const { status, body } = await http.post('/auth/login', { json: { email, password } });
   if (status !== 200) throw new Error(`login: ${status} ${JSON.stringify(body)}`);
-  return body as TokenAnswer;
+  return body as TokenResponse;
 }
 
-export function refresh(http: Http, refreshToken: string): Promise<Answer<TokenAnswer & ProblemBody>> {
-  return http.post<TokenAnswer & ProblemBody>('/auth/refresh', { json: { refresh_token: refreshToken } });
+export function refresh(http: Http, refreshToken: string): Promise<Answer<TokenResponse & ProblemBody>> {
+  return http.post<TokenResponse & ProblemBody>('/auth/refresh', { json: { refresh_token: refreshToken } });
 }
 
 /** The payload of a JWT, unchecked. */

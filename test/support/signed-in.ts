@@ -1,5 +1,5 @@
 import type { TestApp } from './app.js';
-import { Http, type RequestOptions, type TokenAnswer } from './http.js';
+import { Http, type RequestOptions, type TokenResponse } from './http.js';
 import { login, register } from './people.js';
 
 /** Somebody who is signed in: what they send carries their access token, unless a request brings its own. */
@@ -7,7 +7,7 @@ export class Caller extends Http {
   constructor(
     { url, api }: Http,
     readonly email: string,
-    readonly tokens: TokenAnswer,
+    readonly tokens: TokenResponse,
   ) {
     super(url, api);
   }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { ProblemCode } from '../../src/problem/catalogue.js';
 import { Connection, type Asked } from './connection.js';
-import type { Answer, Http, TokenAnswer } from './http.js';
+import type { Answer, Http, TokenResponse } from './http.js';
 import { claimsOf, register } from './people.js';
 
 /** What a request came to. `status` 0: no whole answer, and `bytes` of one. */
@@ -34,13 +34,13 @@ export class StormClient {
   constructor(
     private readonly storm: Storm,
     readonly email: string,
-    public stored: TokenAnswer,
+    public stored: TokenResponse,
   ) {}
 
   /** Refreshes; where the answer is lost, or is none, the last stored token stays. True when it was answered with tokens. */
   async refresh(): Promise<boolean> {
     const answer = await this.ask('POST', '/auth/refresh', { json: { refresh_token: this.stored.refresh_token } });
-    if (answer?.status === 200) this.stored = answer.body as TokenAnswer;
+    if (answer?.status === 200) this.stored = answer.body as TokenResponse;
     return answer?.status === 200;
   }
 
@@ -120,7 +120,7 @@ export class Storm {
   }
 
   /** Somebody with a copy of these tokens; they take no part in the storm. */
-  takeOver(email: string, tokens: TokenAnswer): StormClient {
+  takeOver(email: string, tokens: TokenResponse): StormClient {
     return new StormClient(this, email, tokens);
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Answer, TokenAnswer } from '../http.js';
+import type { Answer, TokenResponse } from '../http.js';
 import { someEmail } from '../people.js';
 import { beginSession, emptyModel, type Model, type UserRecord } from './model.js';
 import { accessClaims, observe, refreshClaims } from './observed.js';
@@ -26,7 +26,7 @@ export interface Holder {
 export interface Message {
   to: Holder;
   token: string;
-  answer?: TokenAnswer;
+  answer?: TokenResponse;
 }
 
 /** The service and the model side by side: both are told the same, and must answer the same. */
@@ -60,7 +60,7 @@ export class Comparison {
   }
 
   /** A session has begun; checked, and noted in the model. */
-  born(what: string, user: UserRecord, answer: Answer<TokenAnswer>, status: number) {
+  born(what: string, user: UserRecord, answer: Answer<TokenResponse>, status: number) {
     if (answer.status !== status) this.story.fail(`${what} was answered ${JSON.stringify(answer.body)}`);
     const session = beginSession(this.model, answer.body.session_id, user.id, this.service.now);
     this.expect(
@@ -71,12 +71,12 @@ export class Comparison {
     return { session, answer: answer.body };
   }
 
-  hold(name: string, { refresh_token, access_token }: TokenAnswer): void {
+  hold(name: string, { refresh_token, access_token }: TokenResponse): void {
     this.holders.push({ name, isThief: false, refresh: refresh_token, access: access_token });
   }
 
   /** Presents a refresh token, and answers with what the client got. */
-  async refresh(who: string, token: string): Promise<TokenAnswer | undefined> {
+  async refresh(who: string, token: string): Promise<TokenResponse | undefined> {
     const { sid, gen } = refreshClaims(token);
     const now = this.service.now;
     const answer = await requests.refresh(this.service.http, token);
@@ -99,11 +99,11 @@ export class Comparison {
       this.story.fail(`${what}: the text says ${JSON.stringify(prediction, null, 2)}, the service ${said}`);
     }
     this.tally.add('answers');
-    if (observed.refresh) this.keepTokens(answer.body as TokenAnswer);
+    if (observed.refresh) this.keepTokens(answer.body as TokenResponse);
   }
 
   /** "Under one secret it is the same string each time." */
-  keepTokens({ refresh_token, access_token }: TokenAnswer): void {
+  keepTokens({ refresh_token, access_token }: TokenResponse): void {
     const key = JSON.stringify(refreshClaims(refresh_token));
     const known = this.stringOf.get(key) ?? refresh_token;
     if (known !== refresh_token) this.story.fail(`One generation, two refresh tokens: ${key}`);

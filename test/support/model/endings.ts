@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { TokenAnswer } from '../http.js';
+import type { TokenResponse } from '../http.js';
 import { someEmail } from '../people.js';
 import { keepUp } from './honest-histories.js';
 import { refreshClaims } from './observed.js';
@@ -171,7 +171,7 @@ export class Endings {
     this.begun(body);
   }
 
-  private begun({ session_id, refresh_token, access_token }: TokenAnswer): void {
+  private begun({ session_id, refresh_token, access_token }: TokenResponse): void {
     this.sessions.push({ id: session_id, refresh: [refresh_token], access: [access_token] });
   }
 

@@ -1,4 +1,4 @@
-import type { TokenAnswer } from '../http.js';
+import type { TokenResponse } from '../http.js';
 import { login, PASSWORD, register } from '../people.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';
@@ -11,7 +11,7 @@ import type { Tally } from './tally.js';
 interface Travelling {
   token: string;
   sentAt: number;
-  answer?: TokenAnswer;
+  answer?: TokenResponse;
 }
 
 /**
@@ -137,7 +137,7 @@ export class HonestBrowser {
     this.begin(await login(this.service.http, this.email, PASSWORD));
   }
 
-  private begin({ refresh_token, access_token }: TokenAnswer): void {
+  private begin({ refresh_token, access_token }: TokenResponse): void {
     this.jar = { refresh: refresh_token, access: access_token };
     this.travelling = [];
     this.bornAt = this.newestAt = this.service.now;

@@ -1,4 +1,4 @@
-import type { Answer, ProblemBody, TokenAnswer } from '../http.js';
+import type { Answer, ProblemBody, TokenResponse } from '../http.js';
 import { claimsOf } from '../people.js';
 
 /** What can be told from an answer, without what has to differ each time: ids of requests and of access tokens. */
@@ -43,7 +43,7 @@ export function accessClaims(token: string): AccessClaims {
   return { ...refreshClaims(token), ver, auth_time };
 }
 
-type AnyBody = Partial<TokenAnswer & ProblemBody & { userId: string; sessionId: string; expiresAt: string }>;
+type AnyBody = Partial<TokenResponse & ProblemBody & { userId: string; sessionId: string; expiresAt: string }>;
 
 export function observe({ status, body }: Answer<AnyBody | undefined>): Observed {
   if (!body) return { status };

@@ -1,7 +1,7 @@
-import type { Answer, Http, ProblemBody, TokenAnswer } from '../http.js';
+import type { Answer, Http, ProblemBody, TokenResponse } from '../http.js';
 import { PASSWORD } from '../people.js';
 
-type Tokens = Promise<Answer<TokenAnswer & ProblemBody>>;
+type Tokens = Promise<Answer<TokenResponse & ProblemBody>>;
 
 export const FIRST_PASSWORD = PASSWORD;
 
