@@ -18,7 +18,7 @@ import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import type { User } from '../users/user.entity.js';
 import { AuthService } from './auth.service.js';
 import { CookieSignIn } from './cookies/cookie-sign-in.js';
-import { Delivery } from './token-delivery.js';
+import { TokenDelivery } from './token-delivery.js';
 import {
   ChangePasswordDto,
   LoginDto,
@@ -41,7 +41,7 @@ export class AuthController {
   constructor(
     private readonly auth: AuthService,
     private readonly refreshes: RefreshExchange,
-    private readonly delivery: Delivery,
+    private readonly delivery: TokenDelivery,
     private readonly cookieSignIn: CookieSignIn,
     private readonly signIns: SignInMetrics,
   ) {}
@@ -58,7 +58,7 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
     this.cookieSignIn.check(request, wanted);
-    return this.delivery.welcome(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
+    return this.delivery.startSession(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
   }
 
   @Public()
@@ -77,7 +77,7 @@ export class AuthController {
   ): Promise<TokenResponse> {
     const replaced = this.cookieSignIn.replacedBy(request, request.body);
     const login = this.auth.login(request.user, deviceOf(request, request.body), replaced);
-    return this.delivery.welcome(await this.signIns.last(login), request, reply);
+    return this.delivery.startSession(await this.signIns.last(login), request, reply);
   }
 
   @Public()
@@ -147,7 +147,7 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
     const session = await this.auth.changePassword(caller, passwords, deviceOf(request, {}));
-    const answer = this.delivery.hand(session, reply);
+    const answer = this.delivery.issueTokens(session, reply);
     this.delivery.clear([caller.sessionId], request, reply);
     return answer;
   }

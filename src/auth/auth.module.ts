@@ -7,12 +7,12 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
-import { CookieChoice } from './cookies/cookie-selector.js';
+import { CookieSelector } from './cookies/cookie-selector.js';
 import { CookieSignIn } from './cookies/cookie-sign-in.js';
-import { CrossSite } from './cookies/csrf-protection.js';
+import { CsrfProtection } from './cookies/csrf-protection.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
-import { Delivery } from './token-delivery.js';
+import { TokenDelivery } from './token-delivery.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { SignInMetrics } from './sign-in-metrics.js';
@@ -28,11 +28,11 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
   controllers: [AuthController],
   providers: [
     AuthService,
-    CookieChoice,
+    CookieSelector,
     CookieSignIn,
     CredentialsService,
-    CrossSite,
-    Delivery,
+    CsrfProtection,
+    TokenDelivery,
     RefreshCookies,
     RefreshExchange,
     SignInMetrics,

@@ -14,14 +14,14 @@ const MOST_CLEARED = 20;
 
 /** Hands a session's tokens to its client in the way that was chosen when the session began. */
 @Injectable()
-export class Delivery {
+export class TokenDelivery {
   constructor(
     private readonly answers: TokenResponses,
     private readonly cookies: RefreshCookies,
   ) {}
 
   /** What is new to the client: in cookie delivery its refresh token goes into the session's own cookie. */
-  hand(session: LiveSession, reply: FastifyReply): TokenResponse {
+  issueTokens(session: LiveSession, reply: FastifyReply): TokenResponse {
     const answer = this.answers.for(session);
     if (session.delivery === 'cookie') {
       this.cookies.set(reply, session.id, this.answers.refreshTokenOf(session), session.expiresAt);
@@ -34,12 +34,12 @@ export class Delivery {
    * newer one; nor does one from a body, which any site can send.
    */
   handRefreshed({ session, isNew }: Refreshed, request: FastifyRequest, reply: FastifyReply): TokenResponse {
-    return isNew && judgedBy(request) ? this.hand(session, reply) : this.answers.for(session);
+    return isNew && judgedBy(request) ? this.issueTokens(session, reply) : this.answers.for(session);
   }
 
   /** A new session in this browser: the cookies of all others go. */
-  welcome(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
-    const answer = this.hand(session, reply);
+  startSession(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
+    const answer = this.issueTokens(session, reply);
     const own = this.cookies.nameOf(session.id);
     if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
     return answer;
@@ -55,7 +55,7 @@ export class Delivery {
    * A terminal answer takes the cookie along that it was judged by, and no other; any other answer leaves all as they are. So
    * does a guarded route, whose caller has to ask with the cookie why the session is over.
    */
-  clearDead(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
+  clearOnTerminalError(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
     if (!problemKind(problem.code).terminal) return;
     const dead = judgedBy(request)?.name;
     this.clearWhere((name) => name === dead, request, reply);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
-import { CrossSite } from './csrf-protection.js';
+import { CsrfProtection } from './csrf-protection.js';
 import { judgeBy } from './selected-cookie.js';
 import { RefreshCookies, type PresentedCookie } from './refresh-cookies.js';
 
@@ -15,12 +15,12 @@ interface KnownCookie {
 
 /** Which of a browser's cookies a request is about. */
 @Injectable()
-export class CookieChoice {
+export class CookieSelector {
   constructor(
     private readonly cookies: RefreshCookies,
     private readonly tokens: RefreshTokenService,
     private readonly sessions: SessionsService,
-    private readonly crossSite: CrossSite,
+    private readonly crossSite: CsrfProtection,
   ) {}
 
   /**
@@ -30,7 +30,7 @@ export class CookieChoice {
   async judge(request: FastifyRequest, sessionId?: string): Promise<boolean> {
     const presented = this.cookies.presentedBy(request);
     if (presented.length === 0) return false;
-    this.crossSite.refuseUse(request);
+    this.crossSite.assertCookieUse(request);
     const cookie =
       sessionId === undefined
         ? await this.newest(presented)

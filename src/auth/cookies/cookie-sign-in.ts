@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { SessionDelivery } from '../../sessions/session.entity.js';
-import { CookieChoice } from './cookie-selector.js';
-import { CrossSite } from './csrf-protection.js';
+import { CookieSelector } from './cookie-selector.js';
+import { CsrfProtection } from './csrf-protection.js';
 import { RefreshCookies } from './refresh-cookies.js';
 
 interface Wish {
@@ -14,15 +14,15 @@ interface Wish {
 export class CookieSignIn {
   constructor(
     private readonly cookies: RefreshCookies,
-    private readonly choice: CookieChoice,
-    private readonly crossSite: CrossSite,
+    private readonly choice: CookieSelector,
+    private readonly crossSite: CsrfProtection,
   ) {}
 
   /** Before any password is looked at. Throws `cross_site_request`. */
   check(request: FastifyRequest, { delivery }: Wish): void {
     if (delivery !== 'cookie') return;
-    this.crossSite.refuseGift(request);
-    if (this.cookies.presentedBy(request).length > 0) this.crossSite.refuseUse(request);
+    this.crossSite.assertCookieIssue(request);
+    if (this.cookies.presentedBy(request).length > 0) this.crossSite.assertCookieUse(request);
   }
 
   /** The sessions of this browser, whoever's they are. */

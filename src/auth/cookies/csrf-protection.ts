@@ -9,7 +9,7 @@ import { Config } from '../../config/config.js';
  * can lie about (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata" and "Verifying Origin").
  */
 @Injectable()
-export class CrossSite {
+export class CsrfProtection {
   private readonly ours: Set<string>;
 
   constructor({ issuer, corsOrigins }: Config) {
@@ -17,7 +17,7 @@ export class CrossSite {
   }
 
   /** For a request that uses a cookie. Forms are what other sites can send without asking. Throws `cross_site_request`. */
-  refuseUse(request: FastifyRequest): void {
+  assertCookieUse(request: FastifyRequest): void {
     if (!this.mayUse(request)) throw new Problem('cross_site_request');
   }
 
@@ -28,7 +28,7 @@ export class CrossSite {
   }
 
   /** For a request that asks for a cookie: nobody is to be signed in by another site. Throws `cross_site_request`. */
-  refuseGift(request: FastifyRequest): void {
+  assertCookieIssue(request: FastifyRequest): void {
     const { origin, 'sec-fetch-site': site } = request.headers;
     const isForeign = origin !== undefined && !this.ours.has(origin);
     if (isForeign || site === 'cross-site') throw new Problem('cross_site_request');

@@ -6,7 +6,7 @@ import type { ProblemCode } from '../../problem/catalogue.js';
 import { Problem } from '../../problem/problem.js';
 import { RevocationsService } from '../../revocations/revocations.service.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
-import { CookieChoice } from '../cookies/cookie-selector.js';
+import { CookieSelector } from '../cookies/cookie-selector.js';
 import { LogoutDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
 import { validBody } from './valid-body.js';
@@ -43,7 +43,7 @@ export class LogoutGuard implements CanActivate {
 
   constructor(
     private readonly revocations: RevocationsService,
-    private readonly choice: CookieChoice,
+    private readonly choice: CookieSelector,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../problem/problem.js';
 import { RefreshMetrics } from '../../sessions/refresh-metrics.js';
 import type { PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
-import { CookieChoice } from '../cookies/cookie-selector.js';
+import { CookieSelector } from '../cookies/cookie-selector.js';
 import { RefreshCookies } from '../cookies/refresh-cookies.js';
 import { RefreshDto } from '../dto.js';
 import { isMissing } from './access.guard.js';
@@ -16,7 +16,7 @@ export class RefreshGuard extends AuthGuard('refresh') {
   constructor(
     private readonly metrics: RefreshMetrics,
     private readonly cookies: RefreshCookies,
-    private readonly choice: CookieChoice,
+    private readonly choice: CookieSelector,
   ) {
     super();
   }
