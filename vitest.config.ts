@@ -2,15 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const resultFile = process.env['TEST_RESULTS'];
 
-/** A browser takes a whole processor, and storms that are to be survived take the rest: one after the other. */
-const IN_A_BROWSER = 'test/e2e/{client-browser,cookie-in-a-browser,demo,stays-signed-in,swagger,your-spa}.spec.ts';
-
-/** What a server does when a machine is busy cannot be told where others make it busier: last, and one at a time. */
-const ALONE = 'test/e2e/stop-under-load.spec.ts';
+const shared = (database: 'sqlite' | 'postgres') => ({
+  isolate: false,
+  env: { TEST_DATABASE: database },
+  ...(database === 'postgres' && { globalSetup: ['test/support/postgres-server.ts'] }),
+});
 
 /**
- * Suites in `test/e2e` run once on each database, one after another in the processes that they share: loading the
- * application anew takes longer than most of them. Unit tests stand beside their source.
+ * A folder of tests is a lane. `npm test` runs `unit`, `client`, `api` on both databases and a browser smoke test;
+ * `npm run test:all` adds the others. Unit tests stand beside their source.
  */
 export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
@@ -22,55 +22,40 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
       { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'] } },
-      {
-        extends: true,
-        test: {
-          name: 'sqlite',
-          isolate: false,
-          include: ['test/e2e/**/*.spec.ts'],
-          exclude: [IN_A_BROWSER, ALONE],
-          env: { TEST_DATABASE: 'sqlite' },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'postgres',
-          isolate: false,
-          include: ['test/e2e/**/*.spec.ts'],
-          exclude: [IN_A_BROWSER, ALONE],
-          env: { TEST_DATABASE: 'postgres' },
-          globalSetup: ['test/support/postgres-server.ts'],
-        },
-      },
+      { extends: true, test: { name: 'sqlite', include: ['test/api/**/*.spec.ts'], ...shared('sqlite') } },
+      { extends: true, test: { name: 'postgres', include: ['test/api/**/*.spec.ts'], ...shared('postgres') } },
       {
         extends: true,
         test: {
           name: 'browser',
-          isolate: false,
-          include: [IN_A_BROWSER],
-          env: { TEST_DATABASE: 'sqlite' },
+          include: ['test/browser/**/*.spec.ts'],
+          ...shared('sqlite'),
           sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
-          name: 'sqlite-alone',
-          include: [ALONE],
-          env: { TEST_DATABASE: 'sqlite' },
+          name: 'resilience-sqlite',
+          include: ['test/resilience/**/*.spec.ts'],
+          ...shared('sqlite'),
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
       },
       {
         extends: true,
         test: {
-          name: 'postgres-alone',
-          include: [ALONE],
-          env: { TEST_DATABASE: 'postgres' },
-          globalSetup: ['test/support/postgres-server.ts'],
+          name: 'resilience-postgres',
+          include: ['test/resilience/**/*.spec.ts'],
+          ...shared('postgres'),
+          fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'docs', include: ['test/docs/**/*.spec.ts'], ...shared('sqlite'), sequence: { groupOrder: 4 } },
       },
     ],
   },

@@ -4,7 +4,7 @@ import { keepSecret, SECRET_FILE } from './app-secret.js';
 import type { Config } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 
-/** `EX_CONFIG` of sysexits.h: something to mend by issueTokens, so a supervisor should not restart it for ever. */
+/** `EX_CONFIG` of sysexits.h: something to mend by hand, so a supervisor should not restart it for ever. */
 export const EXIT_CONFIG = 78;
 
 /**

@@ -33,7 +33,7 @@ export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefau
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     forceCloseConnections: 'idle',
-    // While stopping, `Drain` refuses requests, in the form of every other whyRefused.
+    // While stopping, `Drain` refuses requests, in the form of every other refusal.
     return503OnClosing: false,
     // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
     http: { requireHostHeader: false, ...SLOW_SENDERS },

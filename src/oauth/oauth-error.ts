@@ -15,7 +15,7 @@ export type OAuthErrorCode = (typeof OAUTH_ERRORS)[number];
 /** The header that a client gets which tried, or has, to say who it is in `Authorization` (RFC 6749 section 5.2). */
 export const BASIC_CHALLENGE = 'Basic realm="latchkey"';
 
-/** A whyRefused in the words of OAuth. `description`: printable ASCII without " and \, and nothing that a caller sent. */
+/** A refusal in the words of OAuth. `description`: printable ASCII without " and \, and nothing that a caller sent. */
 export class OAuthError extends Error {
   constructor(
     readonly error: OAuthErrorCode,
@@ -31,13 +31,13 @@ export class OAuthError extends Error {
  * slow down, is left to the contract of all other routes, as RFC 7009 section 2.2.1 has it.
  */
 export function toOAuthRefusal(error: unknown, problem: Problem): Refusal | null {
-  if (error instanceof OAuthError) return whyRefused(error);
+  if (error instanceof OAuthError) return refusal(error);
   if (problem.status >= 500 || problem.status === 429) return null;
   const { terminal, title } = problemKind(problem.code);
-  return whyRefused(new OAuthError(terminal ? 'invalid_grant' : 'invalid_request', title));
+  return refusal(new OAuthError(terminal ? 'invalid_grant' : 'invalid_request', title));
 }
 
-function whyRefused({ error, description, options }: OAuthError): Refusal {
+function refusal({ error, description, options }: OAuthError): Refusal {
   return {
     status: options.challenge ? 401 : 400,
     headers: {

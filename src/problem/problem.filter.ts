@@ -49,8 +49,8 @@ export function sendProblem(
   }
   if (reply.sent) return;
   if (!own) before(problem, request, reply);
-  const whyRefused = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
-  reply.code(whyRefused.status).headers(whyRefused.headers).send(JSON.stringify(whyRefused.body));
+  const refusal = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
+  reply.code(refusal.status).headers(refusal.headers).send(JSON.stringify(refusal.body));
 }
 
 /** Hung up in the middle of its body: that is nobody's fault but its own, whatever the error looks like. */

@@ -16,7 +16,7 @@ const ALIVE = `t.revoked_at IS NULL AND t.expires_at > $2::bigint AND t.idle_exp
 
 /**
  * The statements that move a session's generation. Each says its rule's conditions again in SQL, so that it is atomic:
- * the fast path of `rotation.ts`, never a second rule book (`test/e2e/statements.spec.ts` holds them equal).
+ * the fast path of `rotation.ts`, never a second rule book (`test/api/statements.spec.ts` holds them equal).
  */
 @Injectable()
 export class RotationStatements {

@@ -6,7 +6,7 @@ import { explanations, type Sent } from './orders.js';
 import { requests } from './requests.js';
 import type { Step } from './steps.js';
 import { modelledRows, storedRows } from './stored-rows.js';
-import { signIn } from './take-ending.js';
+import { signIn } from './take-revocation.js';
 
 export async function refreshNow(world: Comparison, holder: Holder, stored: boolean): Promise<void> {
   const answer = await world.refresh(`${holder.name}${stored ? '' : ' (the answer will be lost)'}`, holder.refresh);

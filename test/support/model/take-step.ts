@@ -9,7 +9,7 @@ import type { History, Step } from './steps.js';
 import type { StillService } from './still-service.js';
 import type { Tally } from './tally.js';
 import { putBack } from './stored-rows.js';
-import { changePassword, end, logOut, signIn } from './take-ending.js';
+import { changePassword, end, logOut, signIn } from './take-revocation.js';
 import { presentTheOneBefore, refreshNow, sendTogether, travel } from './take-refresh.js';
 
 /** Lives through a history with two people. Throws, with the story, at the first difference. */

@@ -18,7 +18,7 @@ import { RoundRobin } from '../support/round-robin.js';
 import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
 import { watchStatements } from '../support/statements.js';
-import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, pause } from '../support/storm.js';
+import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, pause } from '../support/storm/storm.js';
 
 const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;
 

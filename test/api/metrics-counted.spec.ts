@@ -7,7 +7,7 @@ import { RevocationSubscriber } from '../../src/revocations/revocation-subscribe
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
-import { holdNext } from '../support/gate.js';
+import { holdNext } from '../support/barrier.js';
 import { countedDuring, numbers } from '../support/numbers.js';
 import { login, PASSWORD, refresh, register } from '../support/people.js';
 import { Rows } from '../support/rows.js';

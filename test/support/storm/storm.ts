@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { ProblemCode } from '../../src/problem/catalogue.js';
-import { Connection, type Asked } from './connection.js';
-import type { Answer, Http, TokenResponse } from './http.js';
-import { claimsOf, register } from './people.js';
+import type { ProblemCode } from '../../../src/problem/catalogue.js';
+import { Connection, type Asked } from '../connection.js';
+import type { Answer, Http, TokenResponse } from '../http.js';
+import { claimsOf, register } from '../people.js';
 
 /** What a request came to. `status` 0: no whole answer, and `bytes` of one. */
 export interface Heard {

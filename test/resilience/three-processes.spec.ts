@@ -6,8 +6,8 @@ import { register } from '../support/people.js';
 import { RoundRobin } from '../support/round-robin.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
-import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../support/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/whole.js';
+import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../support/storm/storm.js';
+import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
 
 const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };

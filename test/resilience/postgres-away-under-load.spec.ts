@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused, type Fault } from '../support/outage-storm.js';
+import { expectNobodyHurt, STORMY, untilRefused, type Fault } from '../support/storm/outage-storm.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { waitAtMost } from '../support/waits.js';
 

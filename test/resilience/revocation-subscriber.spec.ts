@@ -7,7 +7,7 @@ import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { sql } from '../support/sql.js';
-import { pause } from '../support/storm.js';
+import { pause } from '../support/storm/storm.js';
 
 /** No statement about speed: whoever has not heard by then never will. */
 const PATIENCE = { timeout: 15_000, interval: 5 };

@@ -2,14 +2,14 @@
  * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
  * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
  *
- *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/e2e/model.spec.ts -t 'strict mode answers'
- *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/e2e/model.spec.ts
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/resilience/model.spec.ts -t 'strict mode answers'
+ *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/resilience/model.spec.ts
  *
  * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
  * verdicts come from the seed alone; ids, keys and addresses are new each time and decide nothing.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { Endings, endings } from '../support/model/endings.js';
+import { Endings, endings } from '../support/model/revocations.js';
 import { honestHistories, liveHonestly } from '../support/model/honest-histories.js';
 import { LEAST } from '../support/model/least.js';
 import { expectToHold, TIMEOUT_MS } from '../support/model/runs.js';

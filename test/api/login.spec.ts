@@ -1,7 +1,7 @@
 import bcrypt from 'bcrypt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/gate.js';
+import { holdNext } from '../support/barrier.js';
 import type { RequestOptions } from '../support/http.js';
 import { claimsOf, login, PASSWORD, register, someEmail } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';

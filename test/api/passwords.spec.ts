@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/gate.js';
+import { holdNext } from '../support/barrier.js';
 import type { ProblemBody, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { doing, expectDone, type Deed } from '../support/deeds.js';
+import { doing, expectDone, type Deed } from '../support/storm/operations.js';
 import { claimsOf, refresh } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
@@ -11,8 +11,8 @@ import {
   refreshing,
   Storm,
   type StormClient,
-} from '../support/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/whole.js';
+} from '../support/storm/storm.js';
+import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
 
 const ROUNDS = 4;
 const MOST_ROUNDS = 25;

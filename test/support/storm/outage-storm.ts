@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import { doing, expectDone, type Deed } from './deeds.js';
-import type { Http } from './http.js';
-import { PASSWORD } from './people.js';
+import { doing, expectDone, type Deed } from './operations.js';
+import type { Http } from '../http.js';
+import { PASSWORD } from '../people.js';
 import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, type Heard, type Turn } from './storm.js';
-import { endedSessions, expectNothingHalf } from './whole.js';
+import { endedSessions, expectNothingHalf } from './invariants.js';
 
 /** Each refresh writes, so that a database that cannot is noticed; nobody's session makes room for another. */
 export const STORMY = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s', MAX_SESSIONS_PER_USER: '10000' };

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
 const NOT_COPIED = ['.git', 'node_modules', 'dist', 'data'];
 /** What `npm run check` would run of the tests has been running since before this one. */
-const AFFECTED = 'npx vitest run --project sqlite test/e2e/{notes,guards,openapi,documented}.spec.ts';
+const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,openapi,documented}.spec.ts';
 
 /** Follows a page as a newcomer would, in a copy of this project. Once is enough: the page is the same for any database. */
 describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {
@@ -38,14 +38,14 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
   });
 
   it('is right that an open route has to be written down', async () => {
-    const guards = 'npx vitest run --project sqlite test/e2e/guards.spec.ts';
+    const guards = 'npx vitest run --project sqlite test/api/guards.spec.ts';
     const refused = await shell(guards).catch((failure: { stderr: string }) => failure);
     expect(refused.stderr).toContain('GET /notes/about');
   });
 
   it('leaves everything in order', async () => {
     const [, entry = ''] = /Put `([^`]+)` on the list `OPEN` in `test\/e2e\/guards.spec.ts`/.exec(page) ?? [];
-    const guards = join(project, 'test/e2e/guards.spec.ts');
+    const guards = join(project, 'test/api/guards.spec.ts');
     writeFileSync(guards, readFileSync(guards, 'utf8').replace('const OPEN = [', `$&${entry}`));
     expect(finish).toMatch(/npm run check$/m);
     const checks = ['types', 'lint', 'format', 'openapi', 'client'].map((name) => `npm run check:${name}`);

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { signingIn, STORMY, using } from '../support/outage-storm.js';
+import { signingIn, STORMY, using } from '../support/storm/outage-storm.js';
 import { claimsOf } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
-import { expectAllSignedIn, pause, refreshing, Storm, type Heard } from '../support/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/whole.js';
+import { expectAllSignedIn, pause, refreshing, Storm, type Heard } from '../support/storm/storm.js';
+import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
 
 const SHORT = { ...STORMY, REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
 

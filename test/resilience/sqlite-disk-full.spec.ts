@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isPostgres } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused } from '../support/outage-storm.js';
+import { expectNobodyHurt, STORMY, untilRefused } from '../support/storm/outage-storm.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../support/small-disk.js';
 import { sql } from '../support/sql.js';

@@ -193,7 +193,7 @@ describe('the migrations', () => {
       }
       await stopBackground(test);
       await rotateFourHundredTimes(test);
-      // Its connections issueTokens in their statistics when they close.
+      // Its connections hand in their statistics when they close.
       await test.close();
 
       const dataSource = await connect();
