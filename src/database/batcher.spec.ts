@@ -202,7 +202,7 @@ describe('a batcher', () => {
   it('refuses those who have waited for too long, and asks for nobody else’s answer in vain', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { run, next, state } = controlled();
-    const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, whyRefused: () => new Error('too late') });
+    const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, refusal: () => new Error('too late') });
     const first = next();
     const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
     const batch = await first;

@@ -20,9 +20,9 @@ export class Batcher<Entry, Answer> {
     private readonly keyOf: (entry: Entry) => string,
     private readonly failsAlone: (error: unknown) => boolean = () => true,
     private readonly maxSize: number = 500,
-    private readonly patience: { ms: number; whyRefused: () => unknown } = {
+    private readonly patience: { ms: number; refusal: () => unknown } = {
       ms: Infinity,
-      whyRefused: () => undefined,
+      refusal: () => undefined,
     },
   ) {}
 
@@ -51,7 +51,7 @@ export class Batcher<Entry, Answer> {
     for (const [key, { since, settle }] of this.waiting) {
       if (since >= oldest) return;
       this.waiting.delete(key);
-      settle.reject(this.patience.whyRefused());
+      settle.reject(this.patience.refusal());
     }
   }
 

@@ -38,7 +38,7 @@ export class RevocationsService implements OnApplicationShutdown {
     ({ sessionId, userId, ver }) => `${sessionId} ${userId} ${ver}`,
     () => false,
     LOOKED_UP_AT_ONCE,
-    { ms: TIMEOUTS.connect, whyRefused: () => new Problem('database_unavailable') },
+    { ms: TIMEOUTS.connect, refusal: () => new Problem('database_unavailable') },
   );
 
   constructor(

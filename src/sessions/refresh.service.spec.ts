@@ -53,8 +53,8 @@ describe('a refresh', () => {
   it('is answered with 503 when its row moves away three times, never with a verdict that is out of date', async () => {
     const rotate = vi.fn(async () => []);
     const read = vi.fn(async () => [due]);
-    const whyRefused = serviceWith({ rotate, read }).refresh(presented);
-    await expect(whyRefused).rejects.toMatchObject({ code: 'refresh_busy', status: 503 });
+    const refusal = serviceWith({ rotate, read }).refresh(presented);
+    await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy', status: 503 });
     expect(read).toHaveBeenCalledTimes(3);
     expect(rotate.mock.calls.map((call: unknown[]) => call[2])).toEqual([false, true, true, true]);
   });
@@ -72,10 +72,10 @@ describe('a refresh', () => {
     vi.spyOn(performance, 'now').mockImplementation(() => waited);
     const read = async () => [due];
     const service = serviceWith({ rotate, read });
-    const whyRefused = service.refresh(presented);
+    const refusal = service.refresh(presented);
     waited = 10_001;
-    await expect(whyRefused).rejects.toBeInstanceOf(Problem);
-    await expect(whyRefused).rejects.toMatchObject({ code: 'refresh_busy' });
+    await expect(refusal).rejects.toBeInstanceOf(Problem);
+    await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy' });
     expect(rotate).not.toHaveBeenCalled();
   });
 

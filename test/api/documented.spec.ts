@@ -15,7 +15,7 @@ const answer = (status: number, body: unknown, headers: Record<string, string> =
   headers: new Headers(headers),
   body,
 });
-const whyRefused = (problem: Problem, status = problem.status) =>
+const refusal = (problem: Problem, status = problem.status) =>
   answer(status, problem.toBody(ID), { 'x-request-id': ID, ...problem.toHeaders() });
 const hold = (sent: Sent, given: Answer<unknown>) => () => trackedApi().hold(sent, given);
 const missing = new Problem('access_token_missing');
@@ -24,10 +24,10 @@ describe('the check of every answer against the OpenAPI document', () => {
   it.each<[string, Sent, Answer<unknown>]>([
     ['an answer', read, answer(200, profile)],
     ['an answer to HEAD', { ...read, method: 'HEAD' }, answer(200, undefined)],
-    ['a whyRefused', read, whyRefused(missing)],
+    ['a refusal', read, refusal(missing)],
     ['a body that was taken', rename, answer(200, profile)],
     ['a route with a parameter', { method: 'DELETE', path: `/sessions/${ID}?x` }, answer(204, undefined, EVERY)],
-    ['an address of nothing', { method: 'GET', path: '/nothing' }, whyRefused(new Problem('not_found'))],
+    ['an address of nothing', { method: 'GET', path: '/nothing' }, refusal(new Problem('not_found'))],
   ])('passes what is documented: %s', (_, sent, given) => {
     expect(hold(sent, given)).not.toThrow();
   });
@@ -40,8 +40,8 @@ describe('the check of every answer against the OpenAPI document', () => {
     ['no body', read, answer(200, undefined), /must be object/],
     ['a body where there is none', { method: 'DELETE', path: '/sessions' }, answer(204, {}), /it has a body/],
     ['another status', read, answer(201, profile), /only 200, 400, 401, 500, 503 are documented/],
-    ['a code that is not of this route', read, whyRefused(new Problem('refresh_token_reused')), /\/code .*allowed/],
-    ['a code under another status', read, whyRefused(missing, 503), /\/code .*allowed/],
+    ['a code that is not of this route', read, refusal(new Problem('refresh_token_reused')), /\/code .*allowed/],
+    ['a code under another status', read, refusal(missing, 503), /\/code .*allowed/],
     ['another content type', read, answer(200, profile, { ...JSON_TYPE, 'content-type': 'text/html' }), /text\/html/],
     ['a missing header', read, answer(200, profile, { ...JSON_TYPE, 'cache-control': 'public' }), /Cache-Control/],
     ['a route that is not documented', { method: 'GET', path: '/users' }, answer(200, {}), /route is not in/],

@@ -88,7 +88,7 @@ describe('guards', () => {
     expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS]);
   });
 
-  it('let a team’s own code refuse in Nest’s words: its status and its text, in the form of every other whyRefused', async () => {
+  it('let a team’s own code refuse in Nest’s words: its status and its text, in the form of every other refusal', async () => {
     const conflict = await test.http.get('/team/conflict', { token });
     expectProblem(conflict, 409, 'request_refused');
     expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });

@@ -44,7 +44,7 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
   });
 
   it('leaves everything in order', async () => {
-    const [, entry = ''] = /Put `([^`]+)` on the list `OPEN` in `test\/e2e\/guards.spec.ts`/.exec(page) ?? [];
+    const [, entry = ''] = /Put `([^`]+)` on the list `OPEN` in `test\/api\/guards.spec.ts`/.exec(page) ?? [];
     const guards = join(project, 'test/api/guards.spec.ts');
     writeFileSync(guards, readFileSync(guards, 'utf8').replace('const OPEN = [', `$&${entry}`));
     expect(finish).toMatch(/npm run check$/m);

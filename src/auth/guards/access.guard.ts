@@ -48,14 +48,14 @@ export class AccessGuard extends AuthGuard('access') {
 
   /** Whether the token may still be used: asked on every request, however well the token is known. */
   private admit(caller: Identity): boolean | Promise<boolean> {
-    const whyRefused = this.revocations.whyRefused(caller);
-    return whyRefused instanceof Promise
-      ? whyRefused.then((late) => this.conclude(caller, late))
-      : this.conclude(caller, whyRefused);
+    const refusal = this.revocations.whyRefused(caller);
+    return refusal instanceof Promise
+      ? refusal.then((late) => this.conclude(caller, late))
+      : this.conclude(caller, refusal);
   }
 
-  private conclude(caller: Identity, whyRefused: ProblemCode | null): true {
-    if (whyRefused) throw new Problem(whyRefused, { sessionId: caller.sessionId });
+  private conclude(caller: Identity, refusal: ProblemCode | null): true {
+    if (refusal) throw new Problem(refusal, { sessionId: caller.sessionId });
     this.writeBuffer.acknowledge(caller.sessionId, caller.generation);
     return true;
   }

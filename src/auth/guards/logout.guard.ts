@@ -75,16 +75,16 @@ export class LogoutGuard implements CanActivate {
 
   private async unlessExpired(access: Credential<Identity>): Promise<Credential<Identity>> {
     if (access === null || access instanceof Problem) return access;
-    const whyRefused = await this.revocations.whyRefused(access);
-    return cannotAuthenticate(whyRefused) ? new Problem(whyRefused) : access;
+    const refusal = await this.revocations.whyRefused(access);
+    return cannotAuthenticate(refusal) ? new Problem(refusal) : access;
   }
 }
 
 /** Of a refused access token: an ended or outdated one still says whose session to end; an expired one does not. */
 export function cannotAuthenticate(
-  whyRefused: ProblemCode | null,
-): whyRefused is 'access_token_expired' | 'access_token_invalid' {
-  return whyRefused === 'access_token_expired' || whyRefused === 'access_token_invalid';
+  refusal: ProblemCode | null,
+): refusal is 'access_token_expired' | 'access_token_invalid' {
+  return refusal === 'access_token_expired' || refusal === 'access_token_invalid';
 }
 
 function isProblem(credential: unknown): credential is Problem {

@@ -9,8 +9,8 @@ export async function signIn(world: Comparison, user: UserRecord, right: boolean
   const { service, model, tally } = world;
   const password = right ? user.password : `${user.password}?`;
   const answer = await requests.login(service.http, user.email, password);
-  const whyRefused = predictSignIn(user, password);
-  if (whyRefused) return world.expect('a sign-in with a wrong password', answer, [whyRefused]);
+  const refusal = predictSignIn(user, password);
+  if (refusal) return world.expect('a sign-in with a wrong password', answer, [refusal]);
   const { session } = world.born('sign in', user, answer, 200);
   tally.add('ended by session_cap', endBeyondCap(model, session, service.now));
   if (world.holders.length >= 6) world.holders.shift();
@@ -31,14 +31,12 @@ export async function logOut(
   const refresh = by === 'access' ? undefined : by === 'an old one' ? ofHolder[0]! : holder.refresh;
   const answer = await requests.logout(service.http, { ...(access && { access }), ...(refresh && { refresh }) });
 
-  const whyRefused = access ? accessRefusal(model, accessClaims(access), service.now) : null;
-  const isWorthless = whyRefused === 'access_token_expired' || whyRefused === 'access_token_invalid';
+  const refusal = access ? accessRefusal(model, accessClaims(access), service.now) : null;
+  const isWorthless = refusal === 'access_token_expired' || refusal === 'access_token_invalid';
   const ids = [access && !isWorthless ? accessClaims(access).sid : null, refresh ? refreshClaims(refresh).sid : null];
   const ending = ids.filter((id) => id !== null).map((id) => model.sessions.get(id)!);
   if (ending.length === 0) {
-    return world.expect('a logout with a worthless token', answer, [
-      { status: 401, code: whyRefused!, terminal: false },
-    ]);
+    return world.expect('a logout with a worthless token', answer, [{ status: 401, code: refusal!, terminal: false }]);
   }
   world.expect(`${holder.name} logs out with ${by}`, answer, [{ status: 204 }]);
   world.tally.add(`ended by logout with ${by}`, revokeSessions(ending, 'logout', service.now));
@@ -58,8 +56,8 @@ export async function end(
     : what === 'others'
       ? requests.endOthers(http, holder.access)
       : requests.endAll(http, holder.access));
-  const whyRefused = acceptAccess(world, claims);
-  if (whyRefused) return world.expect(title, answer, [refusedAccess(whyRefused, claims.sid)]);
+  const refusal = acceptAccess(world, claims);
+  if (refusal) return world.expect(title, answer, [refusedAccess(refusal, claims.sid)]);
 
   const { model, service } = world;
   const own = sessionsOf(model, claims.sub);
@@ -77,8 +75,8 @@ export async function changePassword(world: Comparison, holder: Holder, right: b
   const next = `the passphrase after ${user.ver} others`;
   const current = right ? user.password : `${user.password}?`;
   const answer = await requests.changePassword(service.http, holder.access, current, next);
-  const whyRefused = acceptAccess(world, claims);
-  if (whyRefused) return world.expect('a change of password', answer, [refusedAccess(whyRefused, claims.sid)]);
+  const refusal = acceptAccess(world, claims);
+  if (refusal) return world.expect('a change of password', answer, [refusedAccess(refusal, claims.sid)]);
   if (!right) {
     const wrong = { status: 403, code: 'current_password_wrong', terminal: false };
     return world.expect('a change of password with a wrong one', answer, [wrong]);
@@ -92,7 +90,7 @@ export async function changePassword(world: Comparison, holder: Holder, right: b
 
 /** A guarded request: why its token is refused, or the first sight of its generation. */
 function acceptAccess({ model, service }: Comparison, claims: AccessClaims): string | null {
-  const whyRefused = accessRefusal(model, claims, service.now);
-  if (!whyRefused) sight(model, claims.sid, claims.gen);
-  return whyRefused;
+  const refusal = accessRefusal(model, claims, service.now);
+  if (!refusal) sight(model, claims.sid, claims.gen);
+  return refusal;
 }

@@ -71,12 +71,12 @@ async function use(world: Comparison, who: string, token: string): Promise<void>
   const { service, model } = world;
   const claims = accessClaims(token);
   const answer = await requests.whoAmI(service.http, token);
-  const whyRefused = accessRefusal(model, claims, service.now);
-  world.tally.add(`whoami ${whyRefused ?? 'accepted'}`);
+  const refusal = accessRefusal(model, claims, service.now);
+  world.tally.add(`whoami ${refusal ?? 'accepted'}`);
   const { number } = model.sessions.get(claims.sid)!;
   const what = `${who} uses an access token of session ${number}, generation ${claims.gen}`;
   world.expect(what, answer, predictWhoAmI(model, claims, service.now));
-  if (!whyRefused) sight(model, claims.sid, claims.gen);
+  if (!refusal) sight(model, claims.sid, claims.gen);
 }
 
 async function writeBuffer(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
