@@ -39,9 +39,7 @@ export class Initial1763800000000 implements MigrationInterface {
         "ip" character varying(45) NOT NULL,
         "user_agent" character varying(256) NOT NULL,
         CONSTRAINT "sessions_pk" PRIMARY KEY ("id"),
-        CONSTRAINT "sessions_acknowledged" CHECK (
-          acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)
-        ),
+        CONSTRAINT "sessions_acknowledged" CHECK (acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)),
         CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
       ) WITH (fillfactor = 70)
     `);

@@ -36,9 +36,7 @@ export class Initial1763800000000 implements MigrationInterface {
         "delivery" varchar(8) NOT NULL DEFAULT 'body',
         "ip" varchar(45) NOT NULL,
         "user_agent" varchar(256) NOT NULL,
-        CONSTRAINT "sessions_acknowledged" CHECK (
-          acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)
-        ),
+        CONSTRAINT "sessions_acknowledged" CHECK (acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)),
         CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
       )
     `);
