@@ -159,6 +159,19 @@ describe('a session over its refreshes', () => {
     expect(tokens.expires_in).toBeLessThanOrEqual(300);
   });
 
+  it('stays alive when its client refreshes every four days and calls no API', async () => {
+    const { tokens } = await register(test.http);
+    let refreshToken = tokens.refresh_token;
+    for (let days = 4; days < 30; days += 4) {
+      test.clock.move('4d');
+      const { status, body } = await refresh(test.http, refreshToken);
+      expect([days, status]).toEqual([days, 200]);
+      expect(body.refresh_expires_in).toBeGreaterThan(Math.min(7, 30 - days) * 86_400 - 60);
+      refreshToken = body.refresh_token;
+      await test.flush();
+    }
+  });
+
   it('catches up when the database is behind its tokens, as after a failover that lost commits', async () => {
     const { tokens } = await register(test.http);
     const second = await rotate(tokens);
