@@ -36,9 +36,9 @@ try {
   await laptop.click('#look-again');
   await laptop.locator('#devices li').nth(1).waitFor();
   await laptop.click('#expire');
-  await laptop.click('#lose-answer');
+  await laptop.click('#lose-response');
   await laptop.click('#who-am-i');
-  await laptop.locator('#answer', { hasText: '200' }).waitFor();
+  await laptop.locator('#response', { hasText: '200' }).waitFor();
   await laptop.screenshot({ path: join(PICTURES, 'demo.png'), fullPage: true });
   await phone.screenshot({ path: join(PICTURES, 'demo-on-a-phone.png') });
 } finally {

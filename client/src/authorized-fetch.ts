@@ -12,7 +12,7 @@ const STALE = /^access_token_(expired|outdated|invalid)$/;
 
 /**
  * `fetch` with the access token, to the API and the origins that were named. A refused token is renewed and the request
- * sent once more, where it can be: a guard refuses before anything was done. Else the caller has the answer as it came.
+ * sent once more, where it can be: a guard refuses before anything was done. Else the caller has the response as it came.
  */
 export function authorizedFetch(
   keeper: SessionKeeper,
@@ -41,21 +41,21 @@ export function authorizedFetch(
       if (token) headers.set('authorization', `Bearer ${token.token}`);
       return request ? platform.fetch(request.clone()) : platform.fetch(address.href, { ...options, headers });
     };
-    const answer = await send(access);
-    if (answer.status !== 401 || !access) return answer;
+    const response = await send(access);
+    if (response.status !== 401 || !access) return response;
 
-    const refusal = await errorOf(answer);
+    const refusal = await errorOf(response);
     const isOver = refusal.terminal && mayCarryToken(address, base, []);
-    if (!isOver && !STALE.test(refusal.code) && !isInvalidToken(answer)) return answer;
+    if (!isOver && !STALE.test(refusal.code) && !isInvalidToken(response)) return response;
     keeper.distrust(access);
     const isSpent = !request && !canBeReadAgain(options.body);
-    if (isSpent && !isOver) return answer;
+    if (isSpent && !isOver) return response;
     // Of an end, the route of refreshes knows why, and clears the cookie. Where it cannot be asked, this is the end too.
     const renewed = await unlessAborted(refresher.access(), signal, true);
     if (isOver && !keeper.access) {
       await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endingOf(refusal, access));
     }
-    if (isSpent || renewed?.userId !== access.userId) return answer;
+    if (isSpent || renewed?.userId !== access.userId) return response;
     keeper.report({ type: 'resent', url: address.href });
     return send(renewed);
   };
@@ -87,7 +87,7 @@ function canBeReadAgain(body: unknown): boolean {
 /**
  * A caller who gives up stops waiting; the refresh goes on for the others.
  *
- * @param forgiving null instead of what the refresh was refused with: there is an answer to give instead
+ * @param forgiving null instead of what the refresh was refused with: there is a response to give instead
  */
 async function unlessAborted(
   access: Promise<Access | null>,

@@ -1,7 +1,7 @@
 import type { Activity } from './activity.js';
 import { apiBase } from './address.js';
 import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
-import { post, tokensIn } from './auth-calls.js';
+import { post, readTokens } from './auth-calls.js';
 import { authorizedFetch } from './authorized-fetch.js';
 import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
@@ -41,7 +41,7 @@ export interface Client {
   fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
   /** Who is signed in, by what storage holds: asks no server. */
   session(): Promise<Session | null>;
-  /** Answers how to stop listening. */
+  /** Returns the function that removes the listener. */
   onChange(listener: Listener): () => void;
   sessions: {
     list(): Promise<SessionView[]>;
@@ -76,16 +76,16 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const call = authorizedFetch(keeper, refresher, platform, base, origins);
 
   async function asked(path: string, init?: RequestInit): Promise<Response> {
-    const answer = await call(path, init);
-    if (!answer.ok) throw await errorOf(answer);
-    return answer;
+    const response = await call(path, init);
+    if (!response.ok) throw await errorOf(response);
+    return response;
   }
 
   const signIn = (path: string, body: object) =>
     post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
 
-  async function begun(answer: Response): Promise<Session> {
-    await keeper.begin(await tokensIn(answer));
+  async function begun(response: Response): Promise<Session> {
+    await keeper.begin(await readTokens(response));
     return keeper.session!;
   }
 
@@ -107,8 +107,8 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
 
   async function changedPassword(passwords: Passwords, access: Access): Promise<Session> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
-    const answer = await post(platform, route('/auth/password'), delivery, passwords, { headers });
-    const tokens = await tokensIn(answer);
+    const response = await post(platform, route('/auth/password'), delivery, passwords, { headers });
+    const tokens = await readTokens(response);
     if (await keeper.begin(tokens, access.sessionId)) return keeper.session!;
     // Somebody signed out, or in, meanwhile: nobody wants it any more.
     await end(delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token });
@@ -117,15 +117,15 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
 
   return {
     async register(account) {
-      const answer = await signIn('/auth/register', account);
-      return answer.status === 202 ? null : begun(answer);
+      const response = await signIn('/auth/register', account);
+      return response.status === 202 ? null : begun(response);
     },
 
     login: (credentials) => refresher.replace(async () => begun(await signIn('/auth/login', credentials))),
 
     async logout() {
       const held = await keeper.look();
-      // First here: a refresh that is on its way finds nothing to put its answer in, and no other tab asks again.
+      // First here: a refresh that is on its way finds nothing to put its response in, and no other tab asks again.
       const dropping = held && keeper.drop(({ sessionId }) => sessionId === held.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
       // Without its note, a cookie may be there all the same.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNewer, readAccess, readAnswer, readHeld, type Access } from './credential.js';
+import { isNewer, readAccess, readTokenResponse, readHeld, type Access } from './credential.js';
 
 const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 const SID = '019aa8f4-7a3e-7c1a-9d8a-0d8a4d3c9b11';
@@ -23,8 +23,8 @@ describe('what storage holds', () => {
 
   it('in cookie delivery is never a token, even if the server were to send one', () => {
     const token = jwt(claims);
-    const answer = { access_token: token, refresh_token: token, token_type: 'Bearer', expires_in: 900 } as const;
-    const read = readAnswer('cookie', { ...answer, refresh_expires_in: 1, session_id: SID }, 0, 0);
+    const response = { access_token: token, refresh_token: token, token_type: 'Bearer', expires_in: 900 } as const;
+    const read = readTokenResponse('cookie', { ...response, refresh_expires_in: 1, session_id: SID }, 0, 0);
     expect(read?.held.text).toBe(`${SID} grace`);
   });
 });

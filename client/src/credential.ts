@@ -1,4 +1,4 @@
-import type { Delivery, TokenAnswer } from './api.js';
+import type { Delivery, TokenResponse } from './api.js';
 
 /** What storage holds, and what it says. In `cookie` delivery the text is only a note of whose session it is. */
 export interface Held {
@@ -35,15 +35,15 @@ export function readHeld(delivery: Delivery, text: string | null): Held | null {
   return claims && { text, sessionId: claims.sid, userId: claims.sub, generation: claims.gen };
 }
 
-/** What to hold after an answer, and the access token in it; null where it is not an answer of the server. */
-export function readAnswer(
+/** What to hold after a response, and the access token in it; null where it is not a response of the server. */
+export function readTokenResponse(
   delivery: Delivery,
-  answer: TokenAnswer,
+  response: TokenResponse,
   now: number,
   random: number,
 ): { held: Held; access: Access } | null {
-  const access = readAccess(answer.access_token, answer.expires_in, now, random);
-  const text = delivery === 'cookie' ? access && `${access.sessionId} ${access.userId}` : answer.refresh_token;
+  const access = readAccess(response.access_token, response.expires_in, now, random);
+  const text = delivery === 'cookie' ? access && `${access.sessionId} ${access.userId}` : response.refresh_token;
   const held = readHeld(delivery, text ?? null);
   return access && held && held.sessionId === access.sessionId ? { held, access } : null;
 }
@@ -67,7 +67,7 @@ export function readAccess(token: string, expiresInSeconds: number, now: number,
   };
 }
 
-/** Whether a token that arrives now replaces `held`: answers overtake one another. */
+/** Whether a token that arrives now replaces `held`: responses overtake one another. */
 export function isNewer(next: Access, held: Access | null): boolean {
   if (!held || held.sessionId !== next.sessionId) return true;
   return (next.generation - held.generation || next.issuedAt - held.issuedAt) >= 0;

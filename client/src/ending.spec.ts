@@ -35,11 +35,11 @@ describe('the end of a session', () => {
     },
   );
 
-  it('that the server tells at a call reaches all tabs at once, and the caller has the answer', async () => {
+  it('that the server tells at a call reaches all tabs at once, and the caller has the response', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
     server.end(session.id, 'logout_everywhere');
-    const answer = await world.until(tab.client.fetch('/me'));
-    expect(await codeOf(answer)).toBe('session_revoked');
+    const response = await world.until(tab.client.fetch('/me'));
+    expect(await codeOf(response)).toBe('session_revoked');
     await world.pass(10);
     const ended = [['ended', 'session_revoked', 'logout_everywhere']];
     expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);

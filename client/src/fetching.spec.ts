@@ -7,8 +7,8 @@ describe('an access token that is refused', () => {
   it('after a sleep that the clock did not see is renewed, and the call sent once more', async () => {
     const { browser, world, server, tab } = await signedIn();
     browser.sleep(8 * 60 * MINUTE);
-    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: '{"a":"b"}' }));
-    expect(answer.status).toBe(200);
+    const response = await world.until(tab.client.fetch('/things', { method: 'POST', body: '{"a":"b"}' }));
+    expect(response.status).toBe(200);
     expect(server.calls.map(({ route }) => route).slice(-3)).toEqual(['POST /things', REFRESH, 'POST /things']);
     expect(server.calls.at(-1)!.body).toEqual({ a: 'b' });
   });
@@ -39,24 +39,24 @@ describe('an access token that is refused', () => {
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
   });
 
-  it('twice is the answer: the call is not sent a third time', async () => {
+  it('twice is the response: the call is not sent a third time', async () => {
     const { world, server, tab } = await signedIn();
     server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'access_token_outdated') : undefined);
-    const answer = await world.until(tab.client.fetch('/me'));
-    expect([answer.status, await codeOf(answer)]).toEqual([401, 'access_token_outdated']);
+    const response = await world.until(tab.client.fetch('/me'));
+    expect([response.status, await codeOf(response)]).toEqual([401, 'access_token_outdated']);
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
   });
 
-  it('and cannot be renewed now: the caller has the first answer, unread', async () => {
+  it('and cannot be renewed now: the caller has the first response, unread', async () => {
     const { browser, world, server, tab, session } = await signedIn();
     server.outdate('grace');
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, lost: 'request' } : later(5));
-    const answer = await world.until(tab.client.fetch('/me'));
-    expect(await codeOf(answer)).toBe('access_token_outdated');
+    const response = await world.until(tab.client.fetch('/me'));
+    expect(await codeOf(response)).toBe('access_token_outdated');
     expect(await world.until(tab.client.session())).toEqual(session);
   });
 
-  it('for another reason is the answer: a wrong password at a route of the app refreshes nothing', async () => {
+  it('for another reason is the response: a wrong password at a route of the app refreshes nothing', async () => {
     const { world, server, tab } = await signedIn();
     server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'request_refused') : undefined);
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(401);
@@ -71,8 +71,8 @@ describe('an access token that is refused', () => {
   ])('sends %s again only if it can be read again', async (_what, body, again) => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
-    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: body() }));
-    expect([answer.status, server.count('POST /things')]).toEqual(again ? [200, 2] : [401, 1]);
+    const response = await world.until(tab.client.fetch('/things', { method: 'POST', body: body() }));
+    expect([response.status, server.count('POST /things')]).toEqual(again ? [200, 2] : [401, 1]);
     // What could not be sent again still was a sign: the next call brings a new token.
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([1, 1]);
@@ -174,7 +174,7 @@ describe('fetch', () => {
     const { browser, world, server, tab, session } = await signedIn({
       client: { origins: ['https://reports.example.com/'] },
     });
-    browser.answerElsewhere = () => refusal(401, 'session_revoked');
+    browser.respondElsewhere = () => refusal(401, 'session_revoked');
     await world.until(tab.client.fetch('https://reports.example.com/x'));
     expect(await world.until(tab.client.session())).toEqual(session);
     expect([browser.elsewhere[0]!.token === null, server.count(REFRESH)]).toEqual([false, 0]);
@@ -183,7 +183,7 @@ describe('fetch', () => {
   it('renews a token that a service of somebody else refuses in the words of RFC 6750', async () => {
     const { browser, world, server, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
     let asked = 0;
-    browser.answerElsewhere = () =>
+    browser.respondElsewhere = () =>
       (asked += 1) > 1
         ? new Response('report')
         : new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
@@ -203,8 +203,8 @@ describe('fetch', () => {
   it('sends what nobody is signed in for as it is', async () => {
     const browser = new FakeBrowser();
     const tab = browser.openTab();
-    const answer = await browser.world.until(tab.client.fetch('/me'));
-    expect(await codeOf(answer)).toBe('access_token_missing');
+    const response = await browser.world.until(tab.client.fetch('/me'));
+    expect(await codeOf(response)).toBe('access_token_missing');
     expect(browser.server.count(REFRESH)).toBe(0);
   });
 

@@ -34,7 +34,7 @@ const settings = fc.record<Setting>({
 });
 
 describe('an honest browser', () => {
-  it('is never signed out, over 10,000 refreshes by tabs that race, lose answers, sleep and crash', async () => {
+  it('is never signed out, over 10,000 refreshes by tabs that race, lose responses, sleep and crash', async () => {
     let refreshes = 0;
     let rotations = 0;
     await fc.assert(
@@ -98,7 +98,7 @@ function fateBy(random: () => number, lost: number): Fate {
   if (random() >= lost) return fate;
   const dice = random();
   if (dice < 0.3) return { ...fate, refused: true };
-  return { ...fate, lost: dice < 0.5 ? 'request' : 'answer' };
+  return { ...fate, lost: dice < 0.5 ? 'request' : 'response' };
 }
 
 /** mulberry32: the same history for the same seed. */

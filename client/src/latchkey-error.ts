@@ -1,7 +1,7 @@
 import type { FieldError, Problem, ProblemCode } from './api.js';
 
 /**
- * Beyond the server's codes: `unexpected_answer` is an answer that is not the server's (a proxy, a captive portal);
+ * Beyond the server's codes: `unexpected_answer` is a response that is not the server's (a proxy, a captive portal);
  * `user_changed` is a call that was begun as one person, and would have gone out as another, or as nobody.
  */
 export type ErrorCode = ProblemCode | 'unexpected_answer' | 'user_changed';
@@ -18,12 +18,12 @@ export class LatchkeyError extends Error {
   /** Which fields are wrong, with texts that can be shown. */
   readonly errors: FieldError[];
   readonly requestId: string | undefined;
-  /** The session that a terminal answer is about, and why it ended, where the server said so. */
+  /** The session that a terminal response is about, and why it ended, where the server said so. */
   readonly sessionId: string | undefined;
   readonly because: string | undefined;
 
   constructor(
-    /** The HTTP status; 0 where no answer is the reason. */
+    /** The HTTP status; 0 where no response is the reason. */
     readonly status: number,
     problem: Told,
     /** Seconds. */
@@ -45,18 +45,18 @@ export function userChanged(): LatchkeyError {
   return new LatchkeyError(0, { code: 'user_changed' });
 }
 
-/** Reads a refusal. Leaves the answer itself unread, for whoever asked. */
-export async function errorOf(answer: Response): Promise<LatchkeyError> {
+/** Reads a refusal. Leaves the response itself unread, for whoever asked. */
+export async function errorOf(response: Response): Promise<LatchkeyError> {
   let problem: unknown;
-  if (/problem\+json/.test(answer.headers.get('content-type') ?? '')) {
-    problem = await answer
+  if (/problem\+json/.test(response.headers.get('content-type') ?? '')) {
+    problem = await response
       .clone()
       .json()
       .catch(() => undefined);
   }
-  const retryAfter = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new LatchkeyError(
-    answer.status,
+    response.status,
     isProblem(problem) ? problem : { code: 'unexpected_answer' },
     // A date would have to be compared with this device's clock.
     Number.isFinite(retryAfter) ? retryAfter : undefined,
@@ -67,7 +67,7 @@ function isProblem(value: unknown): value is Problem {
   return typeof (value as Problem | null | undefined)?.code === 'string';
 }
 
-/** Whether the same may well succeed later: no answer, none of the server's own, or one that says so. */
+/** Whether the same may well succeed later: no response, none of the server's own, or one that says so. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof LatchkeyError)) return true;
   const { status, code } = error;

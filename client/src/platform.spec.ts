@@ -15,7 +15,7 @@ function near(options: Partial<Parameters<typeof clientOn>[1]> = {}) {
   const fetch = async (input: unknown, { method = 'GET', headers, body }: RequestInit = {}) => {
     const token = new Headers(headers).get('authorization')?.slice(7) ?? null;
     const route = `${method} ${new URL(String(input)).pathname}`;
-    return server.handle({ route, token, body: body && JSON.parse(String(body)), cookies }).answer;
+    return server.handle({ route, token, body: body && JSON.parse(String(body)), cookies }).response;
   };
   const client = clientOn({ ...browser, fetch: fetch as never }, { baseUrl: 'https://auth.example.com', ...options });
   return { client, server };
@@ -154,7 +154,7 @@ describe('a client that was closed', () => {
   });
 });
 
-describe('an answer that is none', () => {
+describe('a response that is none', () => {
   it.each(['null', '[]', '"x"', '3', '<html>', ''])('is said to be one: %s', async (text) => {
     const fetch = async () => new Response(text, { headers: { 'content-type': 'application/json' } });
     const client = clientOn({ ...browser, fetch }, { baseUrl: 'https://auth.example.com' });

@@ -9,7 +9,7 @@ export interface Platform {
   timeout: (ms: number) => AbortSignal;
   /** Works alone among all tabs, or after `waitMs` without waiting for the others any longer. */
   alone: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
-  /** Hears the other tabs, and answers how to speak to them and how to stop. */
+  /** Hears the other tabs, and responses how to speak to them and how to stop. */
   channel: (name: string, hear: (message: unknown) => void) => { say: (message: unknown) => void; close: () => void };
   hidden: () => boolean;
   /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */

@@ -1,12 +1,12 @@
 import type { Delivery } from './api.js';
-import { post, tokensIn } from './auth-calls.js';
+import { post, readTokens } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
 import type { Access, Held } from './credential.js';
 import { isPassing, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { SessionKeeper } from './session-keeper.js';
 
-/** Before the server's leeway (60 s) is over: an older answer must not come after it. */
+/** Before the server's leeway (60 s) is over: an older response must not come after it. */
 const GIVE_UP_MS = 30_000;
 /** The server forgives tabs that refresh at once, so the lock only spares it work and is not worth more. */
 const LOCK_WAIT_MS = 3_000;
@@ -41,14 +41,14 @@ export class Refresher {
 
   /**
    * The access token to send now; null when nobody is signed in. Throws what the refresh was refused with, or what `fetch`
-   * throws without an answer.
+   * throws without a response.
    */
   async access(): Promise<Access | null> {
     const held = await this.keeper.look();
     if (!held) return null;
     const { access } = this.keeper;
     const now = this.platform.now();
-    // Alongside: this call has no need of it, and the next has its answer.
+    // Alongside: this call has no need of it, and the next has its response.
     if (access && now < access.deadAt) {
       if (now >= access.dueAt) void this.refresh(held).catch(() => undefined);
       return access;
@@ -122,8 +122,8 @@ export class Refresher {
     if (this.wasHanded(before)) return this.keeper.report({ type: 'waited' });
     const presented = this.delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
     try {
-      const answer = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });
-      await this.keeper.renew(await tokensIn(answer), held);
+      const response = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });
+      await this.keeper.renew(await readTokens(response), held);
     } catch (error) {
       if (!endsSession(error, held, this.delivery)) throw error;
       // Which may be what ended it.

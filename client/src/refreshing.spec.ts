@@ -15,8 +15,8 @@ describe('a refresh', () => {
   it('is one for all calls of a tab that need it', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
-    const answers = await world.until(Promise.all(Array.from({ length: 20 }, () => tab.client.fetch('/me'))));
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    const responses = await world.until(Promise.all(Array.from({ length: 20 }, () => tab.client.fetch('/me'))));
+    expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect(server.count(REFRESH)).toBe(1);
   });
 
@@ -25,8 +25,8 @@ describe('a refresh', () => {
     async (missing) => {
       const { world, server, tabs } = await signedIn({ tabs: 5, ...missing });
       await world.pass(LATER);
-      const answers = await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
-      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
+      const responses = await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
+      expect(responses.map(({ status }) => status)).toEqual(Array(5).fill(200));
       expect(server.terminal).toBe(0);
       expect(tabs.flatMap(({ changes }) => changes)).toEqual([]);
     },
@@ -77,7 +77,7 @@ describe('a refresh', () => {
   it('is given up after 30 s, before the leeway of the server is over; the session is kept', async () => {
     const { browser, world, tab, session } = await signedIn();
     await world.pass(LATER);
-    browser.fate = () => ({ there: 0, back: 0, lost: 'answer' });
+    browser.fate = () => ({ there: 0, back: 0, lost: 'response' });
     const began = world.now;
     expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ name: 'TimeoutError' });
     expect(world.now - began).toBe(30_000);
@@ -129,7 +129,7 @@ describe('a refresh', () => {
     expect(await world.until(tab.client.session())).toEqual(session);
   });
 
-  it('that answers late puts no older token over a newer one', async () => {
+  it('that responses late puts no older token over a newer one', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, locks: false, channel: false });
     await world.pass(LATER);
     await world.until(tab.client.fetch('/me'));
@@ -153,13 +153,13 @@ describe('a refresh', () => {
     browser.fate = (route) => (route === REFRESH ? { there: 5, back: 300 } : later(5));
     await world.until(tab.client.fetch('/me'));
     await world.pass(20);
-    // The refresh alongside has been judged, and its answer is on its way.
+    // The refresh alongside has been judged, and its response is on its way.
     server.outdate('grace');
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect(server.count(REFRESH)).toBe(2);
   });
 
-  it('of one person is nothing to the next: neither its answer nor its delay', async () => {
+  it('of one person is nothing to the next: neither its response nor its delay', async () => {
     const { browser, world, server, tab, other } = await signedIn({ tabs: 2, channel: false });
     await world.pass(LATER);
     const hour = { 'retry-after': '3600' };
@@ -212,7 +212,7 @@ describe('a refresh', () => {
     expect(world.now - began).toBeLessThan(100);
   });
 
-  it('that answers after somebody signed out brings nobody back', async () => {
+  it('that responses after somebody signed out brings nobody back', async () => {
     const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 5_000 } : later(5));
@@ -227,7 +227,7 @@ describe('a refresh', () => {
   });
 });
 
-describe('a refresh that answers after somebody else signed in', () => {
+describe('a refresh that responses after somebody else signed in', () => {
   it.each(['this tab', 'another tab'])('leaves them signed in, and serves nobody: %s', async (where) => {
     const { browser, world, tab, other } = await signedIn({ tabs: 2, channel: false });
     await world.pass(LATER);
@@ -268,7 +268,7 @@ describe('storage that takes its time', () => {
     expect(world.now - began).toBeLessThan(100);
   });
 
-  it('holds what was answered last, whatever overlaps', async () => {
+  it('keeps the latest credential when writes overlap', async () => {
     const { browser, world, tab } = await signedIn();
     await world.until(tab.client.fetch('/me'));
     await world.pass(LATER);

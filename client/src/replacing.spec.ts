@@ -7,7 +7,7 @@ const PASSWORDS = { currentPassword: 'good', newPassword: 'better' };
 const CHANGE = 'POST /auth/password';
 const reasons = (tab: Tab) => tab.changes.map(({ reason }) => reason);
 
-/** A change of password whose answer takes its time on the way back, as on a phone. */
+/** A change of password whose response takes its time on the way back, as on a phone. */
 async function changing(options: Parameters<typeof signedIn>[0] = {}) {
   const fixture = await signedIn({ tabs: 2, ...options });
   fixture.browser.fate = (route) => (route === CHANGE ? { there: 5, back: 2000 } : later(5));
@@ -23,8 +23,8 @@ describe('a change of password that is on its way', () => {
     { from: 'the other tab', locks: true },
   ])('is no end of the session to calls beside it: $from, locks: $locks', async ({ from, locks }) => {
     const { browser, world, server, tab, other, call } = await changing({ locks });
-    const answer = await world.until((from === 'this tab' ? tab : other).client.fetch('/me'));
-    expect(answer.status).toBe(200);
+    const response = await world.until((from === 'this tab' ? tab : other).client.fetch('/me'));
+    expect(response.status).toBe(200);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
     expect([reasons(tab), reasons(other)]).toEqual([['signed_in'], ['signed_in']]);

@@ -5,7 +5,7 @@ import { refusal } from './testing/fake-server.js';
 import { failure, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
 
 describe('a server in trouble', () => {
-  it('is asked again when it said, and the call has its answer', async () => {
+  it('is asked again when it said, and the call has its response', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     let bad = 1;
@@ -46,10 +46,10 @@ describe('a server in trouble', () => {
     ['200 that holds something else', () => Response.json({ access_token: 'x' })],
     ['400', () => refusal(400, 'validation_failed')],
     ['403', () => refusal(403, 'request_refused')],
-  ])('signs nobody out: %s', async (_what, answer) => {
+  ])('signs nobody out: %s', async (_what, response) => {
     const { browser, world, server, tab, session } = await signedIn();
     await world.pass(LATER);
-    server.instead = ({ route }) => (route === REFRESH ? answer() : undefined);
+    server.instead = ({ route }) => (route === REFRESH ? response() : undefined);
     const kept = browser.stored;
     expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(LatchkeyError);
     await world.pass(MINUTE);
@@ -74,10 +74,10 @@ describe('a server in trouble', () => {
     expect(waits.at(-1)).toBe(waits[0]);
   });
 
-  it('that answers with the tokens of another session is not believed', async () => {
+  it('that responses with the tokens of another session is not believed', async () => {
     const { browser, world, server, tab, session } = await signedIn();
     const body = { email: 'ada', password: 'good' };
-    const ada = server.handle({ route: 'POST /auth/login', token: null, body, cookies: undefined }).answer;
+    const ada = server.handle({ route: 'POST /auth/login', token: null, body, cookies: undefined }).response;
     await world.pass(LATER);
     const kept = browser.stored;
     server.instead = ({ route }) => (route === REFRESH ? ada.clone() : undefined);

@@ -1,7 +1,7 @@
 import type { Activity } from './activity.js';
-import type { Delivery, TokenAnswer } from './api.js';
+import type { Delivery, TokenResponse } from './api.js';
 import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
-import { isNewer, readAccess, readAnswer, readHeld, type Access, type Held } from './credential.js';
+import { isNewer, readAccess, readTokenResponse, readHeld, type Access, type Held } from './credential.js';
 import { LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { TokenStore } from './token-store.js';
@@ -67,26 +67,26 @@ export class SessionKeeper {
    * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
    * meanwhile: false otherwise. Throws `unexpected_answer` for what is none of the server's.
    */
-  async begin(answer: TokenAnswer, replaced?: string): Promise<boolean> {
-    const next = this.credentialsIn(answer);
+  async begin(response: TokenResponse, replaced?: string): Promise<boolean> {
+    const next = this.credentialsIn(response);
     return this.inTurn(async () => {
       const held = await this.read();
       // The server ends it for the new one, and a tab that was told so first has dropped it.
       const lastId = (held ?? this.ending)?.sessionId;
       if (replaced && lastId !== replaced) return false;
-      await this.hold(next, answer.expires_in);
+      await this.hold(next, response.expires_in);
       return true;
     });
   }
 
-  /** Keeps what a refresh of `asked` was answered with, unless somebody signed in or out meanwhile or a newer one came. */
-  async renew(answer: TokenAnswer, asked: Held): Promise<void> {
-    const next = this.credentialsIn(answer);
+  /** Keeps the response to a refresh of `asked`, unless somebody signed in or out meanwhile or a newer one came. */
+  async renew(response: TokenResponse, asked: Held): Promise<void> {
+    const next = this.credentialsIn(response);
     if (next.held.sessionId !== asked.sessionId) throw unexpected();
     return this.inTurn(async () => {
       const held = await this.read();
       if (held?.sessionId !== asked.sessionId) return;
-      await this.hold(next.held.generation < held.generation ? { ...next, held } : next, answer.expires_in);
+      await this.hold(next.held.generation < held.generation ? { ...next, held } : next, response.expires_in);
     });
   }
 
@@ -128,8 +128,8 @@ export class SessionKeeper {
     });
   }
 
-  private credentialsIn(answer: TokenAnswer): { held: Held; access: Access } {
-    const next = readAnswer(this.delivery, answer, this.platform.now(), this.platform.random());
+  private credentialsIn(response: TokenResponse): { held: Held; access: Access } {
+    const next = readTokenResponse(this.delivery, response, this.platform.now(), this.platform.random());
     if (!next) throw unexpected();
     return next;
   }

@@ -8,28 +8,28 @@ export function showAccount(auth: Client): void {
 
 export function forgetAccount(): void {
   byId('who').textContent = '…';
-  showAnswer('');
+  showResponse('');
 }
 
 /** Whose page this is. */
 export async function showName(auth: Client): Promise<void> {
   const isStill = thisView();
-  const answer = await auth.fetch('/users/me').catch(() => undefined);
-  if (!answer?.ok) return;
-  const { email, name } = (await answer.json()) as { email: string; name?: string | null };
+  const response = await auth.fetch('/users/me').catch(() => undefined);
+  if (!response?.ok) return;
+  const { email, name } = (await response.json()) as { email: string; name?: string | null };
   if (isStill()) byId('who').textContent = name ?? email;
 }
 
 /** A call of the app, like any other. */
 async function whoAmI(auth: Client): Promise<void> {
   const isStill = thisView();
-  showAnswer('…');
+  showResponse('…');
   try {
-    const answer = await auth.fetch('/auth/whoami');
-    const text = `${answer.status}\n${JSON.stringify(await answer.json(), null, 2)}`;
-    if (isStill()) showAnswer(text);
+    const response = await auth.fetch('/auth/whoami');
+    const text = `${response.status}\n${JSON.stringify(await response.json(), null, 2)}`;
+    if (isStill()) showResponse(text);
   } catch (error) {
-    if (isStill()) showAnswer(`No answer: ${reasonOf(error)}. You are still signed in.`);
+    if (isStill()) showResponse(`No response: ${reasonOf(error)}. You are still signed in.`);
   }
 }
 
@@ -43,8 +43,8 @@ async function logOut(auth: Client): Promise<void> {
   }
 }
 
-function showAnswer(text: string): void {
-  const place = byId('answer');
+function showResponse(text: string): void {
+  const place = byId('response');
   place.textContent = text;
   place.hidden = text === '';
 }

@@ -28,8 +28,8 @@ export async function chooseDelivery(): Promise<Delivery> {
 
 async function issuerOfServer(): Promise<URL | undefined> {
   try {
-    const answer = await fetch('/.well-known/oauth-authorization-server');
-    const { issuer } = (await answer.json()) as { issuer: string };
+    const response = await fetch('/.well-known/oauth-authorization-server');
+    const { issuer } = (await response.json()) as { issuer: string };
     return new URL(issuer);
   } catch {
     return undefined;

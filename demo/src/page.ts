@@ -21,7 +21,7 @@ export function beginView(): void {
   view += 1;
 }
 
-/** Answers whether the page still shows whom it shows now. */
+/** Returns a check that tells whether the page still shows the same user. */
 export function thisView(): () => boolean {
   const mine = view;
   return () => mine === view;

@@ -2,7 +2,7 @@ import { note } from './event-line.js';
 import { byId } from './page.js';
 
 /**
- * Trouble as a page meets it: answers that never come, no network, a device that slept. It stands between the client and
+ * Trouble as a page meets it: responses that never come, no network, a device that slept. It stands between the client and
  * the browser, so what the client does about it is what it does in earnest.
  */
 const realFetch = globalThis.fetch.bind(globalThis);
@@ -15,7 +15,7 @@ export function makeTroublePossible(): void {
   globalThis.fetch = troubledFetch;
   performance.now = () => realNow() + asleepMs;
   byId('offline').addEventListener('click', () => goOffline(!isOffline));
-  byId('lose-answer').addEventListener('click', () => loseNext(!losesNext));
+  byId('lose-response').addEventListener('click', () => loseNext(!losesNext));
 }
 
 /** As if so much time had gone by on this device, and on no other. */
@@ -29,17 +29,17 @@ async function troubledFetch(...call: Parameters<typeof fetch>): Promise<Respons
     note(`${request}: offline`);
     throw new TypeError('offline');
   }
-  const answer = await realFetch(...call).catch((error: unknown) => {
+  const response = await realFetch(...call).catch((error: unknown) => {
     note(`${request}: ${(error as Error).message}`);
     throw error;
   });
   if (losesNext) {
     loseNext(false);
-    note(`${request}: answered by the server, and the answer lost`);
-    throw new TypeError('answer lost');
+    note(`${request}: the server responded, and the response was dropped`);
+    throw new TypeError('response dropped');
   }
-  note(`${request}: ${answer.status}`);
-  return answer;
+  note(`${request}: ${response.status}`);
+  return response;
 }
 
 function goOffline(offline: boolean): void {
@@ -52,7 +52,7 @@ function goOffline(offline: boolean): void {
 
 function loseNext(lose: boolean): void {
   losesNext = lose;
-  press('lose-answer', lose);
+  press('lose-response', lose);
 }
 
 function press(button: string, pressed: boolean): void {

@@ -38,16 +38,16 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
     return page;
   }
 
-  /** As the page's own script would ask. `blocked`: the browser does not let it read an answer. */
+  /** As the page's own script would ask. `blocked`: the browser does not let it read a response. */
   const ask = (page: Page, path: string, json: object, token?: string) =>
     page.evaluate(
       async ([url, body, bearer]) => {
         const authorization = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
         const headers = { 'Content-Type': 'application/json', ...authorization };
         try {
-          const answer = await fetch(url, { method: 'POST', credentials: 'include', headers, body });
-          const text = await answer.text();
-          return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
+          const response = await fetch(url, { method: 'POST', credentials: 'include', headers, body });
+          const text = await response.text();
+          return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
         } catch {
           return { status: 'blocked', body: {} };
         }

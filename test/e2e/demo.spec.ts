@@ -16,9 +16,9 @@ describe('the demo', () => {
     ['in production with SWAGGER=on', { ...PRODUCTION, SWAGGER: 'on' }],
   ])('is not there %s', async (_, env) => {
     const test = await createTestApp({ env });
-    const answers = await Promise.all(PATHS.map((path) => test.http.get(path)));
+    const responses = await Promise.all(PATHS.map((path) => test.http.get(path)));
     await test.close();
-    expect(answers.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
+    expect(responses.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
   });
 
   describe('elsewhere', () => {
@@ -32,8 +32,8 @@ describe('the demo', () => {
       const found = await Promise.all(PATHS.map((path) => test.http.get(path)));
       expect(found.map(({ status }) => status)).toEqual(PATHS.map(() => 200));
       const none = ['/demo/src/main.ts', '/demo/vite.config.ts', '/demo/../package.json', '/demo/%2e%2e/package.json'];
-      const answers = await Promise.all(none.map((path) => test.http.get(path)));
-      expect(answers.map(({ status }) => status)).toEqual(none.map(() => 404));
+      const responses = await Promise.all(none.map((path) => test.http.get(path)));
+      expect(responses.map(({ status }) => status)).toEqual(none.map(() => 404));
     });
 
     it('may run its own files and speak to its own server, and nothing else', async () => {
@@ -121,7 +121,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     await signUp(page, `somebody-with-a-long-name-${someEmail()}`);
     await login(test.http, await register(test.http).then(({ email }) => email));
     expect(await whoAmI(page)).toBe('200');
-    await page.click('#lose-answer');
+    await page.click('#lose-response');
     expect([await barriers(page), await isTooWide()]).toEqual([[], false]);
     expect(complaints).toEqual([]);
   });
@@ -137,7 +137,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     await isSignedIn(page);
     await page.focus('#who-am-i');
     await page.keyboard.press('Enter');
-    await page.locator('#answer', { hasText: '200' }).waitFor();
+    await page.locator('#response', { hasText: '200' }).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');
     await page.locator('#signed-out').waitFor();
@@ -186,7 +186,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     await page.locator('#signed-out').waitFor();
   });
 
-  it('shows what the client does about a token that expired, an answer that was lost, and no network', async () => {
+  it('shows what the client does about a token that expired, a response that was lost, and no network', async () => {
     const { page } = await signedIn();
     const newest = async (count: number) => (await eventsOf(page)).slice(-count);
     expect(await page.locator('#countdown').innerText()).toMatch(/^1[45]:\d\d$/);
@@ -197,11 +197,11 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     expect(await newest(3)).toEqual(['POST /auth/refresh: 200', token, 'GET /auth/whoami: 200']);
 
     await page.click('#expire');
-    await page.click('#lose-answer');
+    await page.click('#lose-response');
     expect(await whoAmI(page)).toBe('200');
     expect(await newest(5)).toEqual([
-      'POST /auth/refresh: answered by the server, and the answer lost',
-      expect.stringMatching(/^The refresh failed \(answer lost\): still signed in, no other try before \d\.\d s$/),
+      'POST /auth/refresh: the server responded, and the response was dropped',
+      expect.stringMatching(/^The refresh failed \(response dropped\): still signed in, no other try before \d\.\d s$/),
       'POST /auth/refresh: 200',
       token,
       'GET /auth/whoami: 200',
@@ -209,7 +209,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
 
     await page.click('#offline');
     await page.click('#expire');
-    expect(await whoAmI(page)).toContain('No answer: offline. You are still signed in.');
+    expect(await whoAmI(page)).toContain('No response: offline. You are still signed in.');
     await page.click('#log-out');
     await page.locator('#notice', { hasText: 'could not be told' }).waitFor();
     await page.click('#offline');
@@ -239,9 +239,9 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     const other = await openDemo(context, origin);
     const held: (() => void)[] = [];
     await tab.route(/users\/me|\/sessions$|whoami/, async (route) => {
-      const answer = await route.fetch();
+      const response = await route.fetch();
       await new Promise<void>((resolve) => void held.push(resolve));
-      await route.fulfill({ response: answer });
+      await route.fulfill({ response });
     });
     await tab.reload();
     await tab.click('#who-am-i');
@@ -251,10 +251,10 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     await signUp(other, second);
     await tab.locator('#signed-in').waitFor();
     await expect.poll(() => held.length).toBe(5);
-    for (const answer of held) answer();
+    for (const response of held) response();
     await tab.locator('#who', { hasText: second }).waitFor();
     expect(await tab.locator('body').innerText()).not.toContain(email);
-    expect(await tab.locator('#answer').isVisible()).toBe(false);
+    expect(await tab.locator('#response').isVisible()).toBe(false);
   });
 
   it('has one delivery in all tabs', async () => {

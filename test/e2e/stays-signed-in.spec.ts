@@ -108,13 +108,13 @@ describe.skipIf(!browserPath)('whoever has signed in', { timeout: 240_000 }, () 
     }),
   );
 
-  it.concurrent.each(BOTH)('goes on when the answer to a refresh is lost after the server sent it (%s)', (delivery) =>
+  it.concurrent.each(BOTH)('goes on when the response to a refresh is lost after the server sent it (%s)', (delivery) =>
     somebody(delivery, async ({ context, tab }) => {
       await pause(UNTIL_ROTATION_MS);
       const lost: number[] = [];
       await context.route('**/auth/refresh', async (route) => {
         if (lost.length === 2) return route.continue();
-        // By other means than the browser's, which would keep the cookie of the answer.
+        // By other means than the browser's, which would keep the cookie of the response.
         lost.push(await send(route.request()));
         return route.abort('connectionreset');
       });
@@ -188,9 +188,9 @@ describe.skipIf(!browserPath)('whoever has signed in', { timeout: 240_000 }, () 
     somebody(delivery, async ({ context, tab }) => {
       await context.setOffline(true);
       await pause(2 * TOKEN_LIFE_MS);
-      expect(await whoAmI(tab)).toContain('No answer');
+      expect(await whoAmI(tab)).toContain('No response');
       await pause(TOKEN_LIFE_MS);
-      expect(await whoAmI(tab)).toContain('No answer');
+      expect(await whoAmI(tab)).toContain('No response');
       await context.setOffline(false);
       expect(await whoAmI(tab)).toBe('200');
       expect(await tab.locator('#signed-out').isVisible()).toBe(false);
@@ -214,15 +214,15 @@ describe.skipIf(!browserPath)('whoever has signed in', { timeout: 240_000 }, () 
     }),
   );
 
-  /** What the server answers when somebody else sends what the browser wanted to send. */
+  /** What the server responses when somebody else sends what the browser wanted to send. */
   async function send(request: Request): Promise<number> {
-    const answer = await fetch(request.url(), {
+    const response = await fetch(request.url(), {
       method: request.method(),
       headers: await request.allHeaders(),
       body: request.postData()!,
     });
-    await answer.text();
-    return answer.status;
+    await response.text();
+    return response.status;
   }
 
   /** As any script of the page could read it. */

@@ -29,11 +29,11 @@ export async function isSignedIn(page: Page): Promise<void> {
   await page.locator('#devices li').first().waitFor();
 }
 
-/** Presses "Who am I?", and answers the status that the page then shows. */
+/** Presses "Who am I?", and responses the status that the page then shows. */
 export async function whoAmI(page: Page): Promise<string> {
-  await page.evaluate("document.getElementById('answer').textContent = ''");
+  await page.evaluate("document.getElementById('response').textContent = ''");
   await page.click('#who-am-i');
-  return (await page.locator('#answer', { hasText: /^\d{3}|^No answer/ }).innerText()).split('\n')[0]!;
+  return (await page.locator('#response', { hasText: /^\d{3}|^No response/ }).innerText()).split('\n')[0]!;
 }
 
 /** What the page says that the client did, oldest first. */

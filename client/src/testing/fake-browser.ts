@@ -12,7 +12,7 @@ export const API = 'https://auth.example.com';
 export interface Fate {
   there: number;
   back: number;
-  lost?: 'request' | 'answer';
+  lost?: 'request' | 'response';
   refused?: boolean;
 }
 
@@ -54,8 +54,8 @@ export class FakeBrowser {
   storeDelay: () => number = () => 0;
   /** What was sent so that it arrives even if the page is closed. */
   readonly outliving: string[] = [];
-  /** What other origins than the server answer. */
-  answerElsewhere: () => Response = () => new Response('elsewhere');
+  /** What other origins than the server response. */
+  respondElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
   private readonly tabs = new Set<Tab>();
   private readonly channels = new Set<{ tab: Tab; hear: (message: unknown) => void }>();
@@ -168,7 +168,7 @@ export class FakeBrowser {
     const method = init.method ?? (typeof input === 'string' ? 'GET' : input.method);
     if (url.origin !== API) {
       this.elsewhere.push({ url: url.href, token, body: init.body });
-      return this.answerElsewhere();
+      return this.respondElsewhere();
     }
     const route = `${method} ${url.pathname}`;
     const body = typeof input === 'string' ? init.body : await input.text();
@@ -198,15 +198,15 @@ export class FakeBrowser {
       const cookies = init.credentials === 'include' ? new Map(this.cookies) : undefined;
       return world.after(fate.there, () => {
         const parsed = typeof body === 'string' && body.startsWith('{') ? JSON.parse(body) : undefined;
-        const { answer, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
-        if (fate.lost === 'answer') return;
+        const { response, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
+        if (fate.lost === 'response') return;
         world.after(fate.back, () => {
           if (signal?.aborted) return;
           for (const [name, value] of set) {
             if (value === null) this.cookies.delete(name);
             else this.cookies.set(name, value);
           }
-          resolve(answer);
+          resolve(response);
         });
       });
     });

@@ -13,7 +13,7 @@ export interface Call {
   route: string;
   token: string | null;
   body: Record<string, string> | undefined;
-  /** The browser's cookies, where they go along; the server writes to them in its answer. */
+  /** The browser's cookies, where they go along; the server writes to them in its response. */
   cookies: Map<string, string> | undefined;
 }
 
@@ -32,9 +32,9 @@ export class FakeServer {
   accessTtlSeconds = 900;
   /** What came, in order. */
   readonly calls: Call[] = [];
-  /** Counts answers that end a session. */
+  /** Counts responses that end a session. */
   terminal = 0;
-  /** Answers instead of the server: for its bad days. */
+  /** Responds in place of the rules, to simulate faults. */
   instead: ((call: Call) => Response | undefined) | undefined;
   private readonly rows = new Map<string, Row>();
   private readonly versions = new Map<string, number>();
@@ -42,18 +42,18 @@ export class FakeServer {
 
   constructor(private readonly world: World) {}
 
-  handle(call: Call): { answer: Response; cookies: [string, string | null][] } {
+  handle(call: Call): { response: Response; cookies: [string, string | null][] } {
     this.calls.push(call);
     const instead = this.instead?.(call);
-    if (instead) return { answer: instead, cookies: [] };
+    if (instead) return { response: instead, cookies: [] };
     const reply = this.reply(call);
     if (TERMINAL.includes((reply.body as { code?: string })?.code ?? '')) this.terminal += 1;
     const type = reply.status < 400 ? 'application/json' : 'application/problem+json';
-    const answer = new Response(reply.status === 204 ? null : JSON.stringify(reply.body), {
+    const response = new Response(reply.status === 204 ? null : JSON.stringify(reply.body), {
       status: reply.status,
       headers: { 'content-type': type, ...reply.headers },
     });
-    return { answer, cookies: reply.cookies ?? [] };
+    return { response, cookies: reply.cookies ?? [] };
   }
 
   /** How often this route was called. */
@@ -207,7 +207,7 @@ export function problem(status: number, code: string, more: object = {}): Reply 
   };
 }
 
-/** The same as an answer, for `instead`. */
+/** The same as a response, for `instead`. */
 export function refusal(status: number, code: string, headers: Record<string, string> = {}): Response {
   const type = { 'content-type': 'application/problem+json' };
   return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });

@@ -23,7 +23,7 @@ export async function signedIn(options: BrowserOptions & { tabs?: number } = {})
 }
 
 export const later = (ms: number): Fate => ({ there: ms, back: 5 });
-export const codeOf = async (answer: Response) => ((await answer.json()) as { code: string }).code;
+export const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 export const failure = (call: Promise<unknown>) =>
   call.then(
     () => undefined,

@@ -41,7 +41,7 @@ export class World {
   }
 }
 
-/** Promises, and the streams of answers, come to rest. */
+/** Promises, and the streams of responses, come to rest. */
 async function breathe(): Promise<void> {
   for (let round = 0; round < 3; round += 1) await new Promise((resolve) => void setImmediate(resolve));
 }
