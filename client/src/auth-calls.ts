@@ -24,12 +24,12 @@ export async function post(
   return response;
 }
 
-/** The tokens in a response. Throws `unexpected_answer` for what cannot be read, as from a captive portal. */
+/** The tokens in a response. Throws `unexpected_response` for what cannot be read, as from a captive portal. */
 export async function readTokens(response: Response): Promise<TokenResponse> {
   const text = await response.text();
   try {
     return (JSON.parse(text) ?? {}) as TokenResponse;
   } catch {
-    throw new LatchkeyError(response.status, { code: 'unexpected_answer' });
+    throw new LatchkeyError(response.status, { code: 'unexpected_response' });
   }
 }

@@ -1,10 +1,10 @@
 import type { FieldError, Problem, ProblemCode } from './api.js';
 
 /**
- * Beyond the server's codes: `unexpected_answer` is a response that is not the server's (a proxy, a captive portal);
+ * Beyond the server's codes: `unexpected_response` is a response that is not the server's (a proxy, a captive portal);
  * `user_changed` is a call that was begun as one person, and would have gone out as another, or as nobody.
  */
-export type ErrorCode = ProblemCode | 'unexpected_answer' | 'user_changed';
+export type ErrorCode = ProblemCode | 'unexpected_response' | 'user_changed';
 
 /** A problem as the server tells it, or the little that is known where it told none. */
 type Told = Omit<Partial<Problem>, 'code'> & { code: ErrorCode };
@@ -57,7 +57,7 @@ export async function errorOf(response: Response): Promise<LatchkeyError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new LatchkeyError(
     response.status,
-    isProblem(problem) ? problem : { code: 'unexpected_answer' },
+    isProblem(problem) ? problem : { code: 'unexpected_response' },
     // A date would have to be compared with this device's clock.
     Number.isFinite(retryAfter) ? retryAfter : undefined,
   );
@@ -71,5 +71,5 @@ function isProblem(value: unknown): value is Problem {
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof LatchkeyError)) return true;
   const { status, code } = error;
-  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_answer';
+  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_response';
 }

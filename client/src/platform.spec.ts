@@ -158,7 +158,7 @@ describe('a response that is none', () => {
   it.each(['null', '[]', '"x"', '3', '<html>', ''])('is said to be one: %s', async (text) => {
     const fetch = async () => new Response(text, { headers: { 'content-type': 'application/json' } });
     const client = clientOn({ ...browser, fetch }, { baseUrl: 'https://auth.example.com' });
-    expect(await failure(client.login(GRACE))).toMatchObject({ name: 'LatchkeyError', code: 'unexpected_answer' });
+    expect(await failure(client.login(GRACE))).toMatchObject({ name: 'LatchkeyError', code: 'unexpected_response' });
     client.close();
   });
 });

@@ -81,7 +81,7 @@ describe('a server in trouble', () => {
     await world.pass(LATER);
     const kept = browser.stored;
     server.instead = ({ route }) => (route === REFRESH ? ada.clone() : undefined);
-    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'unexpected_answer' });
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'unexpected_response' });
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, session]);
   });
 

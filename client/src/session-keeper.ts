@@ -65,7 +65,7 @@ export class SessionKeeper {
 
   /**
    * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
-   * meanwhile: false otherwise. Throws `unexpected_answer` for what is none of the server's.
+   * meanwhile: false otherwise. Throws `unexpected_response` for what is none of the server's.
    */
   async begin(response: TokenResponse, replaced?: string): Promise<boolean> {
     const next = this.credentialsIn(response);
@@ -171,7 +171,7 @@ export class SessionKeeper {
 }
 
 function unexpected(): LatchkeyError {
-  return new LatchkeyError(200, { code: 'unexpected_answer' });
+  return new LatchkeyError(200, { code: 'unexpected_response' });
 }
 
 function asSession(held: Held | null | undefined): Session | null {
