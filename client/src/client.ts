@@ -124,13 +124,13 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     login: (credentials) => refresher.replace(async () => begun(await signIn('/auth/login', credentials))),
 
     async logout() {
-      const held = await keeper.look();
+      const stored = await keeper.look();
       // First here: a refresh that is on its way finds nothing to put its response in, and no other tab asks again.
-      const dropping = held && keeper.drop(({ sessionId }) => sessionId === held.sessionId);
+      const dropping = stored && keeper.drop(({ sessionId }) => sessionId === stored.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
       // Without its note, a cookie may be there all the same.
-      if (delivery === 'cookie') await end(held ? { session_id: held.sessionId } : {});
-      else if (held) await end({ refresh_token: held.text });
+      if (delivery === 'cookie') await end(stored ? { session_id: stored.sessionId } : {});
+      else if (stored) await end({ refresh_token: stored.text });
       // What storage could not forget.
       await dropping;
     },

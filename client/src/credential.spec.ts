@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNewer, readAccess, readTokenResponse, readHeld, type Access } from './credential.js';
+import { isNewer, readAccess, readTokenResponse, readStored, type Access } from './credential.js';
 
 const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 const SID = '019aa8f4-7a3e-7c1a-9d8a-0d8a4d3c9b11';
@@ -9,23 +9,23 @@ describe('what storage holds', () => {
   it.each([null, '', 'x', 'a.b.c', 'a..c', jwt({}), jwt({ ...claims, gen: 'x' }), 'e30.bnVsbA.c2ln'])(
     'is nobody’s when it is none of ours: %s',
     (text) => {
-      expect(readHeld('body', text)).toBeNull();
+      expect(readStored('body', text)).toBeNull();
     },
   );
 
   it('says whose it is, in either delivery', () => {
     const text = jwt({ ...claims, name: 'Gráce ✓ ÿ' });
-    expect(readHeld('body', text)).toEqual({ text, sessionId: SID, userId: 'grace', generation: 3 });
+    expect(readStored('body', text)).toEqual({ text, sessionId: SID, userId: 'grace', generation: 3 });
     const note = `${SID} grace`;
-    expect(readHeld('cookie', note)).toEqual({ text: note, sessionId: SID, userId: 'grace', generation: 0 });
-    expect(readHeld('cookie', SID)).toBeNull();
+    expect(readStored('cookie', note)).toEqual({ text: note, sessionId: SID, userId: 'grace', generation: 0 });
+    expect(readStored('cookie', SID)).toBeNull();
   });
 
   it('in cookie delivery is never a token, even if the server were to send one', () => {
     const token = jwt(claims);
     const response = { access_token: token, refresh_token: token, token_type: 'Bearer', expires_in: 900 } as const;
     const read = readTokenResponse('cookie', { ...response, refresh_expires_in: 1, session_id: SID }, 0, 0);
-    expect(read?.held.text).toBe(`${SID} grace`);
+    expect(read?.stored.text).toBe(`${SID} grace`);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Delivery, TokenResponse } from './api.js';
 
 /** What storage holds, and what it says. In `cookie` delivery the text is only a note of whose session it is. */
-export interface Held {
+export interface StoredCredential {
   text: string;
   sessionId: string;
   userId: string;
@@ -25,7 +25,7 @@ export interface Access {
 const MARGIN_MS = 10_000;
 
 /** Null for what is no credential of ours: whoever is asked by it has to sign in. */
-export function readHeld(delivery: Delivery, text: string | null): Held | null {
+export function readStored(delivery: Delivery, text: string | null): StoredCredential | null {
   if (!text) return null;
   if (delivery === 'cookie') {
     const [sessionId, userId] = text.split(' ');
@@ -41,11 +41,11 @@ export function readTokenResponse(
   response: TokenResponse,
   now: number,
   random: number,
-): { held: Held; access: Access } | null {
+): { stored: StoredCredential; access: Access } | null {
   const access = readAccess(response.access_token, response.expires_in, now, random);
   const text = delivery === 'cookie' ? access && `${access.sessionId} ${access.userId}` : response.refresh_token;
-  const held = readHeld(delivery, text ?? null);
-  return access && held && held.sessionId === access.sessionId ? { held, access } : null;
+  const stored = readStored(delivery, text ?? null);
+  return access && stored && stored.sessionId === access.sessionId ? { stored, access } : null;
 }
 
 /**
@@ -67,10 +67,10 @@ export function readAccess(token: string, expiresInSeconds: number, now: number,
   };
 }
 
-/** Whether a token that arrives now replaces `held`: responses overtake one another. */
-export function isNewer(next: Access, held: Access | null): boolean {
-  if (!held || held.sessionId !== next.sessionId) return true;
-  return (next.generation - held.generation || next.issuedAt - held.issuedAt) >= 0;
+/** Whether a token that arrives now replaces `current`: responses overtake one another. */
+export function isNewer(next: Access, current: Access | null): boolean {
+  if (!current || current.sessionId !== next.sessionId) return true;
+  return (next.generation - current.generation || next.issuedAt - current.issuedAt) >= 0;
 }
 
 interface Claims {

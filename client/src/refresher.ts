@@ -1,7 +1,7 @@
 import type { Delivery } from './api.js';
 import { post, readTokens } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
-import type { Access, Held } from './credential.js';
+import type { Access, StoredCredential } from './credential.js';
 import { isPassing, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { SessionKeeper } from './session-keeper.js';
@@ -44,18 +44,18 @@ export class Refresher {
    * throws without a response.
    */
   async access(): Promise<Access | null> {
-    const held = await this.keeper.look();
-    if (!held) return null;
+    const stored = await this.keeper.look();
+    if (!stored) return null;
     const { access } = this.keeper;
     const now = this.platform.now();
     // Alongside: this call has no need of it, and the next has its response.
     if (access && now < access.deadAt) {
-      if (now >= access.dueAt) void this.refresh(held).catch(() => undefined);
+      if (now >= access.dueAt) void this.refresh(stored).catch(() => undefined);
       return access;
     }
-    await this.refresh(held);
+    await this.refresh(stored);
     // Somebody signed in meanwhile: what was renewed was not theirs.
-    const isSame = this.keeper.session?.id === held.sessionId;
+    const isSame = this.keeper.session?.id === stored.sessionId;
     return (isSame && this.keeper.access) || this.access();
   }
 
@@ -81,7 +81,7 @@ export class Refresher {
     course.wakeUp();
   }
 
-  private async refresh({ sessionId }: Held): Promise<void> {
+  private async refresh({ sessionId }: StoredCredential): Promise<void> {
     if (this.course?.sessionId !== sessionId) {
       this.course = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
     }
@@ -117,18 +117,18 @@ export class Refresher {
   }
 
   private async attempt(before: Access | null, giveUp: AbortSignal): Promise<void> {
-    const held = await this.keeper.look();
-    if (!held) return;
+    const stored = await this.keeper.look();
+    if (!stored) return;
     if (this.wasHanded(before)) return this.keeper.report({ type: 'waited' });
-    const presented = this.delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
+    const presented = this.delivery === 'cookie' ? { session_id: stored.sessionId } : { refresh_token: stored.text };
     try {
       const response = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });
-      await this.keeper.renew(await readTokens(response), held);
+      await this.keeper.renew(await readTokens(response), stored);
     } catch (error) {
-      if (!endsSession(error, held, this.delivery)) throw error;
+      if (!endsSession(error, stored, this.delivery)) throw error;
       // Which may be what ended it.
       await this.replacement?.catch(() => undefined);
-      if (await this.keeper.drop(({ text }) => text === held.text, endingOf(error, held))) throw error;
+      if (await this.keeper.drop(({ text }) => text === stored.text, endingOf(error, stored))) throw error;
       // Another tab has kept a newer one, or somebody has signed in: this refusal is not about that.
       giveUp.throwIfAborted();
       await this.attempt(before, giveUp);
@@ -147,10 +147,10 @@ export class Refresher {
 }
 
 /** In `cookie` delivery nothing is left to drop when the browser has no such cookie: only the note of it. */
-function endsSession(error: unknown, held: Held, delivery: Delivery): error is LatchkeyError {
+function endsSession(error: unknown, stored: StoredCredential, delivery: Delivery): error is LatchkeyError {
   if (!(error instanceof LatchkeyError)) return false;
   const isGone = delivery === 'cookie' && error.code === 'refresh_token_missing';
-  return isGone || (error.terminal && (error.sessionId ?? held.sessionId) === held.sessionId);
+  return isGone || (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId);
 }
 
 export function endingOf({ code, because }: LatchkeyError, { sessionId }: { sessionId: string }) {

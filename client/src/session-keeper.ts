@@ -1,7 +1,14 @@
 import type { Activity } from './activity.js';
 import type { Delivery, TokenResponse } from './api.js';
 import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
-import { isNewer, readAccess, readTokenResponse, readHeld, type Access, type Held } from './credential.js';
+import {
+  isNewer,
+  readAccess,
+  readTokenResponse,
+  readStored,
+  type Access,
+  type StoredCredential,
+} from './credential.js';
 import { LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { TokenStore } from './token-store.js';
@@ -20,10 +27,10 @@ interface Message {
  */
 export class SessionKeeper {
   /** Undefined until storage was first read: who is signed in when a page loads is no change. */
-  private seen: Held | null | undefined;
+  private seen: StoredCredential | null | undefined;
   private token: Access | null = null;
   private ending: Ending | undefined;
-  private nextLook: Promise<Held | null> | undefined;
+  private nextLook: Promise<StoredCredential | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
   private readonly tabs: ReturnType<Platform['channel']>;
@@ -41,7 +48,7 @@ export class SessionKeeper {
   }
 
   /** What storage holds now, or a moment later. Tells the listeners when it is another session than before. */
-  look(): Promise<Held | null> {
+  look(): Promise<StoredCredential | null> {
     return (this.nextLook ??= this.inTurn(() => {
       this.nextLook = undefined;
       return this.read();
@@ -70,9 +77,9 @@ export class SessionKeeper {
   async begin(response: TokenResponse, replaced?: string): Promise<boolean> {
     const next = this.credentialsIn(response);
     return this.inTurn(async () => {
-      const held = await this.read();
+      const stored = await this.read();
       // The server ends it for the new one, and a tab that was told so first has dropped it.
-      const lastId = (held ?? this.ending)?.sessionId;
+      const lastId = (stored ?? this.ending)?.sessionId;
       if (replaced && lastId !== replaced) return false;
       await this.hold(next, response.expires_in);
       return true;
@@ -80,21 +87,21 @@ export class SessionKeeper {
   }
 
   /** Keeps the response to a refresh of `asked`, unless somebody signed in or out meanwhile or a newer one came. */
-  async renew(response: TokenResponse, asked: Held): Promise<void> {
+  async renew(response: TokenResponse, asked: StoredCredential): Promise<void> {
     const next = this.credentialsIn(response);
-    if (next.held.sessionId !== asked.sessionId) throw unexpected();
+    if (next.stored.sessionId !== asked.sessionId) throw unexpected();
     return this.inTurn(async () => {
-      const held = await this.read();
-      if (held?.sessionId !== asked.sessionId) return;
-      await this.hold(next.held.generation < held.generation ? { ...next, held } : next, response.expires_in);
+      const stored = await this.read();
+      if (stored?.sessionId !== asked.sessionId) return;
+      await this.hold(next.stored.generation < stored.generation ? { ...next, stored } : next, response.expires_in);
     });
   }
 
-  /** Drops what is held, if it still is what `isMeant` says; `ending` is why, unless somebody signed out. */
-  drop(isMeant: (held: Held) => boolean, ending?: Ending): Promise<boolean> {
+  /** Drops what is stored, if it still is what `isMeant` says; `ending` is why, unless somebody signed out. */
+  drop(isMeant: (stored: StoredCredential) => boolean, ending?: Ending): Promise<boolean> {
     return this.inTurn(async () => {
-      const held = await this.read();
-      if (!held || !isMeant(held)) return false;
+      const stored = await this.read();
+      if (!stored || !isMeant(stored)) return false;
       this.ending = ending;
       // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
       this.tabs.say({ ending } satisfies Message);
@@ -128,16 +135,19 @@ export class SessionKeeper {
     });
   }
 
-  private credentialsIn(response: TokenResponse): { held: Held; access: Access } {
+  private credentialsIn(response: TokenResponse): { stored: StoredCredential; access: Access } {
     const next = readTokenResponse(this.delivery, response, this.platform.now(), this.platform.random());
     if (!next) throw unexpected();
     return next;
   }
 
-  private async hold({ held, access }: { held: Held; access: Access }, expiresIn: number): Promise<void> {
+  private async hold(
+    { stored, access }: { stored: StoredCredential; access: Access },
+    expiresIn: number,
+  ): Promise<void> {
     // Before the access token is used: its use proves to the server that we hold this generation.
-    if (held.text !== this.seen?.text) await this.store.write(held.text, this.server);
-    this.see(held);
+    if (stored.text !== this.seen?.text) await this.store.write(stored.text, this.server);
+    this.see(stored);
     this.take(access, 'server', expiresIn);
     this.tabs.say({ access: { token: access.token, expiresIn } } satisfies Message);
   }
@@ -149,17 +159,17 @@ export class SessionKeeper {
     this.report({ type: 'token', from, expiresIn, generation: next.generation });
   }
 
-  private async read(): Promise<Held | null> {
-    const held = readHeld(this.delivery, await this.store.read(this.server));
-    this.see(held);
-    return held;
+  private async read(): Promise<StoredCredential | null> {
+    const stored = readStored(this.delivery, await this.store.read(this.server));
+    this.see(stored);
+    return stored;
   }
 
-  private see(held: Held | null): void {
+  private see(stored: StoredCredential | null): void {
     const before = this.seen;
-    this.seen = held;
-    if (this.token?.sessionId !== held?.sessionId) this.token = null;
-    const change = before === undefined ? null : changeBetween(asSession(before), asSession(held), this.ending);
+    this.seen = stored;
+    if (this.token?.sessionId !== stored?.sessionId) this.token = null;
+    const change = before === undefined ? null : changeBetween(asSession(before), asSession(stored), this.ending);
     if (change) for (const listener of Array.from(this.listeners)) tell(listener, change);
   }
 
@@ -174,8 +184,8 @@ function unexpected(): LatchkeyError {
   return new LatchkeyError(200, { code: 'unexpected_response' });
 }
 
-function asSession(held: Held | null | undefined): Session | null {
-  return held ? { id: held.sessionId, userId: held.userId } : null;
+function asSession(stored: StoredCredential | null | undefined): Session | null {
+  return stored ? { id: stored.sessionId, userId: stored.userId } : null;
 }
 
 /** A listener's mistake is reported as its own, and undoes no sign-in. */
