@@ -16,7 +16,7 @@ const REPLACE_WAIT_MS = 500;
 export const PATIENCE_MS = 4_000;
 
 /** How it goes with the refreshes of one session: what went wrong for one person is nothing to the next. */
-interface Course {
+interface RefreshState {
   sessionId: string;
   flight?: Promise<void> | undefined;
   /** The access token that was there when the flight began. */
@@ -29,7 +29,7 @@ interface Course {
 
 /** Renews the access token when a call needs it: one refresh at a time in a tab, and, where it can, in a browser. */
 export class Refresher {
-  private course: Course | undefined;
+  private state: RefreshState | undefined;
   private replacement: Promise<unknown> | undefined;
 
   constructor(
@@ -74,44 +74,44 @@ export class Refresher {
 
   /** The network is back, or the page is looked at again: what failed before says nothing about now. */
   wake(): void {
-    const { course } = this;
+    const { state } = this;
     // The server's own word for when to come back still holds.
-    if (!course || (course.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
-    course.notBefore = -Infinity;
-    course.wakeUp();
+    if (!state || (state.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
+    state.notBefore = -Infinity;
+    state.wakeUp();
   }
 
   private async refresh({ sessionId }: StoredCredential): Promise<void> {
-    if (this.course?.sessionId !== sessionId) {
-      this.course = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
+    if (this.state?.sessionId !== sessionId) {
+      this.state = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
     }
-    const { course } = this;
+    const { state } = this;
     // Begun with a token that the server has refused since, and perhaps judged before the reason for that.
-    if (course.flight && course.before && !this.keeper.access) await course.flight.catch(() => undefined);
-    return (course.flight ??= this.attempts(course).finally(() => (course.flight = undefined)));
+    if (state.flight && state.before && !this.keeper.access) await state.flight.catch(() => undefined);
+    return (state.flight ??= this.attempts(state).finally(() => (state.flight = undefined)));
   }
 
-  private async attempts(course: Course): Promise<void> {
+  private async attempts(state: RefreshState): Promise<void> {
     const { platform } = this;
-    const before = (course.before = this.keeper.access);
-    if (platform.now() < course.notBefore) throw course.lastError;
+    const before = (state.before = this.keeper.access);
+    if (platform.now() < state.notBefore) throw state.lastError;
     const giveUp = platform.timeout(GIVE_UP_MS);
     for (;;) {
       try {
-        await platform.alone(this.lockOf(course.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
-        course.failures = 0;
+        await platform.alone(this.lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
+        state.failures = 0;
         return;
       } catch (error) {
-        if (this.keeper.session?.id !== course.sessionId) throw error;
-        course.failures += 1;
+        if (this.keeper.session?.id !== state.sessionId) throw error;
+        state.failures += 1;
         const { retryAfter } = error as Partial<LatchkeyError>;
-        const wait = backOffMs(course.failures, retryAfter, platform.random());
-        course.notBefore = platform.now() + wait;
-        course.lastError = error;
+        const wait = backOffMs(state.failures, retryAfter, platform.random());
+        state.notBefore = platform.now() + wait;
+        state.lastError = error;
         this.keeper.report({ type: 'retry', error, inMs: wait });
         // A tab in the background tries once: nobody waits for it.
         if (!isPassing(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
-        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (course.wakeUp = resolve))]);
+        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (state.wakeUp = resolve))]);
       }
     }
   }
