@@ -53,7 +53,7 @@ export interface Client {
 }
 
 const LOGOUT_TRIES = 3;
-/** What another tab has to say about a change of storage comes by the channel, often after the browser's own word. */
+/** What another tab says about a change of storage comes by the channel, often after the browser's own word. */
 const CHANNEL_MS = 150;
 
 export function clientOn(platform: Platform, options: ClientOptions): Client {
@@ -68,11 +68,11 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const unwatch = platform.watch({
     woke: () => {
       refresher.wake();
-      look();
+      sync();
     },
-    stored: () => void platform.sleep(CHANNEL_MS).then(look),
+    stored: () => void platform.sleep(CHANNEL_MS).then(sync),
   });
-  const look = () => void keeper.look().catch(() => undefined);
+  const sync = () => void keeper.sync().catch(() => undefined);
   const call = authorizedFetch(keeper, refresher, platform, base, origins);
 
   async function asked(path: string, init?: RequestInit): Promise<Response> {
@@ -124,7 +124,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     login: (credentials) => refresher.replace(async () => begun(await signIn('/auth/login', credentials))),
 
     async logout() {
-      const stored = await keeper.look();
+      const stored = await keeper.sync();
       // First here: a refresh that is on its way finds nothing to put its response in, and no other tab asks again.
       const dropping = stored && keeper.drop(({ sessionId }) => sessionId === stored.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
@@ -152,12 +152,12 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     fetch: call,
 
     session: async () => {
-      await keeper.look();
+      await keeper.sync();
       return keeper.session;
     },
 
     onChange(listener) {
-      look();
+      sync();
       return keeper.onChange(listener);
     },
 

@@ -81,7 +81,7 @@ describe('a browser in which', () => {
           new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
       },
     });
-    await browser.alone('a lock', 20, async () => (works += 1));
+    await browser.withLock('a lock', 20, async () => (works += 1));
     expect(works).toBe(1);
   });
 
@@ -89,7 +89,7 @@ describe('a browser in which', () => {
     let works = 0;
     const request = (_name: string, _options: object, work: () => Promise<void>) => work();
     vi.stubGlobal('navigator', { locks: { request } });
-    expect(await browser.alone('a lock', 20, async () => (works += 1))).toBe(1);
+    expect(await browser.withLock('a lock', 20, async () => (works += 1))).toBe(1);
     expect(works).toBe(1);
   });
 });

@@ -8,9 +8,12 @@ export interface Platform {
   /** Aborts after this time. */
   timeout: (ms: number) => AbortSignal;
   /** Works alone among all tabs, or after `waitMs` without waiting for the others any longer. */
-  alone: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
+  withLock: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
   /** Hears the other tabs, and responses how to speak to them and how to stop. */
-  channel: (name: string, hear: (message: unknown) => void) => { say: (message: unknown) => void; close: () => void };
+  channel: (
+    name: string,
+    onMessage: (message: unknown) => void,
+  ) => { broadcast: (message: unknown) => void; close: () => void };
   hidden: () => boolean;
   /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */
   watch: (listeners: { woke: () => void; stored: () => void }) => () => void;
@@ -40,7 +43,7 @@ export const browser: Platform = {
   sleep: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
   timeout: (ms) => AbortSignal.timeout(ms),
 
-  async alone<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  async withLock<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
     let begun: Promise<T> | undefined;
     const begin = () => (begun ??= work());
     // A lock can stay with a tab that was frozen while it held it, or be refused altogether.
@@ -50,18 +53,18 @@ export const browser: Platform = {
     return begin();
   },
 
-  channel(name, hear) {
+  channel(name, onMessage) {
     let channel: Channel | undefined;
     try {
       channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
     } catch {
       // Firefox, where cookies are blocked.
     }
-    channel?.addEventListener('message', ({ data }) => hear(data));
+    channel?.addEventListener('message', ({ data }) => onMessage(data));
     // In Node it would keep the process running.
     channel?.unref?.();
     return {
-      say: (message) => channel?.postMessage(message),
+      broadcast: (message) => channel?.postMessage(message),
       close() {
         channel?.close();
         channel = undefined;

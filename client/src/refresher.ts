@@ -44,7 +44,7 @@ export class Refresher {
    * throws without a response.
    */
   async access(): Promise<Access | null> {
-    const stored = await this.keeper.look();
+    const stored = await this.keeper.sync();
     if (!stored) return null;
     const { access } = this.keeper;
     const now = this.platform.now();
@@ -65,7 +65,7 @@ export class Refresher {
    */
   replace<T>(work: () => Promise<T>): Promise<T> {
     const { session } = this.keeper;
-    const done = session ? this.platform.alone(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
+    const done = session ? this.platform.withLock(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
     this.replacement = done;
     return done.finally(() => {
       if (this.replacement === done) this.replacement = undefined;
@@ -98,7 +98,7 @@ export class Refresher {
     const giveUp = platform.timeout(GIVE_UP_MS);
     for (;;) {
       try {
-        await platform.alone(this.lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
+        await platform.withLock(this.lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
         state.failures = 0;
         return;
       } catch (error) {
@@ -117,7 +117,7 @@ export class Refresher {
   }
 
   private async attempt(before: Access | null, giveUp: AbortSignal): Promise<void> {
-    const stored = await this.keeper.look();
+    const stored = await this.keeper.sync();
     if (!stored) return;
     if (this.wasHanded(before)) return this.keeper.report({ type: 'waited' });
     const presented = this.delivery === 'cookie' ? { session_id: stored.sessionId } : { refresh_token: stored.text };

@@ -90,7 +90,7 @@ describe('a server in trouble', () => {
     await world.pass(LATER);
     const minutes = { 'retry-after': '120' };
     server.instead = ({ route }) => (route === REFRESH ? refusal(429, 'too_many_requests', minutes) : undefined);
-    for (let look = 0; look < 10; look += 1) {
+    for (let visit = 0; visit < 10; visit += 1) {
       tab.woke();
       await failure(world.until(tab.client.fetch('/me')));
       await world.pass(1000);

@@ -30,7 +30,7 @@ export class SessionKeeper {
   private seen: StoredCredential | null | undefined;
   private token: Access | null = null;
   private ending: Ending | undefined;
-  private nextLook: Promise<StoredCredential | null> | undefined;
+  private nextSync: Promise<StoredCredential | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
   private readonly tabs: ReturnType<Platform['channel']>;
@@ -43,14 +43,14 @@ export class SessionKeeper {
     private readonly watcher?: (activity: Activity) => void,
   ) {
     this.tabs = platform.channel(`latchkey ${server}`, (message) => {
-      void this.hear((message ?? {}) as Message).catch(() => undefined);
+      void this.onMessage((message ?? {}) as Message).catch(() => undefined);
     });
   }
 
   /** What storage holds now, or a moment later. Tells the listeners when it is another session than before. */
-  look(): Promise<StoredCredential | null> {
-    return (this.nextLook ??= this.inTurn(() => {
-      this.nextLook = undefined;
+  sync(): Promise<StoredCredential | null> {
+    return (this.nextSync ??= this.inTurn(() => {
+      this.nextSync = undefined;
       return this.read();
     }));
   }
@@ -104,10 +104,10 @@ export class SessionKeeper {
       if (!stored || !isMeant(stored)) return false;
       this.ending = ending;
       // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
-      this.tabs.say({ ending } satisfies Message);
+      this.tabs.broadcast({ ending } satisfies Message);
       await this.store.clear(this.server);
       this.see(null);
-      this.tabs.say({ ending } satisfies Message);
+      this.tabs.broadcast({ ending } satisfies Message);
       return true;
     });
   }
@@ -126,7 +126,7 @@ export class SessionKeeper {
     this.tabs.close();
   }
 
-  private hear({ access, ending }: Message): Promise<void> {
+  private onMessage({ access, ending }: Message): Promise<void> {
     return this.inTurn(async () => {
       this.ending = ending ?? this.ending;
       await this.read();
@@ -149,7 +149,7 @@ export class SessionKeeper {
     if (stored.text !== this.seen?.text) await this.store.write(stored.text, this.server);
     this.see(stored);
     this.take(access, 'server', expiresIn);
-    this.tabs.say({ access: { token: access.token, expiresIn } } satisfies Message);
+    this.tabs.broadcast({ access: { token: access.token, expiresIn } } satisfies Message);
   }
 
   /** Tabs that share no storage have sessions of their own. */

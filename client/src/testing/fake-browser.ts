@@ -33,7 +33,7 @@ export interface BrowserOptions {
   delivery?: Delivery;
   locks?: boolean;
   channel?: boolean;
-  /** Whether tabs hear of what others write to storage. */
+  /** Whether tabs get an event for what others write to storage. */
   storageEvents?: boolean;
   random?: () => number;
   /** How long a message takes to the other tabs. */
@@ -58,7 +58,7 @@ export class FakeBrowser {
   respondElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
   private readonly tabs = new Set<Tab>();
-  private readonly channels = new Set<{ tab: Tab; hear: (message: unknown) => void }>();
+  private readonly channels = new Set<{ tab: Tab; onMessage: (message: unknown) => void }>();
   private slept = 0;
   private readonly locks = new Map<string, { holder: Tab | undefined; waiting: { tab: Tab; go: () => void }[] }>();
 
@@ -108,8 +108,8 @@ export class FakeBrowser {
         world.after(ms, () => controller.abort(new DOMException('The operation timed out.', 'TimeoutError')));
         return controller.signal;
       },
-      alone: (name, waitMs, work) => (options.locks === false ? work() : this.alone(tab, name, waitMs, work)),
-      channel: (_name, hear) => this.channel(tab, hear),
+      withLock: (name, waitMs, work) => (options.locks === false ? work() : this.withLock(tab, name, waitMs, work)),
+      channel: (_name, onMessage) => this.channel(tab, onMessage),
       hidden: () => tab.hidden,
       watch: ({ woke, stored }) => {
         Object.assign(tab, { woke, stored });
@@ -212,7 +212,7 @@ export class FakeBrowser {
     });
   }
 
-  private async alone<T>(tab: Tab, name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  private async withLock<T>(tab: Tab, name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
     const lock = this.locks.get(name) ?? { holder: undefined, waiting: [] };
     this.locks.set(name, lock);
     let mine = true;
@@ -244,17 +244,20 @@ export class FakeBrowser {
     if (next) this.world.after(2, next.go);
   }
 
-  private channel(tab: Tab, hear: (message: unknown) => void): ReturnType<Platform['channel']> {
-    const own = { tab, hear };
+  private channel(tab: Tab, onMessage: (message: unknown) => void): ReturnType<Platform['channel']> {
+    const own = { tab, onMessage };
     if (this.options.channel !== false) this.channels.add(own);
-    const say = (message: unknown) => {
+    const broadcast = (message: unknown) => {
       if (!this.channels.has(own)) return;
       for (const other of this.channels) {
         if (other === own) continue;
         const copy = structuredClone(message);
-        this.world.after(this.options.channelDelay?.() ?? 1, () => void (this.tabs.has(other.tab) && other.hear(copy)));
+        this.world.after(
+          this.options.channelDelay?.() ?? 1,
+          () => void (this.tabs.has(other.tab) && other.onMessage(copy)),
+        );
       }
     };
-    return { say, close: () => void this.channels.delete(own) };
+    return { broadcast, close: () => void this.channels.delete(own) };
   }
 }
