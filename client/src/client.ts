@@ -66,11 +66,11 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const keeper = new SessionKeeper(delivery, store, platform, base.href, options.onActivity);
   const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
   const unwatch = platform.watch({
-    woke: () => {
-      refresher.wake();
+    onResume: () => {
+      refresher.resume();
       sync();
     },
-    stored: () => void platform.sleep(CHANNEL_MS).then(sync),
+    onStorage: () => void platform.sleep(CHANNEL_MS).then(sync),
   });
   const sync = () => void keeper.sync().catch(() => undefined);
   const call = authorizedFetch(keeper, refresher, platform, base, origins);

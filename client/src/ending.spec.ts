@@ -95,7 +95,7 @@ describe('the end of a session', () => {
     expect(session.userId).toBe('grace');
   });
 
-  it.each(['woke', 'stored'] as const)('is noticed without a channel when the page %s', async (event) => {
+  it.each(['onResume', 'onStorage'] as const)('is noticed without a channel when the page %s', async (event) => {
     const { world, tab, other } = await signedIn({ tabs: 2, channel: false });
     await world.until(tab.client.logout());
     expect(other.changes).toEqual([]);

@@ -61,7 +61,7 @@ async function live(setting: Setting) {
   server.accessTtlSeconds = setting.ttlSeconds;
   const tabs = Array.from({ length: setting.tabs }, () => browser.openTab());
   const { id: sessionId } = await world.until(tabs[0]!.client.login({ email: 'grace', password: 'good' }));
-  for (const tab of tabs) tab.stored();
+  for (const tab of tabs) tab.onStorage();
 
   browser.fate = () => fateBy(random, setting.lost);
   if (setting.slowStore) browser.storeDelay = () => random() ** 4 * 200;
@@ -87,7 +87,7 @@ async function live(setting: Setting) {
       alive = alive.filter((tab) => tab !== crashed).concat(opened);
       tabs.push(opened);
       use(opened);
-    } else if (dice < 0.1) alive[0]!.woke();
+    } else if (dice < 0.1) alive[0]!.onResume();
   }
   return { server, tabs, sessionId };
 }

@@ -15,8 +15,8 @@ export interface Platform {
     onMessage: (message: unknown) => void,
   ) => { broadcast: (message: unknown) => void; close: () => void };
   hidden: () => boolean;
-  /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */
-  watch: (listeners: { woke: () => void; stored: () => void }) => () => void;
+  /** `onResume`: the network is back, or the page is looked at again. `onStorage`: another tab wrote to storage. */
+  watch: (listeners: { onResume: () => void; onStorage: () => void }) => () => void;
 }
 
 interface Globals {
@@ -74,14 +74,14 @@ export const browser: Platform = {
 
   hidden: () => globals.document?.visibilityState === 'hidden',
 
-  watch({ woke, stored }) {
-    const shown = () => void (browser.hidden() || woke());
-    globals.addEventListener?.('online', woke);
-    globals.addEventListener?.('storage', stored);
+  watch({ onResume, onStorage }) {
+    const shown = () => void (browser.hidden() || onResume());
+    globals.addEventListener?.('online', onResume);
+    globals.addEventListener?.('storage', onStorage);
     globals.document?.addEventListener('visibilitychange', shown);
     return () => {
-      globals.removeEventListener?.('online', woke);
-      globals.removeEventListener?.('storage', stored);
+      globals.removeEventListener?.('online', onResume);
+      globals.removeEventListener?.('storage', onStorage);
       globals.document?.removeEventListener('visibilitychange', shown);
     };
   },

@@ -24,7 +24,7 @@ interface RefreshState {
   failures: number;
   notBefore: number;
   lastError?: unknown;
-  wakeUp: () => void;
+  resume: () => void;
 }
 
 /** Renews the access token when a call needs it: one refresh at a time in a tab, and, where it can, in a browser. */
@@ -73,17 +73,17 @@ export class Refresher {
   }
 
   /** The network is back, or the page is looked at again: what failed before says nothing about now. */
-  wake(): void {
+  resume(): void {
     const { state } = this;
     // The server's own word for when to come back still holds.
     if (!state || (state.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
     state.notBefore = -Infinity;
-    state.wakeUp();
+    state.resume();
   }
 
   private async refresh({ sessionId }: StoredCredential): Promise<void> {
     if (this.state?.sessionId !== sessionId) {
-      this.state = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
+      this.state = { sessionId, failures: 0, notBefore: -Infinity, resume: () => undefined };
     }
     const { state } = this;
     // Begun with a token that the server has refused since, and perhaps judged before the reason for that.
@@ -111,7 +111,7 @@ export class Refresher {
         this.keeper.report({ type: 'retry', error, inMs: wait });
         // A tab in the background tries once: nobody waits for it.
         if (!isPassing(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
-        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (state.wakeUp = resolve))]);
+        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (state.resume = resolve))]);
       }
     }
   }

@@ -91,7 +91,7 @@ describe('a server in trouble', () => {
     const minutes = { 'retry-after': '120' };
     server.instead = ({ route }) => (route === REFRESH ? refusal(429, 'too_many_requests', minutes) : undefined);
     for (let visit = 0; visit < 10; visit += 1) {
-      tab.woke();
+      tab.onResume();
       await failure(world.until(tab.client.fetch('/me')));
       await world.pass(1000);
     }
@@ -154,7 +154,7 @@ describe('a server in trouble', () => {
     expect(tries).toBe(1);
     browser.fate = () => later(5);
     tab.hidden = false;
-    tab.woke();
+    tab.onResume();
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect(server.count(REFRESH)).toBe(1);
   });
@@ -167,7 +167,7 @@ describe('a server in trouble', () => {
     await world.pass(0);
     browser.fate = () => later(5);
     const began = world.now;
-    tab.woke();
+    tab.onResume();
     expect((await world.until(call)).status).toBe(200);
     expect(world.now - began).toBeLessThan(100);
   });

@@ -23,8 +23,8 @@ export interface Tab {
   inFlight: number;
   mostInFlight: number;
   hidden: boolean;
-  woke: () => void;
-  stored: () => void;
+  onResume: () => void;
+  onStorage: () => void;
   /** As when it crashes: nothing that it waits for ever comes. */
   kill: () => void;
 }
@@ -71,8 +71,8 @@ export class FakeBrowser {
       inFlight: 0,
       mostInFlight: 0,
       hidden: false,
-      woke: () => undefined,
-      stored: () => undefined,
+      onResume: () => undefined,
+      onStorage: () => undefined,
       kill: () => {
         this.tabs.delete(tab);
         for (const lock of this.locks.keys()) this.release(lock, tab);
@@ -111,9 +111,9 @@ export class FakeBrowser {
       withLock: (name, waitMs, work) => (options.locks === false ? work() : this.withLock(tab, name, waitMs, work)),
       channel: (_name, onMessage) => this.channel(tab, onMessage),
       hidden: () => tab.hidden,
-      watch: ({ woke, stored }) => {
-        Object.assign(tab, { woke, stored });
-        return () => Object.assign(tab, { woke: () => undefined, stored: () => undefined });
+      watch: ({ onResume, onStorage }) => {
+        Object.assign(tab, { onResume, onStorage });
+        return () => Object.assign(tab, { onResume: () => undefined, onStorage: () => undefined });
       },
     };
   }
@@ -157,7 +157,7 @@ export class FakeBrowser {
 
   private announce(writer: Tab): void {
     if (!this.options.storageEvents) return;
-    for (const tab of this.tabs) if (tab !== writer) this.world.after(1, () => tab.stored());
+    for (const tab of this.tabs) if (tab !== writer) this.world.after(1, () => tab.onStorage());
   }
 
   private async send(tab: Tab, input: string | Request, init: RequestInit = {}): Promise<Response> {
