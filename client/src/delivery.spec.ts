@@ -27,7 +27,7 @@ describe('cookie delivery', () => {
     await world.pass(LATER);
     expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'refresh_token_missing' });
     await world.pass(10);
-    const ended = [{ session: null, reason: 'ended', code: 'refresh_token_missing' }];
+    const ended = [{ session: null, type: 'ended', code: 'refresh_token_missing' }];
     expect([tab.changes, other.changes, browser.stored]).toEqual([ended, ended, null]);
   });
 

@@ -17,7 +17,7 @@ function stubborn(): TokenStore {
 }
 
 describe('the end of a session', () => {
-  const reasons = ({ changes }: Tab) => changes.map(({ reason, code, because }) => [reason, code, because]);
+  const changesOf = ({ changes }: Tab) => changes.map(({ type, code, reason }) => [type, code, reason]);
 
   it.each([false, true])(
     'that the server tells at a refresh reaches all tabs, with its reason (storage events: %s)',
@@ -31,7 +31,7 @@ describe('the end of a session', () => {
       });
       await world.pass(10);
       const ended = [['ended', 'session_revoked', 'ended_by_user']];
-      expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
+      expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([ended, ended, null]);
     },
   );
 
@@ -42,7 +42,7 @@ describe('the end of a session', () => {
     expect(await codeOf(response)).toBe('session_revoked');
     await world.pass(10);
     const ended = [['ended', 'session_revoked', 'logout_everywhere']];
-    expect([reasons(tab), reasons(other), browser.stored]).toEqual([ended, ended, null]);
+    expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([ended, ended, null]);
     expect(server.count(REFRESH)).toBe(1);
   });
 
@@ -51,7 +51,7 @@ describe('the end of a session', () => {
     server.end(session.id, 'logout_everywhere');
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, refused: true } : later(5));
     expect(await codeOf(await world.until(tab.client.fetch('/me')))).toBe('session_revoked');
-    expect([reasons(tab), browser.stored]).toEqual([[['ended', 'session_revoked', undefined]], null]);
+    expect([changesOf(tab), browser.stored]).toEqual([[['ended', 'session_revoked', undefined]], null]);
   });
 
   it('drops no newer session that storage holds meanwhile', async () => {
@@ -65,7 +65,7 @@ describe('the end of a session', () => {
     await world.pass(20_000);
     await late;
     expect(await world.until(tab.client.session())).toEqual(next);
-    expect([...tab.changes, ...other.changes].map(({ reason }) => reason)).not.toContain('ended');
+    expect([...tab.changes, ...other.changes].map(({ type }) => type)).not.toContain('ended');
   });
 
   it('of a generation that storage has replaced is asked again with the one it holds', async () => {
@@ -87,7 +87,7 @@ describe('the end of a session', () => {
     await world.until(tab.client.logout());
     await world.pass(10);
     const out = [['signed_out', undefined, undefined]];
-    expect([reasons(tab), reasons(other), browser.stored]).toEqual([out, out, null]);
+    expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([out, out, null]);
     expect(server.calls.at(-1)).toMatchObject({ route: 'POST /auth/logout' });
     expect(browser.outliving).toEqual(['POST /auth/logout']);
     await world.until(tab.client.logout());
@@ -101,7 +101,7 @@ describe('the end of a session', () => {
     expect(other.changes).toEqual([]);
     other[event]();
     await world.pass(200);
-    expect(reasons(other)).toEqual([['signed_out', undefined, undefined]]);
+    expect(changesOf(other)).toEqual([['signed_out', undefined, undefined]]);
   });
 
   it('by logging out without a network is the end here, and the caller learns that the server was not told', async () => {
@@ -186,7 +186,7 @@ describe('the end of a session', () => {
     browser.storeDelay = () => 0;
     await world.until(other.client.session());
     await world.until(call);
-    expect(reasons(other)).toEqual([['ended', 'session_revoked', 'reused']]);
+    expect(changesOf(other)).toEqual([['ended', 'session_revoked', 'reused']]);
   });
 
   it('by ending it in the list of sessions is a sign-out here', async () => {
@@ -194,7 +194,7 @@ describe('the end of a session', () => {
     await world.until(tab.client.sessions.end('another'));
     expect(tab.changes).toEqual([]);
     await world.until(tab.client.sessions.end(session.id));
-    expect(reasons(tab)).toEqual([['signed_out', undefined, undefined]]);
+    expect(changesOf(tab)).toEqual([['signed_out', undefined, undefined]]);
     expect(server.calls.at(-1)!.route).toBe(`DELETE /sessions/${session.id}`);
   });
 });

@@ -229,7 +229,7 @@ describe('fetch', () => {
       code: 'user_changed',
     });
     expect(server.count('POST /things')).toBe(0);
-    expect(tab.changes).toMatchObject([{ reason: 'user_changed', session: { userId: 'ada' } }]);
+    expect(tab.changes).toMatchObject([{ type: 'user_changed', session: { userId: 'ada' } }]);
     // Told, the page can go on as the other.
     expect(await (await world.until(tab.client.fetch('/me'))).json()).toMatchObject({ userId: 'ada' });
 

@@ -20,7 +20,7 @@ export class LatchkeyError extends Error {
   readonly requestId: string | undefined;
   /** The session that a terminal response is about, and why it ended, where the server said so. */
   readonly sessionId: string | undefined;
-  readonly because: string | undefined;
+  readonly reason: string | undefined;
 
   constructor(
     /** The HTTP status; 0 where no response is the reason. */
@@ -36,7 +36,7 @@ export class LatchkeyError extends Error {
     this.errors = problem.errors ?? [];
     this.requestId = problem.requestId;
     this.sessionId = problem.session_id;
-    this.because = problem.reason;
+    this.reason = problem.reason;
   }
 }
 

@@ -153,6 +153,6 @@ function endsSession(error: unknown, stored: StoredCredential, delivery: Deliver
   return isGone || (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId);
 }
 
-export function endingOf({ code, because }: LatchkeyError, { sessionId }: { sessionId: string }) {
-  return { sessionId, code, ...(because && { because }) };
+export function endingOf({ code, reason }: LatchkeyError, { sessionId }: { sessionId: string }) {
+  return { sessionId, code, ...(reason && { reason }) };
 }

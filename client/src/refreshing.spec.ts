@@ -223,7 +223,7 @@ describe('a refresh', () => {
     expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
     expect(server.count('GET /me')).toBe(0);
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([null, null]);
-    expect(tab.changes.map(({ reason }) => reason)).toEqual(['signed_out']);
+    expect(tab.changes.map(({ type }) => type)).toEqual(['signed_out']);
   });
 });
 
@@ -238,7 +238,7 @@ describe('a refresh that responses after somebody else signed in', () => {
     const kept = browser.stored;
     expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, ada]);
-    expect(tab.changes).toEqual([{ session: ada, reason: 'user_changed' }]);
+    expect(tab.changes).toEqual([{ session: ada, type: 'user_changed' }]);
   });
 });
 

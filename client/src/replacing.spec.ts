@@ -5,7 +5,7 @@ import type { Tab } from './testing/fake-browser.js';
 
 const PASSWORDS = { currentPassword: 'good', newPassword: 'better' };
 const CHANGE = 'POST /auth/password';
-const reasons = (tab: Tab) => tab.changes.map(({ reason }) => reason);
+const changesOf = (tab: Tab) => tab.changes.map(({ type }) => type);
 
 /** A change of password whose response takes its time on the way back, as on a phone. */
 async function changing(options: Parameters<typeof signedIn>[0] = {}) {
@@ -27,7 +27,7 @@ describe('a change of password that is on its way', () => {
     expect(response.status).toBe(200);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
-    expect([reasons(tab), reasons(other)]).toEqual([['signed_in'], ['signed_in']]);
+    expect([changesOf(tab), changesOf(other)]).toEqual([['signed_in'], ['signed_in']]);
     expect([browser.stored !== null, server.terminal]).toEqual([true, locks ? 1 : 2]);
   });
 
@@ -36,7 +36,7 @@ describe('a change of password that is on its way', () => {
     await world.until(other.client.logout());
     expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
     await world.pass(200);
-    expect([reasons(tab), reasons(other), browser.stored]).toEqual([['signed_out'], ['signed_out'], null]);
+    expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([['signed_out'], ['signed_out'], null]);
     // Nor does what nobody wants live on at the server.
     expect(server.count('POST /auth/logout')).toBe(2);
     expect(server.living()).toEqual([]);
@@ -54,10 +54,10 @@ describe('a change of password that is on its way', () => {
   it('holds though another tab was told first that the session has ended', async () => {
     const { world, tab, other, call } = await changing({ locks: false });
     await failure(world.until(other.client.fetch('/me')));
-    expect(reasons(other)).toEqual(['ended']);
+    expect(changesOf(other)).toEqual(['ended']);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
-    expect(reasons(other)).toEqual(['ended', 'signed_in']);
+    expect(changesOf(other)).toEqual(['ended', 'signed_in']);
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
   });
 });
@@ -79,7 +79,7 @@ describe('a change of password', () => {
     const { world, server, tab, session } = await signedIn();
     server.end(session.id, 'ended_by_user');
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'session_revoked' });
-    expect(tab.changes).toMatchObject([{ reason: 'ended', because: 'ended_by_user' }]);
+    expect(tab.changes).toMatchObject([{ type: 'ended', reason: 'ended_by_user' }]);
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'user_changed' });
   });
 
@@ -103,7 +103,7 @@ describe('signing in again as the same person', () => {
     server.end(session.id, 'signed_in_again');
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     await world.until(login);
-    expect(reasons(tab)).toEqual(['signed_in']);
+    expect(changesOf(tab)).toEqual(['signed_in']);
   });
 
   it('does not wait for a refresh that hangs', async () => {

@@ -11,10 +11,7 @@ describe('signing in', () => {
     await world.pass(1);
     const session = await world.until(tab.client.register({ ...GRACE, name: 'Grace' }));
     await world.pass(10);
-    expect([tab.changes, other.changes]).toEqual([
-      [{ session, reason: 'signed_in' }],
-      [{ session, reason: 'signed_in' }],
-    ]);
+    expect([tab.changes, other.changes]).toEqual([[{ session, type: 'signed_in' }], [{ session, type: 'signed_in' }]]);
     expect((await world.until(other.client.fetch('/me'))).status).toBe(200);
     expect(server.count(REFRESH)).toBe(0);
   });
@@ -24,8 +21,8 @@ describe('signing in', () => {
     const session = await world.until(tab.client.login(ADA));
     await world.pass(10);
     expect([tab.changes, other.changes]).toEqual([
-      [{ session, reason: 'user_changed' }],
-      [{ session, reason: 'user_changed' }],
+      [{ session, type: 'user_changed' }],
+      [{ session, type: 'user_changed' }],
     ]);
   });
 
@@ -63,8 +60,8 @@ describe('signing in', () => {
     expect(next.id).not.toBe(session.id);
     await world.pass(10);
     expect([tab.changes, other.changes]).toEqual([
-      [{ session: next, reason: 'signed_in' }],
-      [{ session: next, reason: 'signed_in' }],
+      [{ session: next, type: 'signed_in' }],
+      [{ session: next, type: 'signed_in' }],
     ]);
     expect((await world.until(other.client.fetch('/me'))).status).toBe(200);
   });

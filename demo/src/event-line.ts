@@ -17,8 +17,8 @@ export function noteActivity(activity: Activity): void {
   note(wordsFor(activity));
 }
 
-export function noteChange({ reason, code, because }: SessionChange): void {
-  note(`onChange: ${[reason, code, because].filter(Boolean).join(', ')}`);
+export function noteChange({ type, code, reason }: SessionChange): void {
+  note(`onChange: ${[type, code, reason].filter(Boolean).join(', ')}`);
 }
 
 function wordsFor(activity: Activity): string {

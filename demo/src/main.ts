@@ -56,14 +56,14 @@ function fill(): void {
 }
 
 /** What the account holder has to know. */
-function wordsFor({ reason, code, because }: SessionChange): string {
-  if (reason === 'user_changed') return 'Somebody else signed in in this browser: this is now their page.';
-  if (reason !== 'ended') return '';
-  if (because === 'reused' || code === 'refresh_token_reused') {
+function wordsFor({ type, code, reason }: SessionChange): string {
+  if (type === 'user_changed') return 'Somebody else signed in in this browser: this is now their page.';
+  if (type !== 'ended') return '';
+  if (reason === 'reused' || code === 'refresh_token_reused') {
     return 'This session was used in two places at once, as if it had been copied. It was ended. Sign in again, and change your password if you do not know why.';
   }
   if (code === 'session_expired') return 'You were away for long. Sign in again.';
-  if (because === 'credentials_changed') return 'The password was changed. Sign in again with the new one.';
-  if (because === 'ended_by_user') return 'You ended this session from another device. Sign in again.';
+  if (reason === 'credentials_changed') return 'The password was changed. Sign in again with the new one.';
+  if (reason === 'ended_by_user') return 'You ended this session from another device. Sign in again.';
   return 'This session is over. Sign in again.';
 }

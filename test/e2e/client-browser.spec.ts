@@ -104,13 +104,13 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
       }
       // Of 24. One each, as a rule; but the lock may be quicker than the channel.
       expect(refreshes).toBeLessThan(12);
-      expect((await Promise.all(tabs.map(changesOf))).flat().map(({ reason }) => reason)).toEqual(['signed_in']);
+      expect((await Promise.all(tabs.map(changesOf))).flat().map(({ type }) => type)).toEqual(['signed_in']);
     });
 
     it('signs out in all tabs at once', async () => {
       const other = await openTab();
       await tab.evaluate(() => window.auth.logout());
-      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, reason: 'signed_out' }]);
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, type: 'signed_out' }]);
       expect(await tab.evaluate(() => JSON.stringify(Object.entries((window as any).localStorage)))).toBe('[]');
     });
 
@@ -119,7 +119,7 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
       const account = { email: someEmail(), password: PASSWORD };
       await test.http.post('/auth/register', { json: account });
       const session = await tab.evaluate((who) => window.auth.login(who), account);
-      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, reason: 'user_changed' }]);
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, type: 'user_changed' }]);
       expect(await callOf(other)).toBe(200);
       // The channel may be quicker than storage; then the token it brought is of nobody known here.
       expect(refreshes).toBeLessThan(2);
@@ -129,7 +129,7 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
       const other = await openTab();
       await test.http.delete('/sessions?except=current', { token: (await login(test.http, email)).access_token });
       expect(await callOf(tab)).toBe(401);
-      const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
+      const ended = { session: null, type: 'ended', code: 'session_revoked', reason: 'ended_by_user' };
       await expect.poll(() => changesOf(other), PATIENCE).toEqual([ended]);
       expect((await changesOf(tab)).at(-1)).toEqual(ended);
     });
@@ -159,7 +159,7 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
       expect(await callOf(tab)).toBe('TypeError');
       await context.setOffline(false);
       expect(await callOf(tab)).toBe(200);
-      expect((await changesOf(tab)).map(({ reason }) => reason)).toEqual(['signed_in']);
+      expect((await changesOf(tab)).map(({ type }) => type)).toEqual(['signed_in']);
     });
   },
 );

@@ -74,7 +74,7 @@ describe('the client', () => {
   it('registers, and calls what is guarded', async () => {
     const session = await client.register({ email, password: PASSWORD, name: 'Grace Hopper' });
     expect(await whoami()).toMatchObject({ status: 200, body: { userId: session!.userId, sessionId: session!.id } });
-    expect(changes).toEqual([{ session, reason: 'signed_in' }]);
+    expect(changes).toEqual([{ session, type: 'signed_in' }]);
     expect(refreshes()).toBe(0);
   });
 
@@ -107,7 +107,7 @@ describe('the client', () => {
       await test.flush();
     }
     expect(await generation()).toBe(20);
-    expect(changes.map(({ reason }) => reason)).toEqual(['signed_in']);
+    expect(changes.map(({ type }) => type)).toEqual(['signed_in']);
   });
 
   it('renews a token that expired while its clock stood still, and sends the call once more', async () => {
@@ -130,7 +130,7 @@ describe('the client', () => {
     const token = (await store.read(`${test.http.url}/`))!;
     await client.logout();
     expect(await client.session()).toBeNull();
-    expect(changes.at(-1)).toEqual({ session: null, reason: 'signed_out' });
+    expect(changes.at(-1)).toEqual({ session: null, type: 'signed_out' });
     const { body } = await test.http.post('/auth/refresh', { json: { refresh_token: token } });
     expect([body.code, body.reason]).toEqual(['session_revoked', 'logout']);
     expect((await whoami()).body['code']).toBe('access_token_missing');
@@ -145,7 +145,7 @@ describe('the client', () => {
     const { access_token: token } = await login(test.http, email);
     await test.http.delete('/sessions?except=current', { token });
     expect((await whoami()).body['code']).toBe('session_revoked');
-    const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
+    const ended = { session: null, type: 'ended', code: 'session_revoked', reason: 'ended_by_user' };
     expect(changes.at(-1)).toEqual(ended);
     await expect.poll(() => told, CHANNEL).toEqual([ended]);
     expect(await store.read(`${test.http.url}/`)).toBeNull();
@@ -156,7 +156,7 @@ describe('the client', () => {
     test.clock.move('8d');
     aged = 8 * 86_400_000;
     expect(await failure(client.fetch('/users/me'))).toMatchObject({ code: 'session_expired', terminal: true });
-    expect(changes.at(-1)).toMatchObject({ reason: 'ended', code: 'session_expired', because: 'expired_idle' });
+    expect(changes.at(-1)).toMatchObject({ type: 'ended', code: 'session_expired', reason: 'expired_idle' });
   });
 
   it('hands a new access token to its other tabs', async () => {
