@@ -2,7 +2,7 @@ import { addressOf, mayCarryToken } from './address.js';
 import type { Access } from './credential.js';
 import { errorOf, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import { endingOf, type Refresher } from './refresher.js';
+import { endedSession, type Refresher } from './refresher.js';
 import type { SessionKeeper } from './session-keeper.js';
 
 type Input = Parameters<typeof fetch>[0];
@@ -53,7 +53,7 @@ export function authorizedFetch(
     // Of an end, the route of refreshes knows why, and clears the cookie. Where it cannot be asked, this is the end too.
     const renewed = await unlessAborted(refresher.access(), signal, true);
     if (isOver && !keeper.access) {
-      await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endingOf(refusal, access));
+      await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endedSession(refusal, access));
     }
     if (isSpent || renewed?.userId !== access.userId) return response;
     keeper.report({ type: 'resent', url: address.href });

@@ -27,16 +27,20 @@ export interface SessionChange {
 }
 
 /** What the server said when it refused a session for good. */
-export interface Ending {
+export interface EndedSession {
   sessionId: string;
   code: ErrorCode;
   reason?: string;
 }
 
 /** What listeners are told when storage held `before` and now holds `after`; null when that is no news. */
-export function changeBetween(before: Session | null, after: Session | null, ending?: Ending): SessionChange | null {
+export function changeBetween(
+  before: Session | null,
+  after: Session | null,
+  ended?: EndedSession,
+): SessionChange | null {
   if (before?.id === after?.id) return null;
   if (after) return { session: after, type: before && before.userId !== after.userId ? 'user_changed' : 'signed_in' };
-  if (ending?.sessionId !== before?.id) return { session: null, type: 'signed_out' };
-  return { session: null, type: 'ended', code: ending!.code, ...(ending!.reason && { reason: ending!.reason }) };
+  if (ended?.sessionId !== before?.id) return { session: null, type: 'signed_out' };
+  return { session: null, type: 'ended', code: ended!.code, ...(ended!.reason && { reason: ended!.reason }) };
 }

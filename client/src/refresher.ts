@@ -128,7 +128,7 @@ export class Refresher {
       if (!endsSession(error, stored, this.delivery)) throw error;
       // Which may be what ended it.
       await this.replacement?.catch(() => undefined);
-      if (await this.keeper.drop(({ text }) => text === stored.text, endingOf(error, stored))) throw error;
+      if (await this.keeper.drop(({ text }) => text === stored.text, endedSession(error, stored))) throw error;
       // Another tab has kept a newer one, or somebody has signed in: this refusal is not about that.
       giveUp.throwIfAborted();
       await this.attempt(before, giveUp);
@@ -153,6 +153,6 @@ function endsSession(error: unknown, stored: StoredCredential, delivery: Deliver
   return isGone || (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId);
 }
 
-export function endingOf({ code, reason }: LatchkeyError, { sessionId }: { sessionId: string }) {
+export function endedSession({ code, reason }: LatchkeyError, { sessionId }: { sessionId: string }) {
   return { sessionId, code, ...(reason && { reason }) };
 }

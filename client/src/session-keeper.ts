@@ -1,6 +1,6 @@
 import type { Activity } from './activity.js';
 import type { Delivery, TokenResponse } from './api.js';
-import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
+import { changeBetween, type EndedSession, type Session, type SessionChange } from './changes.js';
 import {
   isNewer,
   readAccess,
@@ -18,7 +18,7 @@ export type Listener = (change: SessionChange) => void;
 /** What tabs tell one another. It is a hint: storage says which session it is. */
 interface Message {
   access?: { token: string; expiresIn: number };
-  ending?: Ending | undefined;
+  ended?: EndedSession | undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export class SessionKeeper {
   /** Undefined until storage was first read: who is signed in when a page loads is no change. */
   private seen: StoredCredential | null | undefined;
   private token: Access | null = null;
-  private ending: Ending | undefined;
+  private ended: EndedSession | undefined;
   private nextSync: Promise<StoredCredential | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
@@ -79,7 +79,7 @@ export class SessionKeeper {
     return this.inTurn(async () => {
       const stored = await this.read();
       // The server ends it for the new one, and a tab that was told so first has dropped it.
-      const lastId = (stored ?? this.ending)?.sessionId;
+      const lastId = (stored ?? this.ended)?.sessionId;
       if (replaced && lastId !== replaced) return false;
       await this.hold(next, response.expires_in);
       return true;
@@ -97,17 +97,17 @@ export class SessionKeeper {
     });
   }
 
-  /** Drops what is stored, if it still is what `isMeant` says; `ending` is why, unless somebody signed out. */
-  drop(isMeant: (stored: StoredCredential) => boolean, ending?: Ending): Promise<boolean> {
+  /** Drops what is stored, if it still is what `isMeant` says; `ended` is why, unless somebody signed out. */
+  drop(isMeant: (stored: StoredCredential) => boolean, ended?: EndedSession): Promise<boolean> {
     return this.inTurn(async () => {
       const stored = await this.read();
       if (!stored || !isMeant(stored)) return false;
-      this.ending = ending;
+      this.ended = ended;
       // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
-      this.tabs.broadcast({ ending } satisfies Message);
+      this.tabs.broadcast({ ended } satisfies Message);
       await this.store.clear(this.server);
       this.see(null);
-      this.tabs.broadcast({ ending } satisfies Message);
+      this.tabs.broadcast({ ended } satisfies Message);
       return true;
     });
   }
@@ -126,9 +126,9 @@ export class SessionKeeper {
     this.tabs.close();
   }
 
-  private onMessage({ access, ending }: Message): Promise<void> {
+  private onMessage({ access, ended }: Message): Promise<void> {
     return this.inTurn(async () => {
-      this.ending = ending ?? this.ending;
+      this.ended = ended ?? this.ended;
       await this.read();
       const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
       if (token) this.take(token, 'tab', access!.expiresIn);
@@ -169,7 +169,7 @@ export class SessionKeeper {
     const before = this.seen;
     this.seen = stored;
     if (this.token?.sessionId !== stored?.sessionId) this.token = null;
-    const change = before === undefined ? null : changeBetween(asSession(before), asSession(stored), this.ending);
+    const change = before === undefined ? null : changeBetween(asSession(before), asSession(stored), this.ended);
     if (change) for (const listener of Array.from(this.listeners)) tell(listener, change);
   }
 
