@@ -53,7 +53,7 @@ describe('a watcher', () => {
     const told = types()[0]!;
     expect(new Set(told.slice(1))).toEqual(new Set(['retry']));
     browser.fate = () => ({ there: 5, back: 5 });
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     await world.pass(LATER);
     await world.until(tab.client.fetch('/me')).catch(() => undefined);
     expect(types()[0]).toEqual(told);

@@ -47,7 +47,7 @@ export function authorizedFetch(
     const refusal = await errorOf(response);
     const isOver = refusal.terminal && mayCarryToken(address, base, []);
     if (!isOver && !STALE.test(refusal.code) && !isInvalidToken(response)) return response;
-    keeper.distrust(access);
+    keeper.invalidate(access);
     const isSpent = !request && !canBeReadAgain(options.body);
     if (isSpent && !isOver) return response;
     // Of an end, the route of refreshes knows why, and clears the cookie. Where it cannot be asked, this is the end too.

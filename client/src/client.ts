@@ -6,7 +6,7 @@ import { authorizedFetch } from './authorized-fetch.js';
 import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
 import type { Access } from './credential.js';
-import { errorOf, isPassing, LatchkeyError, userChanged } from './latchkey-error.js';
+import { errorOf, isTransient, LatchkeyError, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import { PATIENCE_MS, Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
@@ -45,8 +45,8 @@ export interface Client {
   onChange(listener: Listener): () => void;
   sessions: {
     list(): Promise<SessionView[]>;
-    end(id: string): Promise<void>;
-    endOthers(): Promise<void>;
+    revoke(id: string): Promise<void>;
+    revokeOthers(): Promise<void>;
   };
   /** Stops listening to other tabs: for tests, and for pages that make another client. */
   close(): void;
@@ -85,12 +85,12 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
 
   async function begun(response: Response): Promise<Session> {
-    await keeper.begin(await readTokens(response));
+    await keeper.startSession(await readTokens(response));
     return keeper.session!;
   }
 
   /** Tells the server, which may be busy for a moment. */
-  async function end(body: object): Promise<void> {
+  async function postLogout(body: object): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
         await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
@@ -99,7 +99,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
         // It has no such session: that was the wish.
         if (error instanceof LatchkeyError && error.status === 401) return;
         const wait = backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random());
-        if (!isPassing(error) || tries === LOGOUT_TRIES || wait > PATIENCE_MS) throw error;
+        if (!isTransient(error) || tries === LOGOUT_TRIES || wait > PATIENCE_MS) throw error;
         await platform.sleep(wait);
       }
     }
@@ -109,9 +109,11 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
     const response = await post(platform, route('/auth/password'), delivery, passwords, { headers });
     const tokens = await readTokens(response);
-    if (await keeper.begin(tokens, access.sessionId)) return keeper.session!;
+    if (await keeper.startSession(tokens, access.sessionId)) return keeper.session!;
     // Somebody signed out, or in, meanwhile: nobody wants it any more.
-    await end(delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token });
+    await postLogout(
+      delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token },
+    );
     throw userChanged();
   }
 
@@ -129,8 +131,8 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
       const dropping = stored && keeper.drop(({ sessionId }) => sessionId === stored.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
       // Without its note, a cookie may be there all the same.
-      if (delivery === 'cookie') await end(stored ? { session_id: stored.sessionId } : {});
-      else if (stored) await end({ refresh_token: stored.text });
+      if (delivery === 'cookie') await postLogout(stored ? { session_id: stored.sessionId } : {});
+      else if (stored) await postLogout({ refresh_token: stored.text });
       // What storage could not forget.
       await dropping;
     },
@@ -143,7 +145,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
           return await refresher.replace(() => changedPassword(passwords, access));
         } catch (error) {
           if (!(error instanceof LatchkeyError) || error.status !== 401) throw error;
-          keeper.distrust(access);
+          keeper.invalidate(access);
           if (!isFirst) throw error;
         }
       }
@@ -163,11 +165,11 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
 
     sessions: {
       list: async () => (await (await asked('/sessions')).json()) as SessionView[],
-      async end(id) {
+      async revoke(id) {
         await asked(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
         await keeper.drop(({ sessionId }) => sessionId === id);
       },
-      async endOthers() {
+      async revokeOthers() {
         await asked('/sessions?except=current', { method: 'DELETE' });
       },
     },

@@ -23,7 +23,7 @@ describe('the end of a session', () => {
     'that the server tells at a refresh reaches all tabs, with its reason (storage events: %s)',
     async (storageEvents) => {
       const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, storageEvents });
-      server.end(session.id, 'ended_by_user');
+      server.revoke(session.id, 'ended_by_user');
       await world.pass(LATER);
       expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
         code: 'session_revoked',
@@ -37,7 +37,7 @@ describe('the end of a session', () => {
 
   it('that the server tells at a call reaches all tabs at once, and the caller has the response', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
-    server.end(session.id, 'logout_everywhere');
+    server.revoke(session.id, 'logout_everywhere');
     const response = await world.until(tab.client.fetch('/me'));
     expect(await codeOf(response)).toBe('session_revoked');
     await world.pass(10);
@@ -48,7 +48,7 @@ describe('the end of a session', () => {
 
   it('that the server tells at a call is the end even where nobody can be asked why', async () => {
     const { browser, world, server, tab, session } = await signedIn();
-    server.end(session.id, 'logout_everywhere');
+    server.revoke(session.id, 'logout_everywhere');
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, refused: true } : later(5));
     expect(await codeOf(await world.until(tab.client.fetch('/me')))).toBe('session_revoked');
     expect([changesOf(tab), browser.stored]).toEqual([[['ended', 'session_revoked', undefined]], null]);
@@ -56,7 +56,7 @@ describe('the end of a session', () => {
 
   it('drops no newer session that storage holds meanwhile', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, locks: false, channel: false });
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     await world.pass(LATER);
     browser.fate = (route) => (route === REFRESH ? { there: 5, back: 5_000 } : later(5));
     const late = failure(tab.client.fetch('/me'));
@@ -149,7 +149,7 @@ describe('the end of a session', () => {
 
   it('of one person signs out nobody who signed in meanwhile', async () => {
     const { browser, world, tab, other, server, session } = await signedIn({ tabs: 2, channel: false });
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     browser.fate = (route) => (route === 'GET /me' ? { there: 5, back: 500 } : later(5));
     const call = tab.client.fetch('/me');
     await world.pass(100);
@@ -162,7 +162,7 @@ describe('the end of a session', () => {
   it('by logging out is told to the server even where storage cannot forget, or the server has forgotten', async () => {
     const { world, server, tab } = await signedIn({ client: { store: stubborn() } });
     expect(await failure(world.until(tab.client.logout()))).toMatchObject({ message: 'cannot forget' });
-    expect(server.living()).toEqual([]);
+    expect(server.activeSessions()).toEqual([]);
     server.instead = ({ route }) => (route === 'POST /auth/logout' ? refusal(401, 'session_revoked') : undefined);
     expect(await failure(world.until(tab.client.logout()))).toMatchObject({ message: 'cannot forget' });
   });
@@ -177,7 +177,7 @@ describe('the end of a session', () => {
   it('keeps its reason in a tab that looks before the other tab’s word has come', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2, channelDelay: () => 100 });
     await world.pass(200);
-    server.end(session.id, 'reused');
+    server.revoke(session.id, 'reused');
     browser.storeDelay = () => 150;
     const call = failure(tab.client.fetch('/me'));
     // It is forgotten, and the word of that is still on its way.
@@ -191,9 +191,9 @@ describe('the end of a session', () => {
 
   it('by ending it in the list of sessions is a sign-out here', async () => {
     const { world, server, tab, session } = await signedIn();
-    await world.until(tab.client.sessions.end('another'));
+    await world.until(tab.client.sessions.revoke('another'));
     expect(tab.changes).toEqual([]);
-    await world.until(tab.client.sessions.end(session.id));
+    await world.until(tab.client.sessions.revoke(session.id));
     expect(changesOf(tab)).toEqual([['signed_out', undefined, undefined]]);
     expect(server.calls.at(-1)!.route).toBe(`DELETE /sessions/${session.id}`);
   });

@@ -193,7 +193,7 @@ describe('fetch', () => {
 
   it('sends nothing as nobody that somebody began', async () => {
     const { world, server, tab, other, session } = await signedIn({ tabs: 2 });
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     await world.pass(LATER);
     const calls = [tab, other].map((one) => failure(one.client.fetch('/things', { method: 'POST', body: '{}' })));
     const codes = (await world.until(Promise.all(calls))).map((error) => error!.code);

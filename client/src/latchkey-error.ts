@@ -68,7 +68,7 @@ function isProblem(value: unknown): value is Problem {
 }
 
 /** Whether the same may well succeed later: no response, none of the server's own, or one that says so. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof LatchkeyError)) return true;
   const { status, code } = error;
   return status >= 500 || status === 429 || status === 408 || code === 'unexpected_response';

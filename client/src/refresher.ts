@@ -2,7 +2,7 @@ import type { Delivery } from './api.js';
 import { post, readTokens } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
 import type { Access, StoredCredential } from './credential.js';
-import { isPassing, LatchkeyError } from './latchkey-error.js';
+import { isTransient, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { SessionKeeper } from './session-keeper.js';
 
@@ -110,7 +110,7 @@ export class Refresher {
         state.lastError = error;
         this.keeper.report({ type: 'retry', error, inMs: wait });
         // A tab in the background tries once: nobody waits for it.
-        if (!isPassing(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
+        if (!isTransient(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
         await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (state.resume = resolve))]);
       }
     }

@@ -137,7 +137,7 @@ describe('a refresh', () => {
     browser.fate = (route) => (route === REFRESH ? { there: 0, back: 25_000 } : later(5));
     const slow = other.client.fetch('/me');
     await world.pass(10);
-    server.end = () => undefined;
+    server.revoke = () => undefined;
     const newer = browser.stored!.replace(/\.[^.]+\./, () => {
       const claims = { sid: session.id, sub: 'grace', gen: server.generationOf(session.id) + 1, iat: 1 };
       return `.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;

@@ -39,7 +39,7 @@ describe('a change of password that is on its way', () => {
     expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([['signed_out'], ['signed_out'], null]);
     // Nor does what nobody wants live on at the server.
     expect(server.count('POST /auth/logout')).toBe(2);
-    expect(server.living()).toEqual([]);
+    expect(server.activeSessions()).toEqual([]);
     expect(browser.cookies.size).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe('a change of password', () => {
 
   it('tells why there is none when the session has ended', async () => {
     const { world, server, tab, session } = await signedIn();
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'session_revoked' });
     expect(tab.changes).toMatchObject([{ type: 'ended', reason: 'ended_by_user' }]);
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'user_changed' });
@@ -100,7 +100,7 @@ describe('signing in again as the same person', () => {
     browser.fate = (route) => (route === 'POST /auth/login' ? { there: 5, back: 1000 } : later(5));
     const login = tab.client.login(GRACE);
     await world.pass(20);
-    server.end(session.id, 'signed_in_again');
+    server.revoke(session.id, 'signed_in_again');
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     await world.until(login);
     expect(changesOf(tab)).toEqual(['signed_in']);

@@ -74,7 +74,7 @@ export class SessionKeeper {
    * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
    * meanwhile: false otherwise. Throws `unexpected_response` for what is none of the server's.
    */
-  async begin(response: TokenResponse, replaced?: string): Promise<boolean> {
+  async startSession(response: TokenResponse, replaced?: string): Promise<boolean> {
     const next = this.credentialsIn(response);
     return this.inTurn(async () => {
       const stored = await this.read();
@@ -113,7 +113,7 @@ export class SessionKeeper {
   }
 
   /** The server refused this access token, whatever its age here. */
-  distrust({ token }: Access): void {
+  invalidate({ token }: Access): void {
     if (this.token?.token === token) this.token = null;
   }
 

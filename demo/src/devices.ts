@@ -6,7 +6,7 @@ const BROWSERS = ['Edg', 'OPR', 'Firefox', 'Chrome', 'Safari', 'curl'];
 const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS X', 'Linux'];
 
 export function showDevices(auth: Client): void {
-  byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.endOthers()));
+  byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.revokeOthers()));
 }
 
 export async function listDevices(auth: Client): Promise<void> {
@@ -39,7 +39,7 @@ function line(auth: Client, session: SessionView): HTMLLIElement {
   const end = element('button', 'End this');
   end.type = 'button';
   end.ariaLabel = `End this: ${what.textContent}, since ${since}`;
-  end.addEventListener('click', () => void after(auth, auth.sessions.end(session.id)));
+  end.addEventListener('click', () => void after(auth, auth.sessions.revoke(session.id)));
   item.append(what, where, end);
   return item;
 }

@@ -212,12 +212,12 @@ describe('the client', () => {
     const { id } = (await client.register({ email, password: PASSWORD }))!;
     const others = [await login(test.http, email), await login(test.http, email), await login(test.http, email)];
     expect((await client.sessions.list()).filter(({ current }) => current).map((session) => session.id)).toEqual([id]);
-    await client.sessions.end(others[0]!.session_id);
+    await client.sessions.revoke(others[0]!.session_id);
     expect(await client.sessions.list()).toHaveLength(3);
-    await client.sessions.endOthers();
+    await client.sessions.revokeOthers();
     expect((await client.sessions.list()).map((session) => session.id)).toEqual([id]);
-    expect(await failure(client.sessions.end(others[0]!.session_id))).toMatchObject({ status: 404, code: 'not_found' });
-    await client.sessions.end(id);
+    expect(await failure(client.sessions.revoke(others[0]!.session_id))).toMatchObject({ status: 404, code: 'not_found' });
+    await client.sessions.revoke(id);
     expect(await client.session()).toBeNull();
   });
 

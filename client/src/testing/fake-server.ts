@@ -66,12 +66,12 @@ export class FakeServer {
     this.versions.set(userId, this.versionOf(userId) + 1);
   }
 
-  end(sessionId: string, reason: string): void {
+  revoke(sessionId: string, reason: string): void {
     Object.assign(this.rows.get(sessionId)!, { revokedAt: this.world.now, revokedReason: reason });
   }
 
   /** The sessions that have not ended. */
-  living(): string[] {
+  activeSessions(): string[] {
     return [...this.rows.values()].filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
   }
 
@@ -86,7 +86,7 @@ export class FakeServer {
       case 'POST /auth/register':
         if (body['password'] === 'wrong') return problem(401, 'invalid_credentials');
         if (body['password'] === 'to be verified') return { status: 202, body: {} };
-        return this.grant(this.begin(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
+        return this.grant(this.createSession(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
       case 'POST /auth/refresh':
         return this.refresh(call);
       case 'POST /auth/logout':
@@ -96,7 +96,7 @@ export class FakeServer {
     }
   }
 
-  private begin(userId: string, delivery: Delivery): Row {
+  private createSession(userId: string, delivery: Delivery): Row {
     const id = `00000000-0000-7000-8000-${String((this.issued += 1)).padStart(12, '0')}`;
     const row: Row = {
       id,
@@ -131,7 +131,7 @@ export class FakeServer {
       return problem(401, 'session_revoked', { session_id: presented.sid, reason: row?.revokedReason ?? 'unknown' });
     }
     if (verdict.outcome === 'reused') {
-      this.end(row.id, 'reused');
+      this.revoke(row.id, 'reused');
       return problem(401, 'refresh_token_reused', { session_id: row.id, reason: 'reused' });
     }
     if (verdict.outcome === 'unchanged' && verdict.acknowledges) this.acknowledge(row, presented.gen);
@@ -146,7 +146,7 @@ export class FakeServer {
   private logout(call: Call): Reply {
     const presented = this.presented(call);
     if (!presented) return problem(401, 'refresh_token_missing');
-    this.end(presented.sid, 'logout');
+    this.revoke(presented.sid, 'logout');
     return { status: 204, cookies: call.cookies ? [[cookieOf(presented.sid), null]] : [] };
   }
 
@@ -161,8 +161,8 @@ export class FakeServer {
     // Written within a second.
     this.world.after(1000, () => this.acknowledge(row, claims.gen));
     if (route === 'POST /auth/password') {
-      this.end(row.id, 'credentials_changed');
-      const reply = this.grant(this.begin(row.userId, row.delivery), true);
+      this.revoke(row.id, 'credentials_changed');
+      const reply = this.grant(this.createSession(row.userId, row.delivery), true);
       return { ...reply, cookies: [[cookieOf(row.id), null], ...reply.cookies!] };
     }
     return { status: 200, body: { userId: row.userId, gen: claims.gen } };
