@@ -2,7 +2,7 @@ import type { Delivery, TokenResponse } from './api.js';
 import { errorOf, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 
-/** One call to the routes that hand out tokens. Throws `LatchkeyError`, or what `fetch` throws without a response. */
+/** Posts to a route below `/auth`. Throws `LatchkeyError`, or the error of `fetch` when there is no response. */
 export async function post(
   platform: Platform,
   address: string,
@@ -14,9 +14,9 @@ export async function post(
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    // A cookie left from the other delivery would come beside the token, which the server refuses.
+    // In `body` delivery an old cookie must stay out: the server refuses a cookie together with a token.
     credentials: delivery === 'cookie' ? 'include' : 'omit',
-    // A redirect is no response of the API, and would carry the body along.
+    // The API never redirects. A redirect would send the body, and its token, to another address.
     redirect: 'error',
     ...options,
   });
@@ -24,7 +24,7 @@ export async function post(
   return response;
 }
 
-/** The tokens in a response. Throws `unexpected_response` for what cannot be read, as from a captive portal. */
+/** Parses a token response. Throws `unexpected_response` for anything but JSON, for example from a captive portal. */
 export async function readTokens(response: Response): Promise<TokenResponse> {
   const text = await response.text();
   try {

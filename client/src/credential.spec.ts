@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isNewer, readAccess, readTokenResponse, readStored, type Access } from './credential.js';
+import { isNewer, readAccess, readTokenResponse, readStored, type AccessToken } from './credential.js';
 
 const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 const SID = '019aa8f4-7a3e-7c1a-9d8a-0d8a4d3c9b11';
@@ -30,7 +30,7 @@ describe('what storage holds', () => {
 });
 
 describe('an access token', () => {
-  const access = (more: object = {}) => readAccess(jwt({ ...claims, ...more }), 900, 0, 0) as Access;
+  const access = (more: object = {}) => readAccess(jwt({ ...claims, ...more }), 900, 0, 0) as AccessToken;
 
   it.each([
     [900, 675_000, 809_999, 890_000],
@@ -40,8 +40,12 @@ describe('an access token', () => {
     'of %i s is due from three quarters of its life on, by chance, and is not sent at its end',
     (seconds, first, last, dead) => {
       const [one, two] = [0, 0.999_999].map((random) => readAccess(jwt(claims), seconds, 5_000, random)!);
-      expect([one!.dueAt - 5_000, Math.floor(two!.dueAt - 5_000), one!.deadAt - 5_000]).toEqual([first, last, dead]);
-      expect(two!.dueAt).toBeLessThanOrEqual(two!.deadAt);
+      expect([one!.refreshAt - 5_000, Math.floor(two!.refreshAt - 5_000), one!.usableUntil - 5_000]).toEqual([
+        first,
+        last,
+        dead,
+      ]);
+      expect(two!.refreshAt).toBeLessThanOrEqual(two!.usableUntil);
     },
   );
 

@@ -1,21 +1,21 @@
-/** What the client needs of the browser. Where something is missing, it does without. */
+/** What the client needs of the browser. It also works where locks, channel or page events are missing. */
 export interface Platform {
   fetch: typeof fetch;
-  /** Monotonic milliseconds. May stand still while the device sleeps: the server's 401 is the truth then. */
+  /** Monotonic milliseconds. This clock may stop while the device sleeps; the server's 401 then shows that time passed. */
   now: () => number;
   random: () => number;
   sleep: (ms: number) => Promise<void>;
   /** Aborts after this time. */
   timeout: (ms: number) => AbortSignal;
-  /** Works alone among all tabs, or after `waitMs` without waiting for the others any longer. */
+  /** Runs `work` in one tab at a time. After `waitMs` it runs without the lock. */
   withLock: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
-  /** Hears the other tabs, and responses how to speak to them and how to stop. */
+  /** Joins the channel to the other tabs. */
   channel: (
     name: string,
     onMessage: (message: unknown) => void,
   ) => { broadcast: (message: unknown) => void; close: () => void };
   hidden: () => boolean;
-  /** `onResume`: the network is back, or the page is looked at again. `onStorage`: another tab wrote to storage. */
+  /** `onResume`: the network is back, or the page became visible. `onStorage`: another tab wrote to storage. */
   watch: (listeners: { onResume: () => void; onStorage: () => void }) => () => void;
 }
 
@@ -44,13 +44,13 @@ export const browser: Platform = {
   timeout: (ms) => AbortSignal.timeout(ms),
 
   async withLock<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
-    let begun: Promise<T> | undefined;
-    const begin = () => (begun ??= work());
-    // A lock can stay with a tab that was frozen while it held it, or be refused altogether.
+    let started: Promise<T> | undefined;
+    const start = () => (started ??= work());
+    // A frozen tab can keep a lock, and a browser can refuse locks: then the work starts without one.
     await globals.navigator?.locks
-      ?.request(name, { signal: AbortSignal.timeout(waitMs) }, () => begin().then(() => undefined))
+      ?.request(name, { signal: AbortSignal.timeout(waitMs) }, () => start().then(() => undefined))
       .catch(() => undefined);
-    return begin();
+    return start();
   },
 
   channel(name, onMessage) {
@@ -58,10 +58,10 @@ export const browser: Platform = {
     try {
       channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
     } catch {
-      // Firefox, where cookies are blocked.
+      // Firefox throws where the user blocked cookies.
     }
     channel?.addEventListener('message', ({ data }) => onMessage(data));
-    // In Node it would keep the process running.
+    // In Node an open channel keeps the process running.
     channel?.unref?.();
     return {
       broadcast: (message) => channel?.postMessage(message),
@@ -75,14 +75,14 @@ export const browser: Platform = {
   hidden: () => globals.document?.visibilityState === 'hidden',
 
   watch({ onResume, onStorage }) {
-    const shown = () => void (browser.hidden() || onResume());
+    const onVisibility = () => void (browser.hidden() || onResume());
     globals.addEventListener?.('online', onResume);
     globals.addEventListener?.('storage', onStorage);
-    globals.document?.addEventListener('visibilitychange', shown);
+    globals.document?.addEventListener('visibilitychange', onVisibility);
     return () => {
       globals.removeEventListener?.('online', onResume);
       globals.removeEventListener?.('storage', onStorage);
-      globals.document?.removeEventListener('visibilitychange', shown);
+      globals.document?.removeEventListener('visibilitychange', onVisibility);
     };
   },
 };

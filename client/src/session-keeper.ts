@@ -4,9 +4,10 @@ import { changeBetween, type EndedSession, type Session, type SessionChange } fr
 import {
   isNewer,
   readAccess,
-  readTokenResponse,
   readStored,
-  type Access,
+  readTokenResponse,
+  type AccessToken,
+  type ParsedTokens,
   type StoredCredential,
 } from './credential.js';
 import { LatchkeyError } from './latchkey-error.js';
@@ -15,20 +16,20 @@ import type { TokenStore } from './token-store.js';
 
 export type Listener = (change: SessionChange) => void;
 
-/** What tabs tell one another. It is a hint: storage says which session it is. */
+/** A message between tabs. It is only a hint: the store says which session is the current one. */
 interface Message {
   access?: { token: string; expiresIn: number };
   ended?: EndedSession | undefined;
 }
 
 /**
- * Holds the session of this tab. Storage is the truth, shared with the other tabs; the access token is kept in memory
- * only. All reading and writing is done in turn, so that within a tab nothing is decided by what has changed since.
+ * Holds the session of this tab. The store is the source of truth and shared with the other tabs; the access token is
+ * kept in memory only. All access to the store is serialized, so that within a tab no decision is based on an old state.
  */
 export class SessionKeeper {
-  /** Undefined until storage was first read: who is signed in when a page loads is no change. */
-  private seen: StoredCredential | null | undefined;
-  private token: Access | null = null;
+  /** Undefined until the first read: the session of a page that loads is no change. */
+  private current: StoredCredential | null | undefined;
+  private token: AccessToken | null = null;
   private ended: EndedSession | undefined;
   private nextSync: Promise<StoredCredential | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
@@ -40,28 +41,28 @@ export class SessionKeeper {
     private readonly store: TokenStore,
     private readonly platform: Platform,
     private readonly server: string,
-    private readonly watcher?: (activity: Activity) => void,
+    private readonly onActivity?: (activity: Activity) => void,
   ) {
     this.tabs = platform.channel(`latchkey ${server}`, (message) => {
       void this.onMessage((message ?? {}) as Message).catch(() => undefined);
     });
   }
 
-  /** What storage holds now, or a moment later. Tells the listeners when it is another session than before. */
+  /** Reads the store, and tells the listeners when the session has changed. Concurrent callers share one read. */
   sync(): Promise<StoredCredential | null> {
-    return (this.nextSync ??= this.inTurn(() => {
+    return (this.nextSync ??= this.serialize(() => {
       this.nextSync = undefined;
       return this.read();
     }));
   }
 
-  /** Who was signed in when last looked. */
+  /** The session at the last read of the store. */
   get session(): Session | null {
-    return asSession(this.seen);
+    return asSession(this.current);
   }
 
-  /** The access token of that session, of whatever age. */
-  get access(): Access | null {
+  /** The access token of that session. It may be expired. */
+  get access(): AccessToken | null {
     return this.token;
   }
 
@@ -71,54 +72,54 @@ export class SessionKeeper {
   }
 
   /**
-   * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
-   * meanwhile: false otherwise. Throws `unexpected_response` for what is none of the server's.
+   * Stores a new session. With `replaced`, the id of the session that it replaces: only if nobody signed in or out
+   * meanwhile, else it returns false. Throws `unexpected_response` for a malformed response.
    */
   async startSession(response: TokenResponse, replaced?: string): Promise<boolean> {
-    const next = this.credentialsIn(response);
-    return this.inTurn(async () => {
+    const next = this.parse(response);
+    return this.serialize(async () => {
       const stored = await this.read();
-      // The server ends it for the new one, and a tab that was told so first has dropped it.
+      // Another tab may already have dropped the replaced session, because the server revoked it first.
       const lastId = (stored ?? this.ended)?.sessionId;
       if (replaced && lastId !== replaced) return false;
-      await this.hold(next, response.expires_in);
+      await this.save(next, response.expires_in);
       return true;
     });
   }
 
-  /** Keeps the response to a refresh of `asked`, unless somebody signed in or out meanwhile or a newer one came. */
-  async renew(response: TokenResponse, asked: StoredCredential): Promise<void> {
-    const next = this.credentialsIn(response);
-    if (next.stored.sessionId !== asked.sessionId) throw unexpected();
-    return this.inTurn(async () => {
+  /** Stores the response to a refresh of `presented`. It never replaces another session or a newer generation. */
+  async saveRefreshed(response: TokenResponse, presented: StoredCredential): Promise<void> {
+    const next = this.parse(response);
+    if (next.stored.sessionId !== presented.sessionId) throw malformed();
+    return this.serialize(async () => {
       const stored = await this.read();
-      if (stored?.sessionId !== asked.sessionId) return;
-      await this.hold(next.stored.generation < stored.generation ? { ...next, stored } : next, response.expires_in);
+      if (stored?.sessionId !== presented.sessionId) return;
+      await this.save(next.stored.generation < stored.generation ? { ...next, stored } : next, response.expires_in);
     });
   }
 
-  /** Drops what is stored, if it still is what `isMeant` says; `ended` is why, unless somebody signed out. */
-  drop(isMeant: (stored: StoredCredential) => boolean, ended?: EndedSession): Promise<boolean> {
-    return this.inTurn(async () => {
+  /** Clears the store if its credential matches; returns whether it did. Without `ended`, the user signed out. */
+  drop(matches: (stored: StoredCredential) => boolean, ended?: EndedSession): Promise<boolean> {
+    return this.serialize(async () => {
       const stored = await this.read();
-      if (!stored || !isMeant(stored)) return false;
+      if (!stored || !matches(stored)) return false;
       this.ended = ended;
-      // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
+      // Before: a tab that finds the store empty knows why. After: a tab that read the store too early reads it again.
       this.tabs.broadcast({ ended } satisfies Message);
       await this.store.clear(this.server);
-      this.see(null);
+      this.update(null);
       this.tabs.broadcast({ ended } satisfies Message);
       return true;
     });
   }
 
-  /** The server refused this access token, whatever its age here. */
-  invalidate({ token }: Access): void {
+  /** Removes an access token that the server refused, whatever its age. */
+  invalidate({ token }: AccessToken): void {
     if (this.token?.token === token) this.token = null;
   }
 
   report(activity: Activity): void {
-    if (this.watcher) tell(this.watcher, activity);
+    if (this.onActivity) notify(this.onActivity, activity);
   }
 
   close(): void {
@@ -127,60 +128,57 @@ export class SessionKeeper {
   }
 
   private onMessage({ access, ended }: Message): Promise<void> {
-    return this.inTurn(async () => {
+    return this.serialize(async () => {
       this.ended = ended ?? this.ended;
       await this.read();
       const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
-      if (token) this.take(token, 'tab', access!.expiresIn);
+      if (token) this.accept(token, 'tab', access!.expiresIn);
     });
   }
 
-  private credentialsIn(response: TokenResponse): { stored: StoredCredential; access: Access } {
+  private parse(response: TokenResponse): ParsedTokens {
     const next = readTokenResponse(this.delivery, response, this.platform.now(), this.platform.random());
-    if (!next) throw unexpected();
+    if (!next) throw malformed();
     return next;
   }
 
-  private async hold(
-    { stored, access }: { stored: StoredCredential; access: Access },
-    expiresIn: number,
-  ): Promise<void> {
-    // Before the access token is used: its use proves to the server that we hold this generation.
-    if (stored.text !== this.seen?.text) await this.store.write(stored.text, this.server);
-    this.see(stored);
-    this.take(access, 'server', expiresIn);
+  private async save({ stored, access }: ParsedTokens, expiresIn: number): Promise<void> {
+    // Before the access token is used: its use acknowledges this generation to the server.
+    if (stored.text !== this.current?.text) await this.store.write(stored.text, this.server);
+    this.update(stored);
+    this.accept(access, 'server', expiresIn);
     this.tabs.broadcast({ access: { token: access.token, expiresIn } } satisfies Message);
   }
 
-  /** Tabs that share no storage have sessions of their own. */
-  private take(next: Access, from: 'server' | 'tab', expiresIn: number): void {
-    if (next.sessionId !== this.seen?.sessionId || !isNewer(next, this.token)) return;
+  /** Ignores tokens of other sessions: tabs that do not share the store have sessions of their own. */
+  private accept(next: AccessToken, from: 'server' | 'tab', expiresIn: number): void {
+    if (next.sessionId !== this.current?.sessionId || !isNewer(next, this.token)) return;
     this.token = next;
     this.report({ type: 'token', from, expiresIn, generation: next.generation });
   }
 
   private async read(): Promise<StoredCredential | null> {
     const stored = readStored(this.delivery, await this.store.read(this.server));
-    this.see(stored);
+    this.update(stored);
     return stored;
   }
 
-  private see(stored: StoredCredential | null): void {
-    const before = this.seen;
-    this.seen = stored;
-    if (this.token?.sessionId !== stored?.sessionId) this.token = null;
-    const change = before === undefined ? null : changeBetween(asSession(before), asSession(stored), this.ended);
-    if (change) for (const listener of Array.from(this.listeners)) tell(listener, change);
+  private update(next: StoredCredential | null): void {
+    const before = this.current;
+    this.current = next;
+    if (this.token?.sessionId !== next?.sessionId) this.token = null;
+    const change = before === undefined ? null : changeBetween(asSession(before), asSession(next), this.ended);
+    if (change) for (const listener of Array.from(this.listeners)) notify(listener, change);
   }
 
-  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+  private serialize<T>(step: () => Promise<T>): Promise<T> {
     const turn = this.lastTurn.then(step);
     this.lastTurn = turn.catch(() => undefined);
     return turn;
   }
 }
 
-function unexpected(): LatchkeyError {
+function malformed(): LatchkeyError {
   return new LatchkeyError(200, { code: 'unexpected_response' });
 }
 
@@ -188,10 +186,10 @@ function asSession(stored: StoredCredential | null | undefined): Session | null 
   return stored ? { id: stored.sessionId, userId: stored.userId } : null;
 }
 
-/** A listener's mistake is reported as its own, and undoes no sign-in. */
-function tell<T>(listener: (news: T) => void, news: T): void {
+/** Calls a listener. Its exception is reported as uncaught, and does not fail the operation that caused the event. */
+function notify<T>(listener: (event: T) => void, event: T): void {
   try {
-    listener(news);
+    listener(event);
   } catch (error) {
     queueMicrotask(() => {
       throw error;
