@@ -24,6 +24,11 @@ export async function post(
   return response;
 }
 
+/** The body that presents a refresh token. In `cookie` delivery it names the session whose cookie the browser sends. */
+export function credentialBody(delivery: Delivery, sessionId?: string, refreshToken?: string): object {
+  return delivery === 'cookie' ? { session_id: sessionId } : { refresh_token: refreshToken };
+}
+
 /** Parses a token response. Throws `unexpected_response` for anything but JSON, for example from a captive portal. */
 export async function readTokens(response: Response): Promise<TokenResponse> {
   const text = await response.text();

@@ -54,7 +54,7 @@ export function authorizedFetch(
     // The refresh route knows the reason and clears the cookie. Where it is unreachable, the session ends without it.
     const renewed = await unlessAborted(refresher.access(), signal, true);
     if (isTerminal && !keeper.access) {
-      await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endedSession(error, access));
+      await keeper.drop(access.sessionId, endedSession(error, access));
     }
     if (isConsumed || renewed?.userId !== access.userId) return response;
     keeper.report({ type: 'resent', url: address.href });

@@ -1,7 +1,7 @@
 import type { Activity } from './activity.js';
 import { apiBase } from './address.js';
 import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
-import { post, readTokens } from './auth-calls.js';
+import { credentialBody, post, readTokens } from './auth-calls.js';
 import { authorizedFetch } from './authorized-fetch.js';
 import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
@@ -111,9 +111,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     const tokens = await readTokens(response);
     if (await keeper.startSession(tokens, access.sessionId)) return keeper.session!;
     // A user signed out or in meanwhile: revoke the new session.
-    await postLogout(
-      delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token },
-    );
+    await postLogout(credentialBody(delivery, tokens.session_id, tokens.refresh_token));
     throw userChanged();
   }
 
@@ -129,11 +127,12 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     async logout() {
       const stored = await keeper.sync();
       // The store first: a refresh in flight must not store its response, and no other tab may refresh again.
-      const dropping = stored && keeper.drop(({ sessionId }) => sessionId === stored.sessionId);
+      const dropping = stored && keeper.drop(stored.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
       // The cookie may exist even where the store is empty.
-      if (delivery === 'cookie') await postLogout(stored ? { session_id: stored.sessionId } : {});
-      else if (stored) await postLogout({ refresh_token: stored.text });
+      if (stored || delivery === 'cookie') {
+        await postLogout(credentialBody(delivery, stored?.sessionId, stored?.text));
+      }
       // Rejects when the store could not be cleared.
       await dropping;
     },
@@ -168,7 +167,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
       list: async () => (await (await fetchOk('/sessions')).json()) as SessionView[],
       async revoke(id) {
         await fetchOk(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
-        await keeper.drop(({ sessionId }) => sessionId === id);
+        await keeper.drop(id);
       },
       async revokeOthers() {
         await fetchOk('/sessions?except=current', { method: 'DELETE' });

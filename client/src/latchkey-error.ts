@@ -47,24 +47,20 @@ export function userChanged(): LatchkeyError {
 
 /** Parses an error response. It reads a clone, so that the caller can still read the body. */
 export async function errorOf(response: Response): Promise<LatchkeyError> {
-  let problem: unknown;
+  let problem: Problem | undefined;
   if (/problem\+json/.test(response.headers.get('content-type') ?? '')) {
-    problem = await response
+    problem = (await response
       .clone()
       .json()
-      .catch(() => undefined);
+      .catch(() => undefined)) as Problem | undefined;
   }
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new LatchkeyError(
     response.status,
-    isProblem(problem) ? problem : { code: 'unexpected_response' },
+    typeof problem?.code === 'string' ? problem : { code: 'unexpected_response' },
     // Retry-After can also be a date. It is ignored, because the clock of this device may be wrong.
     Number.isFinite(retryAfter) ? retryAfter : undefined,
   );
-}
-
-function isProblem(value: unknown): value is Problem {
-  return typeof (value as Problem | null | undefined)?.code === 'string';
 }
 
 /** Whether the same request may succeed later: a network error, a response from elsewhere, or 408, 429 and 5xx. */

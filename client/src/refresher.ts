@@ -1,5 +1,5 @@
 import type { Delivery } from './api.js';
-import { post, readTokens } from './auth-calls.js';
+import { credentialBody, post, readTokens } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
 import type { EndedSession } from './changes.js';
 import type { AccessToken, StoredCredential } from './credential.js';
@@ -122,7 +122,7 @@ export class Refresher {
     const stored = await this.keeper.sync();
     if (!stored) return;
     if (this.hasRefreshedElsewhere(before)) return this.keeper.report({ type: 'waited' });
-    const body = this.delivery === 'cookie' ? { session_id: stored.sessionId } : { refresh_token: stored.text };
+    const body = credentialBody(this.delivery, stored.sessionId, stored.text);
     try {
       const response = await post(this.platform, this.address, this.delivery, body, { signal });
       await this.keeper.saveRefreshed(await readTokens(response), stored);
@@ -130,7 +130,7 @@ export class Refresher {
       if (!isTerminal(error, stored, this.delivery)) throw error;
       // A session replacement in flight may be the cause. It stores the new session first.
       await this.replacement?.catch(() => undefined);
-      if (await this.keeper.drop(({ text }) => text === stored.text, endedSession(error, stored))) throw error;
+      if (await this.keeper.drop(stored.sessionId, endedSession(error, stored), stored.text)) throw error;
       // The store has another credential by now, and this error is not about that one.
       signal.throwIfAborted();
       await this.attempt(before, signal);

@@ -98,11 +98,14 @@ export class SessionKeeper {
     });
   }
 
-  /** Clears the store if its credential matches; returns whether it did. Without `ended`, the user signed out. */
-  drop(matches: (stored: StoredCredential) => boolean, ended?: EndedSession): Promise<boolean> {
+  /**
+   * Clears the store if it still holds this session, and this `text` where it is given; returns whether it did. Without
+   * `ended`, the user signed out.
+   */
+  drop(sessionId: string, ended?: EndedSession, text?: string): Promise<boolean> {
     return this.serialize(async () => {
       const stored = await this.read();
-      if (!stored || !matches(stored)) return false;
+      if (stored?.sessionId !== sessionId || (text && stored.text !== text)) return false;
       this.ended = ended;
       // Before: a tab that finds the store empty knows why. After: a tab that read the store too early reads it again.
       this.tabs.broadcast({ ended } satisfies Message);
