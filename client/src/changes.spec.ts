@@ -3,8 +3,8 @@ import { changeBetween } from './changes.js';
 
 const GRACE = { id: 'a', userId: 'grace' };
 
-describe('a session that is gone', () => {
-  it('has ended where the server said so of it, and of no other', () => {
+describe('a change to no session', () => {
+  it('is of type ended only for the session that the server reported', () => {
     const ended = { sessionId: 'a', code: 'session_revoked', reason: 'reused' } as const;
     expect(changeBetween(GRACE, null, ended)).toEqual({
       session: null,

@@ -8,8 +8,8 @@ import { World } from './world.js';
 
 export const API = 'https://auth.example.com';
 
-/** What happens to a message on its way. `lost` hangs until the client gives up; `refused` fails at once. */
-export interface Fate {
+/** The network for one request, in milliseconds. `lost` hangs until the client times out; `refused` fails at once. */
+export interface NetworkConditions {
   there: number;
   back: number;
   lost?: 'request' | 'response';
@@ -19,13 +19,13 @@ export interface Fate {
 export interface Tab {
   client: Client;
   changes: SessionChange[];
-  /** Refreshes that it waits for; and the most there ever were at once. */
+  /** Refreshes in flight now, and at most at the same time. */
   inFlight: number;
   mostInFlight: number;
   hidden: boolean;
   onResume: () => void;
   onStorage: () => void;
-  /** As when it crashes: nothing that it waits for ever comes. */
+  /** Simulates a crash: the tab gets no response and no event any more. */
   kill: () => void;
 }
 
@@ -36,7 +36,7 @@ export interface BrowserOptions {
   /** Whether tabs get an event for what others write to storage. */
   storageEvents?: boolean;
   random?: () => number;
-  /** How long a message takes to the other tabs. */
+  /** The delay of a message to the other tabs. */
   channelDelay?: () => number;
   client?: Partial<ClientOptions>;
 }
@@ -46,15 +46,15 @@ export class FakeBrowser {
   readonly world = new World();
   readonly server = new FakeServer(this.world);
   readonly cookies = new Map<string, string>();
-  /** What is stored in `body` delivery. */
+  /** The content of the store. */
   stored: string | null = null;
-  /** What storage was asked to do, and which tokens were used, in order. */
-  readonly deeds: string[] = [];
-  fate: (route: string) => Fate = () => ({ there: 5, back: 5 });
+  /** Writes to the store and uses of access tokens, in order. */
+  readonly operations: string[] = [];
+  network: (route: string) => NetworkConditions = () => ({ there: 5, back: 5 });
   storeDelay: () => number = () => 0;
-  /** What was sent so that it arrives even if the page is closed. */
-  readonly outliving: string[] = [];
-  /** What other origins than the server response. */
+  /** Requests with `keepalive`, which outlive the page. */
+  readonly keepalive: string[] = [];
+  /** The response of all other origins. */
   respondElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
   private readonly tabs = new Set<Tab>();
@@ -89,7 +89,7 @@ export class FakeBrowser {
     return tab;
   }
 
-  /** The device sleeps: its monotonic clock stands still, and the world goes on. */
+  /** The device sleeps: time passes, but its monotonic clock stands still. */
   sleep(ms: number): void {
     this.slept += ms;
     this.world.now += ms;
@@ -118,7 +118,7 @@ export class FakeBrowser {
     };
   }
 
-  /** Nothing comes to a tab that is no more. */
+  /** Settles only while the tab exists. */
   private alive<T>(tab: Tab, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       work.then(
@@ -129,12 +129,12 @@ export class FakeBrowser {
   }
 
   private storeOf(tab: Tab): TokenStore {
-    const later = <T>(deed: () => T): Promise<T> =>
+    const later = <T>(operation: () => T): Promise<T> =>
       this.alive(
         tab,
         new Promise((resolve) => {
           const delay = this.storeDelay();
-          const run = () => void (this.tabs.has(tab) && resolve(deed()));
+          const run = () => void (this.tabs.has(tab) && resolve(operation()));
           if (delay === 0) run();
           else this.world.after(delay, run);
         }),
@@ -145,7 +145,7 @@ export class FakeBrowser {
         later(() => {
           this.stored = text;
           this.announce(tab);
-          this.deeds.push(`stored ${text}`);
+          this.operations.push(`stored ${text}`);
         }),
       clear: () =>
         later(() => {
@@ -172,12 +172,12 @@ export class FakeBrowser {
     }
     const route = `${method} ${url.pathname}`;
     const body = typeof input === 'string' ? init.body : await input.text();
-    // A redirect would carry what is in the body along.
+    // A redirect would send the body, with its token, to another address.
     if (route.startsWith('POST /auth/') && init.redirect !== 'error') throw new Error('Follows redirects');
-    if (init.keepalive) this.outliving.push(route);
+    if (init.keepalive) this.keepalive.push(route);
     const refreshes = route === 'POST /auth/refresh';
     if (refreshes) tab.mostInFlight = Math.max(tab.mostInFlight, (tab.inFlight += 1));
-    if (token) this.deeds.push(`used ${token}`);
+    if (token) this.operations.push(`used ${token}`);
     try {
       return await this.travel(route, token, body, init);
     } finally {
@@ -188,19 +188,19 @@ export class FakeBrowser {
   private travel(route: string, token: string | null, body: unknown, init: RequestInit): Promise<Response> {
     const { world } = this;
     const signal = init.signal ?? undefined;
-    const fate = this.fate(route);
+    const network = this.network(route);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', () => reject(signal.reason as Error));
-      if (fate.refused) return reject(new TypeError('Failed to fetch'));
-      if (fate.lost === 'request') return undefined;
-      // The browser puts the cookies in when it sends.
+      if (network.refused) return reject(new TypeError('Failed to fetch'));
+      if (network.lost === 'request') return undefined;
+      // The browser adds the cookies at the time of sending.
       const cookies = init.credentials === 'include' ? new Map(this.cookies) : undefined;
-      return world.after(fate.there, () => {
+      return world.after(network.there, () => {
         const parsed = typeof body === 'string' && body.startsWith('{') ? JSON.parse(body) : undefined;
         const { response, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
-        if (fate.lost === 'response') return;
-        world.after(fate.back, () => {
+        if (network.lost === 'response') return;
+        world.after(network.back, () => {
           if (signal?.aborted) return;
           for (const [name, value] of set) {
             if (value === null) this.cookies.delete(name);
@@ -240,7 +240,7 @@ export class FakeBrowser {
     let next = lock.waiting.shift();
     while (next && !this.tabs.has(next.tab)) next = lock.waiting.shift();
     lock.holder = next?.tab;
-    // Longer than a message takes, as a rule: both go by way of the browser.
+    // By default longer than a message between tabs, as in browsers.
     if (next) this.world.after(2, next.go);
   }
 

@@ -13,7 +13,7 @@ export interface Call {
   route: string;
   token: string | null;
   body: Record<string, string> | undefined;
-  /** The browser's cookies, where they go along; the server writes to them in its response. */
+  /** The browser's cookies, where the request includes credentials. */
   cookies: Map<string, string> | undefined;
 }
 
@@ -27,12 +27,12 @@ interface Reply {
 const STANDARD: RotationPolicy = { rotationInterval: 120_000, leeway: 60_000 };
 const TERMINAL = ['session_revoked', 'session_expired', 'refresh_token_reused', 'refresh_token_invalid'];
 
-/** The server, as far as a client can tell: its rules of rotation are the server's own. Tokens are unsigned. */
+/** The server as a client sees it. It uses the server's own rotation rules. Tokens are unsigned. */
 export class FakeServer {
   accessTtlSeconds = 900;
-  /** What came, in order. */
+  /** All requests, in order. */
   readonly calls: Call[] = [];
-  /** Counts responses that end a session. */
+  /** The number of terminal responses. */
   terminal = 0;
   /** Responds in place of the rules, to simulate faults. */
   instead: ((call: Call) => Response | undefined) | undefined;
@@ -56,12 +56,12 @@ export class FakeServer {
     return { response, cookies: reply.cookies ?? [] };
   }
 
-  /** How often this route was called. */
+  /** The number of requests to this route. */
   count(route: string): number {
     return this.calls.filter((call) => call.route === route).length;
   }
 
-  /** Roles of this person changed. */
+  /** Makes the user's access tokens outdated, as a change of roles does. */
   outdate(userId: string): void {
     this.versions.set(userId, this.versionOf(userId) + 1);
   }
@@ -70,7 +70,7 @@ export class FakeServer {
     Object.assign(this.rows.get(sessionId)!, { revokedAt: this.world.now, revokedReason: reason });
   }
 
-  /** The sessions that have not ended. */
+  /** The sessions that are not revoked. */
   activeSessions(): string[] {
     return [...this.rows.values()].filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
   }
@@ -154,11 +154,11 @@ export class FakeServer {
     const claims = token && read(token);
     if (!claims) return problem(401, 'access_token_missing');
     const row = this.rows.get(claims.sid)!;
-    // A guard knows that it ended, and not why.
+    // A guard knows that the session is revoked, but not the reason.
     if (row.revokedAt !== null) return problem(401, 'session_revoked');
     if (claims.exp * 1000 <= this.world.now) return problem(401, 'access_token_expired');
     if (claims.ver !== this.versionOf(row.userId)) return problem(401, 'access_token_outdated');
-    // Written within a second.
+    // The server writes acknowledgements within a second.
     this.world.after(1000, () => this.acknowledge(row, claims.gen));
     if (route === 'POST /auth/password') {
       this.revoke(row.id, 'credentials_changed');
@@ -207,7 +207,7 @@ export function problem(status: number, code: string, more: object = {}): Reply 
   };
 }
 
-/** The same as a response, for `instead`. */
+/** The same as a Response, for `instead`. */
 export function refusal(status: number, code: string, headers: Record<string, string> = {}): Response {
   const type = { 'content-type': 'application/problem+json' };
   return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });
