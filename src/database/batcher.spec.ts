@@ -4,7 +4,7 @@ import { Batcher } from './batcher.js';
 /** A batch that `run` was given: `answer` and `fail` end it. */
 interface Batch {
   entries: string[];
-  answer: (answers?: string[]) => void;
+  response: (responses?: string[]) => void;
   fail: (error: unknown) => void;
 }
 
@@ -18,8 +18,8 @@ function controlled() {
     state.mostAtOnce = Math.max(state.mostAtOnce, ++underWay);
     try {
       return await new Promise((resolve, reject) => {
-        const answer = (answers = entries.map((entry) => `answer to ${entry}`)) => resolve(answers);
-        begun.push({ entries, answer, fail: reject });
+        const response = (responses = entries.map((entry) => `answer to ${entry}`)) => resolve(responses);
+        begun.push({ entries, response, fail: reject });
         waiting.shift()?.(begun.at(-1)!);
       });
     } finally {
@@ -39,33 +39,33 @@ describe('a batcher', () => {
     const { run, next } = controlled();
     const batcher = new Batcher(run, keyOf);
     const first = next();
-    const answers = [batcher.add('c'), batcher.add('a')];
+    const responses = [batcher.add('c'), batcher.add('a')];
     await new Promise(process.nextTick);
-    answers.push(batcher.add('b'));
+    responses.push(batcher.add('b'));
     const batch = await first;
     expect(batch.entries).toEqual(['c', 'a', 'b']);
-    batch.answer();
-    expect(await Promise.all(answers)).toEqual(['answer to c', 'answer to a', 'answer to b']);
+    batch.response();
+    expect(await Promise.all(responses)).toEqual(['answer to c', 'answer to a', 'answer to b']);
   });
 
   it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {
     const { run, next, state } = controlled();
     const batcher = new Batcher(run, keyOf);
     const first = next();
-    const answers = [batcher.add('a')];
+    const responses = [batcher.add('a')];
     const one = await first;
-    answers.push(batcher.add('b'));
+    responses.push(batcher.add('b'));
     await turn();
-    answers.push(batcher.add('c'));
+    responses.push(batcher.add('c'));
     await turn();
     expect(state.begun).toHaveLength(1);
 
     const second = next();
-    one.answer();
+    one.response();
     const two = await second;
     expect(two.entries).toEqual(['b', 'c']);
-    two.answer();
-    expect(await Promise.all(answers)).toEqual(['answer to a', 'answer to b', 'answer to c']);
+    two.response();
+    expect(await Promise.all(responses)).toEqual(['answer to a', 'answer to b', 'answer to c']);
     expect(state).toMatchObject({ mostAtOnce: 1 });
     expect(state.begun).toHaveLength(2);
   });
@@ -74,11 +74,11 @@ describe('a batcher', () => {
     const { run, next } = controlled();
     const batcher = new Batcher(run, keyOf);
     const first = next();
-    const answers = Promise.all([batcher.add('a 1'), batcher.add('b'), batcher.add('a 2')]);
+    const responses = Promise.all([batcher.add('a 1'), batcher.add('b'), batcher.add('a 2')]);
     const batch = await first;
     expect(batch.entries).toEqual(['a 1', 'b']);
-    batch.answer();
-    expect(await answers).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
+    batch.response();
+    expect(await responses).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
   });
 
   it('never answers an entry from a batch that began before it arrived, though its key is in it', async () => {
@@ -89,11 +89,11 @@ describe('a batcher', () => {
     const one = await first;
     const late = batcher.add('a');
     const second = next();
-    one.answer(['old']);
+    one.response(['old']);
     expect(await early).toBe('old');
     const two = await second;
     expect(two.entries).toEqual(['a']);
-    two.answer(['new']);
+    two.response(['new']);
     expect(await late).toBe('new');
   });
 
@@ -124,12 +124,10 @@ describe('a batcher', () => {
       keyOf,
       () => true,
     );
-    const answers = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.add(entry)));
-    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason)))).toEqual([
-      'a',
-      'Error: bad is bad',
-      'b',
-    ]);
+    const responses = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.add(entry)));
+    expect(
+      responses.map((response) => (response.status === 'fulfilled' ? response.value : String(response.reason))),
+    ).toEqual(['a', 'Error: bad is bad', 'b']);
     expect(runs).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
   });
 
@@ -144,8 +142,8 @@ describe('a batcher', () => {
       keyOf,
       (error) => error !== away,
     );
-    const answers = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.add(entry)));
-    expect(answers).toEqual(answers.map(() => ({ status: 'rejected', reason: away })));
+    const responses = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.add(entry)));
+    expect(responses).toEqual(responses.map(() => ({ status: 'rejected', reason: away })));
     expect(runs).toEqual([['a', 'b', 'c']]);
   });
 
@@ -163,9 +161,9 @@ describe('a batcher', () => {
     const { run, next } = controlled();
     const batcher = new Batcher(run, keyOf);
     const first = next();
-    const answers = Promise.allSettled([batcher.add('a 1'), batcher.add('a 2')]);
+    const responses = Promise.allSettled([batcher.add('a 1'), batcher.add('a 2')]);
     (await first).fail(new Error('bad'));
-    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await responses).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
   it('goes on after errors: those who waited meanwhile, and those who come later, are answered', async () => {
@@ -178,13 +176,13 @@ describe('a batcher', () => {
     const waiting = batcher.add('b');
     one.fail(new Error('away'));
     await expect(failing).rejects.toThrow('away');
-    (await second).answer();
+    (await second).response();
     expect(await waiting).toBe('answer to b');
 
     await turn();
     const third = next();
     const later = batcher.add('a');
-    (await third).answer();
+    (await third).response();
     expect(await later).toBe('answer to a');
   });
 
@@ -204,14 +202,14 @@ describe('a batcher', () => {
     const { run, next, state } = controlled();
     const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, refusal: () => new Error('too late') });
     const first = next();
-    const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
+    const responses = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
     const batch = await first;
     vi.advanceTimersByTime(3001);
     const second = next();
-    answers.push(batcher.add('f'));
+    responses.push(batcher.add('f'));
     batch.fail(new Error('away'));
-    const outcomes = Promise.allSettled(answers);
-    (await second).answer();
+    const outcomes = Promise.allSettled(responses);
+    (await second).response();
     const reasons = (await outcomes).map((outcome) =>
       outcome.status === 'rejected' ? outcome.reason.message : 'answered',
     );

@@ -67,8 +67,8 @@ describe('an access token', () => {
   it('keeps auth_time over a refresh, and never has the jti of another', async () => {
     const { tokens } = await register(test.http);
     vi.spyOn(test.clock, 'now').mockReturnValue(Date.now() + 300_000);
-    const [before, after] = [tokens, (await refresh(test.http, tokens.refresh_token)).body].map((answer) =>
-      claimsOf(answer.access_token),
+    const [before, after] = [tokens, (await refresh(test.http, tokens.refresh_token)).body].map((response) =>
+      claimsOf(response.access_token),
     );
     expect(after!['auth_time']).toBe(before!['auth_time']);
     expect(after!['iat']).toBeGreaterThanOrEqual(before!['iat'] + 299);
@@ -190,7 +190,7 @@ describe('an access token', () => {
     const { access_token: access, refresh_token: other } = tokens;
     const row = () => test.dataSource.query(`SELECT * FROM sessions WHERE id = '${tokens.session_id}'`);
     const before = await row();
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       test.http.post('/auth/refresh', { json: { refresh_token: access } }),
       test.http.post('/auth/refresh', { form: { refresh_token: access } }),
       test.http.post('/auth/logout', { json: { refresh_token: access } }),
@@ -201,7 +201,7 @@ describe('an access token', () => {
       test.http.get(`/auth/whoami?access_token=${access}`),
       test.http.get('/auth/whoami', { headers: { cookie: `access_token=${access}` } }),
     ]);
-    expect(answers.map(({ status, body }) => `${status} ${body.code}`)).toEqual([
+    expect(responses.map(({ status, body }) => `${status} ${body.code}`)).toEqual([
       ...Array.from({ length: 3 }, () => '401 refresh_token_invalid'),
       ...Array.from({ length: 4 }, () => '401 access_token_invalid'),
       ...Array.from({ length: 2 }, () => '401 access_token_missing'),

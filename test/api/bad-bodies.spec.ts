@@ -16,7 +16,7 @@ let test: TestApp;
 let email: string;
 let token: string;
 let tokens: TokenResponse;
-const newPerson = async () => {
+const registerUser = async () => {
   ({ email, tokens } = await register(test.http));
   token = tokens.access_token;
 };
@@ -37,7 +37,7 @@ describe('whatever goes wrong with a body', () => {
   beforeAll(async () => {
     test = await createTestApp();
   });
-  beforeEach(newPerson);
+  beforeEach(registerUser);
   afterAll(() => test.close());
 
   it.each(BAD_BODIES)('%s is refused by every route', async (_, { type, body }, status, code) => {
@@ -66,9 +66,9 @@ describe('whatever goes wrong with a body', () => {
 
   it('a form that is no UTF-8 is refused, and is no other way to write U+FFFD', async () => {
     const password = `${PASSWORD}\ufffd`;
-    const person = { email: someEmail(), password };
-    expect((await test.http.post('/auth/register', { json: person })).status).toBe(201);
-    const start = `username=${person.email}&password=${encodeURIComponent(PASSWORD)}`;
+    const user = { email: someEmail(), password };
+    expect((await test.http.post('/auth/register', { json: user })).status).toBe(201);
+    const start = `username=${user.email}&password=${encodeURIComponent(PASSWORD)}`;
     const logIn = (end: string) => ({ body: Buffer.from(start + end, 'latin1'), headers: FORM });
     expect((await send(test.http, 'POST /auth/login', logIn('%EF%BF%BD'))).status).toBe(200);
     expect((await send(test.http, 'POST /auth/login', logIn('\xef\xbf\xbd'))).status).toBe(200);

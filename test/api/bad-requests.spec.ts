@@ -25,9 +25,9 @@ describe('whatever goes wrong with a request', () => {
 
   it.each(BAD_REQUESTS)('%s is answered by the contract, with the headers of every answer', async (_, bytes, ...is) => {
     const before = await stateOf(test);
-    const answer = await sendRaw(test.http.url, bytes);
-    expectProblem(answer, ...is);
-    expectSecurityHeaders(answer);
+    const response = await sendRaw(test.http.url, bytes);
+    expectProblem(response, ...is);
+    expectSecurityHeaders(response);
     expect(await stateOf(test)).toEqual(before);
     expect((await test.http.get('/health/live')).status).toBe(200);
   });
@@ -120,8 +120,8 @@ describe('whatever goes wrong with a request', () => {
     [414, `DELETE /sessions/${'a'.repeat(101)}`],
     [500, 'GET /broken/error'],
   ])('an answer of status %i has the security headers', async (status, route) => {
-    const answer = await send(test.http, route);
-    expect(answer.status).toBe(status);
-    expectSecurityHeaders(answer);
+    const response = await send(test.http, route);
+    expect(response.status).toBe(status);
+    expectSecurityHeaders(response);
   });
 });

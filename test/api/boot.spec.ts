@@ -33,7 +33,7 @@ function run(env: Record<string, string>): Program {
 async function complaintOf(env: Record<string, string>): Promise<string> {
   const program = run(env);
   // What waiting cannot mend is not waited for.
-  void program.says(/trying again/).then(
+  void program.prints(/trying again/).then(
     () => program.end('SIGKILL'),
     () => {},
   );
@@ -100,7 +100,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
 
   it.runIf(isPostgres)('waits for a database that is still starting, without showing its password', async () => {
     const program = run({ DATABASE_URL: 'postgres://latchkey:hunter2@127.0.0.1:1/latchkey' });
-    await program.says(/The database does not answer yet/);
+    await program.prints(/The database does not answer yet/);
     expect(await program.end('SIGTERM')).not.toBe(0);
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
@@ -184,9 +184,9 @@ describe('Swagger UI and its document', () => {
     ['with SWAGGER=off', { SWAGGER: 'off' }],
   ])('are not there %s', async (_, env) => {
     const test = await createTestApp({ env });
-    const answers = await Promise.all(PATHS.map((path) => test.http.get(path)));
+    const responses = await Promise.all(PATHS.map((path) => test.http.get(path)));
     await test.close();
-    expect(answers.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
+    expect(responses.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
   });
 
   it.each<[string, Record<string, string>]>([

@@ -26,8 +26,8 @@ describe('the address of a client', () => {
     ['in IPv6', { TRUST_PROXY: '1' }, '2001:db8::1', '2001:db8::1'],
   ])('is the right one %s', async (_, env, forwardedFor, ip) => {
     const test = await createTestApp({ env });
-    const person = { email: 'a@example.com', password: 'a long enough passphrase' };
-    const { body } = await test.http.post('/auth/register', { json: person, headers: headers(forwardedFor) });
+    const user = { email: 'a@example.com', password: 'a long enough passphrase' };
+    const { body } = await test.http.post('/auth/register', { json: user, headers: headers(forwardedFor) });
     const sessions = await test.http.get('/sessions', { token: body.access_token });
     await test.close();
     expect(sessions.body.map((session: { ip: string }) => session.ip)).toEqual([ip]);
@@ -47,12 +47,12 @@ describe('the address of a client', () => {
       'fe80::1%' + 'e'.repeat(60),
       ' , ',
     ];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       odd.map((value) => test.http.post('/auth/login', { json: { email, password }, headers: headers(value) })),
     );
-    const listed = await test.http.get('/sessions', { token: answers[0]!.body.access_token });
+    const listed = await test.http.get('/sessions', { token: responses[0]!.body.access_token });
     await test.close();
-    expect(answers.map(({ status }) => status)).toEqual(odd.map(() => 200));
+    expect(responses.map(({ status }) => status)).toEqual(odd.map(() => 200));
     expect([listed.status, listed.body.length]).toEqual([200, odd.length + 1]);
   });
 });

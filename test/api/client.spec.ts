@@ -27,7 +27,7 @@ describe('the client', () => {
 
   let store: TokenStore;
   let calls: string[];
-  let answerInstead: (() => Response | Promise<Response>) | undefined;
+  let respondInstead: (() => Response | Promise<Response>) | undefined;
   let aged: number;
   let client: Client;
   let changes: SessionChange[];
@@ -36,7 +36,7 @@ describe('the client', () => {
   beforeEach(() => {
     store = memoryStore();
     calls = [];
-    answerInstead = undefined;
+    respondInstead = undefined;
     aged = 0;
     email = someEmail();
     client = openTab();
@@ -52,7 +52,7 @@ describe('the client', () => {
       sleep: () => Promise.resolve(),
       fetch: (input, init) => {
         calls.push(`${init?.method ?? 'GET'} ${new URL(input as string).pathname}`);
-        return answerInstead ? Promise.resolve(answerInstead()) : fetch(input, init);
+        return respondInstead ? Promise.resolve(respondInstead()) : fetch(input, init);
       },
     };
     const tab = clientOn(platform, { baseUrl: test.http.url, store });
@@ -60,8 +60,8 @@ describe('the client', () => {
     return tab;
   }
   const whoami = async (path = '/auth/whoami') => {
-    const answer = await client.fetch(path);
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    const response = await client.fetch(path);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const generation = async () => claimsOf((await store.read(`${test.http.url}/`))!)['gen'];
   const refreshes = () => calls.filter((call) => call === 'POST /auth/refresh').length;
@@ -187,14 +187,14 @@ describe('the client', () => {
         ),
       { status: 503, code: 'database_unavailable', retryAfter: 30 },
     ],
-  ])('keeps the session while %s', async (_what, answer, expected) => {
+  ])('keeps the session while %s', async (_what, response, expected) => {
     const session = await client.register({ email, password: PASSWORD });
     test.clock.move('15m');
     aged = 15 * 60_000;
-    answerInstead = answer;
+    respondInstead = response;
     expect(await failure(client.fetch('/users/me'))).toMatchObject(expected);
     expect(await client.session()).toEqual(session);
-    answerInstead = undefined;
+    respondInstead = undefined;
     aged += 60_000;
     expect((await whoami()).status).toBe(200);
     expect(changes).toHaveLength(1);

@@ -22,10 +22,10 @@ describe('many requests at once', () => {
   it('50 parallel refreshes of one token all succeed, with one rotation and one new refresh token', async () => {
     const { tokens } = await register(test.http);
     await makeDue(test, tokens.access_token);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(test.http, tokens.refresh_token)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
-    expect(claimsOf(answers[0]!.body.refresh_token)['gen']).toBe(2);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => refresh(test.http, tokens.refresh_token)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
+    expect(claimsOf(responses[0]!.body.refresh_token)['gen']).toBe(2);
   });
 
   it('refreshes of many sessions at once each get their own answer', async () => {
@@ -33,8 +33,8 @@ describe('many requests at once', () => {
     await Promise.all(people.map(({ tokens }) => test.http.get('/auth/whoami', { token: tokens.access_token })));
     await test.flush();
     test.clock.move('121s');
-    const answers = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
-    answers.forEach(({ status, body }, i) => {
+    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    responses.forEach(({ status, body }, i) => {
       expect(status).toBe(200);
       expect(body.session_id).toBe(people[i]!.tokens.session_id);
       expect(claimsOf(body.access_token)['sub']).toBe(claimsOf(people[i]!.tokens.access_token)['sub']);
@@ -119,10 +119,10 @@ describe.runIf(isPostgres)('two processes on one PostgreSQL', () => {
     await refresh(a, second);
     await new Promise((resolve) => setTimeout(resolve, 2500));
 
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => refresh(i % 2 ? a : b, second)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
-    expect(claimsOf(answers[0]!.body.refresh_token)['gen']).toBe(3);
+    const responses = await Promise.all(Array.from({ length: 50 }, (_, i) => refresh(i % 2 ? a : b, second)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
+    expect(claimsOf(responses[0]!.body.refresh_token)['gen']).toBe(3);
   });
 });
 

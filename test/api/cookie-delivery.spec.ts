@@ -22,30 +22,30 @@ const refreshTokensIn = (body: unknown) =>
 describe('cookie delivery', () => {
   it('puts the refresh token into a cookie of its session, out of reach of scripts and other sites, until it ends', async () => {
     const browser = new Browser(test.http);
-    const answer = await browser.register(someEmail());
-    expect(answer.status).toBe(201);
-    const name = nameOf(answer.body.session_id);
-    expect(setBy(answer)).toEqual([
+    const response = await browser.register(someEmail());
+    expect(response.status).toBe(201);
+    const name = nameOf(response.body.session_id);
+    expect(setBy(response)).toEqual([
       { name, value: expect.stringMatching(JWT), httpOnly: true, sameSite: 'strict', path: '/', maxAge: 30 * 86_400 },
     ]);
-    expect(claimsOf(browser.cookies.get(name)!)).toMatchObject({ sid: answer.body.session_id, gen: 1 });
-    expect(answer.body).not.toHaveProperty('refresh_token');
+    expect(claimsOf(browser.cookies.get(name)!)).toMatchObject({ sid: response.body.session_id, gen: 1 });
+    expect(response.body).not.toHaveProperty('refresh_token');
   });
 
   it('shows the refresh token in no JSON, by no route', async () => {
     const { browser, email, sessionId, accessToken } = await signedIn(test.http);
-    const answers = [await browser.login(email), await browser.post('/auth/refresh')];
-    const token = answers[0]!.body.access_token as string;
+    const responses = [await browser.login(email), await browser.post('/auth/refresh')];
+    const token = responses[0]!.body.access_token as string;
     await comesDue(test, token);
-    answers.push(await browser.post('/auth/refresh'));
+    responses.push(await browser.post('/auth/refresh'));
     const [cookie] = [...browser.cookies.values()] as [string];
     const form = { grant_type: 'refresh_token', refresh_token: cookie };
-    answers.push(await test.http.post('/oauth/token', { form }));
-    answers.push(await test.http.post('/auth/refresh', { json: { refresh_token: cookie } }));
+    responses.push(await test.http.post('/oauth/token', { form }));
+    responses.push(await test.http.post('/auth/refresh', { json: { refresh_token: cookie } }));
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
-    answers.push(await browser.ask('POST', '/auth/password', { json, token: answers[2]!.body.access_token }));
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    for (const { body } of answers) expect([body.refresh_token, refreshTokensIn(body)]).toEqual([undefined, []]);
+    responses.push(await browser.ask('POST', '/auth/password', { json, token: responses[2]!.body.access_token }));
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
+    for (const { body } of responses) expect([body.refresh_token, refreshTokensIn(body)]).toEqual([undefined, []]);
     expect([sessionId, accessToken].every(Boolean)).toBe(true);
   });
 
@@ -113,11 +113,15 @@ describe('a request that uses a cookie', () => {
       const { browser, accessToken } = await signedIn(test.http);
       await comesDue(test, accessToken);
       const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
-      const answer = await test.http.post(route, { headers: { cookie, ...page }, json: {} });
-      if (passes) expect(answer.status).toBe(route === '/auth/refresh' ? 200 : 204);
+      const response = await test.http.post(route, { headers: { cookie, ...page }, json: {} });
+      if (passes) expect(response.status).toBe(route === '/auth/refresh' ? 200 : 204);
       else {
-        expect([answer.status, answer.body.code, answer.body.terminal]).toEqual([403, 'cross_site_request', false]);
-        expect(answer.headers.getSetCookie()).toEqual([]);
+        expect([response.status, response.body.code, response.body.terminal]).toEqual([
+          403,
+          'cross_site_request',
+          false,
+        ]);
+        expect(response.headers.getSetCookie()).toEqual([]);
         expect(claimsOf((await browser.post('/auth/refresh')).body.access_token)['gen']).toBe(2);
       }
     }
@@ -126,17 +130,17 @@ describe('a request that uses a cookie', () => {
   it('is refused as a form, wherever it comes from', async () => {
     const { browser, sessionId } = await signedIn(test.http);
     const form = { session_id: sessionId };
-    const answer = await browser.ask('POST', '/auth/refresh', { form });
-    expect([answer.status, answer.body.code]).toEqual([403, 'cross_site_request']);
+    const response = await browser.ask('POST', '/auth/refresh', { form });
+    expect([response.status, response.body.code]).toEqual([403, 'cross_site_request']);
   });
 
   it('is no request for one: whoever the browser says is from another site cannot sign anybody in', async () => {
     const { email } = await register(test.http);
     for (const page of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'cross-site', origin: SPA }]) {
       const other = new Browser(test.http, page);
-      for (const answer of [await other.login(email), await other.register(someEmail())]) {
-        expect([answer.status, answer.body.code]).toEqual([403, 'cross_site_request']);
-        expect(answer.headers.getSetCookie()).toEqual([]);
+      for (const response of [await other.login(email), await other.register(someEmail())]) {
+        expect([response.status, response.body.code]).toEqual([403, 'cross_site_request']);
+        expect(response.headers.getSetCookie()).toEqual([]);
       }
     }
     expect((await login(test.http, email)).refresh_token).toBeTypeOf('string');
@@ -205,7 +209,8 @@ describe('of several cookies', () => {
     expect([why.body.reason, setBy(why).map(({ name }) => name)]).toEqual(['logout', [nameOf(second.sessionId)]]);
     const missing = await browser.ask('GET', '/auth/whoami');
     const wrong = await browser.post('/auth/login', { email: someEmail(), password: PASSWORD });
-    for (const answer of [missing, wrong]) expect([answer.status, answer.headers.getSetCookie()]).toEqual([401, []]);
+    for (const response of [missing, wrong])
+      expect([response.status, response.headers.getSetCookie()]).toEqual([401, []]);
     expect(browser.cookies.size).toBe(1);
   });
 
@@ -225,8 +230,8 @@ describe('of several cookies', () => {
   it('one that is no token of ours is thrown away where it is all there is', async () => {
     const browser = new Browser(test.http);
     browser.cookies.set(nameOf('ffffffffffff'), 'nonsense');
-    const answer = await browser.post('/auth/refresh');
-    expect([answer.body.code, answer.body.terminal]).toEqual(['refresh_token_invalid', true]);
+    const response = await browser.post('/auth/refresh');
+    expect([response.body.code, response.body.terminal]).toEqual(['refresh_token_invalid', true]);
     expect(browser.cookies.size).toBe(0);
   });
 
@@ -269,9 +274,9 @@ describe('of several cookies', () => {
     for (let i = 0; i < 100; i++) browser.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
     expect((await browser.post('/auth/refresh')).status).toBe(200);
     for (let i = 0; i < 6; i++) {
-      const answer = await browser.login(email);
-      expect(answer.status).toBe(200);
-      expect([...answer.headers].join().length).toBeLessThan(4096);
+      const response = await browser.login(email);
+      expect(response.status).toBe(200);
+      expect([...response.headers].join().length).toBeLessThan(4096);
     }
     expect(browser.cookies.size).toBe(1);
   });

@@ -36,17 +36,25 @@ describe('another site', () => {
       { json: { refresh_token: cookie } },
       { form: { refresh_token: cookie } },
     ]) {
-      const answer = await test.http.post<any>('/auth/refresh', { ...how, headers: EVIL });
-      expect([answer.status, answer.headers.getSetCookie(), answer.body.refresh_token]).toEqual([200, [], undefined]);
-      expect(claimsOf(answer.body.access_token)['gen']).toBe(2);
+      const response = await test.http.post<any>('/auth/refresh', { ...how, headers: EVIL });
+      expect([response.status, response.headers.getSetCookie(), response.body.refresh_token]).toEqual([
+        200,
+        [],
+        undefined,
+      ]);
+      expect(claimsOf(response.body.access_token)['gen']).toBe(2);
     }
   });
 
   it('is refused a cookie by its Origin too, where a browser says nothing else', async () => {
     const { email } = await register(test.http);
     for (const origin of ['https://evil.example', 'null', 'http://localhost:3001']) {
-      const answer = await new Browser(test.http, { origin }).login(email);
-      expect([answer.status, answer.body.code, answer.headers.getSetCookie()]).toEqual([403, 'cross_site_request', []]);
+      const response = await new Browser(test.http, { origin }).login(email);
+      expect([response.status, response.body.code, response.headers.getSetCookie()]).toEqual([
+        403,
+        'cross_site_request',
+        [],
+      ]);
     }
     expect((await new Browser(test.http, {}).login(email)).status).toBe(200);
   });
@@ -76,8 +84,8 @@ describe('a cookie that somebody planted', () => {
     expect([out.status, out.body.code]).toEqual([401, 'refresh_token_invalid']);
     expect((await whoami(other.accessToken)).status).toBe(200);
     mine.browser.cookies.set(nameOf(mine.sessionId), other.cookie);
-    const answer = await mine.browser.post('/auth/refresh', { session_id: mine.sessionId });
-    expect([answer.body.code, answer.body.terminal]).toEqual(['refresh_token_invalid', true]);
+    const response = await mine.browser.post('/auth/refresh', { session_id: mine.sessionId });
+    expect([response.body.code, response.body.terminal]).toEqual(['refresh_token_invalid', true]);
     expect(mine.browser.cookies.size).toBe(0);
   });
 
@@ -98,8 +106,8 @@ describe('a cookie that somebody planted', () => {
     for (const name of ['latchkey-', 'latchkey-xyz', `latchkey-${'0'.repeat(13)}`, 'latchkey-ABCDEFABCDEF']) {
       browser.cookies.clear();
       browser.cookies.set(name, cookie);
-      const answer = await browser.post('/auth/refresh');
-      expect([answer.body.code, answer.headers.getSetCookie()]).toEqual(['refresh_token_missing', []]);
+      const response = await browser.post('/auth/refresh');
+      expect([response.body.code, response.headers.getSetCookie()]).toEqual(['refresh_token_missing', []]);
     }
   });
 });
@@ -135,10 +143,10 @@ describe('a sign-out with cookies', () => {
   it('is one by cookie where the access token has expired, and takes the cookie along as it was set', async () => {
     const { browser, sessionId, accessToken } = await signedIn(test.http);
     test.clock.move('20m');
-    const answer = await browser.ask('POST', '/auth/logout', { token: accessToken });
-    expect(answer.status).toBe(204);
+    const response = await browser.ask('POST', '/auth/logout', { token: accessToken });
+    expect(response.status).toBe(204);
     const attributes = { httpOnly: true, sameSite: 'strict', path: '/', maxAge: 0 };
-    expect(setBy(answer)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
+    expect(setBy(response)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
   });
 
   it('ends the session of the access token and that of the same person’s cookie, and nobody else’s', async () => {
@@ -180,9 +188,9 @@ describe('cookies', () => {
     const broken = vi.spyOn(AccessTokenService.prototype, 'issue').mockImplementation(() => {
       throw new Error('no key');
     });
-    const answers = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
+    const responses = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
     broken.mockRestore();
-    expect(answers.map(({ status, headers }) => [status, headers.getSetCookie()])).toEqual([
+    expect(responses.map(({ status, headers }) => [status, headers.getSetCookie()])).toEqual([
       [500, []],
       [500, []],
     ]);

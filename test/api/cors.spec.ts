@@ -16,8 +16,8 @@ describe('without CORS_ORIGINS', () => {
   it('no origin is let in', async () => {
     const headers = { origin: ORIGIN, 'access-control-request-method': 'POST' };
     for (const route of ['GET /health/live', 'GET /users/me', 'OPTIONS /auth/login']) {
-      const answer = await send(test.http, route, { headers });
-      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      const response = await send(test.http, route, { headers });
+      expect([...response.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
     }
   });
 });

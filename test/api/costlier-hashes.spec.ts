@@ -64,15 +64,15 @@ describe('when hashes are to cost more', () => {
 
   it('a replacement that comes after a change of password does not bring the old password back', async () => {
     const email = people.joan;
-    const gate = holdNext(test, 'hash');
+    const barrier = holdNext(test, 'hash');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
+    await barrier.reached;
     // With the hash replaced by a sign-in that overtakes, as the change itself would do.
     const { access_token: token } = await login(test.http, email);
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     const changed = await test.http.post('/auth/password', { token, json });
     expect(changed.status).toBe(200);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
     await login(test.http, email, 'another long passphrase');

@@ -84,9 +84,9 @@ describe('the database layer', () => {
     ];
 
     it('has another shape in TypeORM for each statement and driver (the trap)', async () => {
-      const answers: unknown[] = [];
-      for (const sql of STATEMENTS) answers.push(await plain.query(sql));
-      expect(answers).toEqual(
+      const responses: unknown[] = [];
+      for (const sql of STATEMENTS) responses.push(await plain.query(sql));
+      expect(responses).toEqual(
         isPostgres ? [ROWS, ROWS, [ROWS, 2], [ROWS, 2], [ROWS, 2]] : [2, ROWS, undefined, ROWS, undefined],
       );
     });
@@ -178,8 +178,8 @@ describe('the database layer', () => {
       const settings = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
       const show = `SELECT name, setting::int FROM pg_settings WHERE name = ANY($1) ORDER BY name`;
       const seen = await Promise.all(Array.from({ length: 10 }, () => one.dataSource.query(show, [settings])));
-      for (const answer of seen) {
-        expect(answer).toEqual([
+      for (const response of seen) {
+        expect(response).toEqual([
           { name: 'idle_in_transaction_session_timeout', setting: 10_000 },
           { name: 'lock_timeout', setting: 2000 },
           { name: 'statement_timeout', setting: 5000 },

@@ -62,11 +62,11 @@ describe('guards', () => {
   it('let nobody in without an access token but where it is written down, whatever the route', async () => {
     const open = new Set<string>();
     for (const route of allRoutes(test.app)) {
-      const answer = await send(test.http, withId(route));
+      const response = await send(test.http, withId(route));
       const isHead = route.startsWith('HEAD ');
-      const asks = answer.status === 401 && answer.headers.get('www-authenticate') === 'Bearer realm="latchkey"';
-      if (!asks || (!isHead && answer.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
-      else if (!isHead) expectProblem(answer, 401, 'access_token_missing');
+      const asks = response.status === 401 && response.headers.get('www-authenticate') === 'Bearer realm="latchkey"';
+      if (!asks || (!isHead && response.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
+      else if (!isHead) expectProblem(response, 401, 'access_token_missing');
     }
     expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS, ...DEMO].sort());
   });
@@ -137,9 +137,9 @@ describe('guards', () => {
     const { email, tokens: before } = await register(test.http);
     const guarded = ['/team/admin', '/team/either', '/vault'];
     for (const path of guarded) {
-      const answer = await test.http.get(path, { token: before.access_token });
-      expectProblem(answer, 403, 'insufficient_role');
-      expect(answer.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/);
+      const response = await test.http.get(path, { token: before.access_token });
+      expectProblem(response, 403, 'insufficient_role');
+      expect(response.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/);
     }
     await test.dataSource.query(`UPDATE users SET roles = '["admin"]' WHERE email = '${email}'`);
     const admin = await login(test.http, email);
@@ -155,15 +155,15 @@ describe('guards', () => {
       const other = await register(test.http);
       await test.dataSource.query(`UPDATE users SET roles = '${roles}' WHERE email = '${other.email}'`);
       const { access_token } = await login(test.http, other.email);
-      const answer = await test.http.get('/vault', { token: access_token });
-      expect(expectProblem(answer, 403, 'insufficient_role').terminal).toBe(false);
+      const response = await test.http.get('/vault', { token: access_token });
+      expect(expectProblem(response, 403, 'insufficient_role').terminal).toBe(false);
     },
   );
 
   it('let nobody into a route that is both open and for a role: there is nobody to have it', async () => {
     for (const options of [{}, { token }]) {
-      const answer = await test.http.get('/lobby/contradiction', options);
-      expect(expectProblem(answer, 403, 'insufficient_role').terminal).toBe(false);
+      const response = await test.http.get('/lobby/contradiction', options);
+      expect(expectProblem(response, 403, 'insufficient_role').terminal).toBe(false);
     }
   });
 
@@ -217,8 +217,8 @@ describe('without SWAGGER', () => {
   it('there is neither a page nor a document', async () => {
     const test = await createTestApp({ env: { SWAGGER: 'off' } });
     try {
-      const answers = await Promise.all(DOCS.map((route) => send(test.http, route)));
-      expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['not_found']));
+      const responses = await Promise.all(DOCS.map((route) => send(test.http, route)));
+      expect(new Set(responses.map(({ body }) => body.code))).toEqual(new Set(['not_found']));
     } finally {
       await test.close();
     }

@@ -210,7 +210,7 @@ describe('no request fails, on two processes of PostgreSQL and one of SQLite,', 
 
   /** Requests of all kinds without pause, of which none may be lost or refused. */
   async function expectNoneFails(during: () => Promise<void>): Promise<void> {
-    storm.heard = [];
+    storm.outcomes = [];
     storm.begin(() => async (client) => {
       await refreshing(client);
       await client.use();
@@ -219,7 +219,7 @@ describe('no request fails, on two processes of PostgreSQL and one of SQLite,', 
     await during();
     await storm.end();
     expectNobodyRefused(storm, []);
-    expect(storm.heard.length).toBeGreaterThan(100);
+    expect(storm.outcomes.length).toBeGreaterThan(100);
     await expectAllSignedIn(storm);
   }
 

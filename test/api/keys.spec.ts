@@ -93,8 +93,8 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
     ].flatMap((bytes) =>
       (['hex', 'base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(0, 40)),
     );
-    const answers = [tokens, rotated, signedIn, changed.body];
-    const bearers = answers.flatMap(({ access_token, refresh_token }) => [access_token, refresh_token]);
+    const responses = [tokens, rotated, signedIn, changed.body];
+    const bearers = responses.flatMap(({ access_token, refresh_token }) => [access_token, refresh_token]);
     const signatures = bearers.map((token: string) => token.split('.')[2]!);
     const everything = await dump(database.url);
     await test.close();

@@ -144,9 +144,9 @@ describe('two processes on one database', () => {
       const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));
       const answered: string[] = [];
       const refreshOne = async ({ refresh_token, session_id }: TokenResponse) => {
-        const answer = await refresh(test.http, refresh_token);
+        const response = await refresh(test.http, refresh_token);
         answered.push(session_id);
-        return answer;
+        return response;
       };
       await one.database.transaction(async (manager) => {
         await manager.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held.session_id]);
@@ -154,7 +154,7 @@ describe('two processes on one database', () => {
           refreshOne(held),
           Promise.all(others.map(refreshOne)),
         ]);
-        expect(rest.map((answer) => answer.status)).toEqual(others.map(() => 200));
+        expect(rest.map((response) => response.status)).toEqual(others.map(() => 200));
         expect([status, body.code, body.terminal]).toEqual([503, 'database_unavailable', false]);
         expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
         expect(answered.at(-1)).toBe(held.session_id);

@@ -121,7 +121,7 @@ describe('signing in', () => {
     await rows.disable(disabled.email);
     const compare = vi.spyOn(bcrypt, 'compare');
     const hash = vi.spyOn(bcrypt, 'hash');
-    const answers = [];
+    const responses = [];
     for (const credentials of [
       { email: known.email, password: 'not the passphrase' },
       { email: someEmail(), password: PASSWORD },
@@ -133,7 +133,7 @@ describe('signing in', () => {
       const { status, headers, body } = await attempt({ json: credentials });
       const { requestId, ...rest } = body;
       const kept = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
-      answers.push(JSON.stringify([status, kept, rest]));
+      responses.push(JSON.stringify([status, kept, rest]));
       expect(requestId).toBe(headers.get('x-request-id'));
       expect(rest.code).toBe('invalid_credentials');
       expect(compare).toHaveBeenCalledExactlyOnceWith(
@@ -144,33 +144,33 @@ describe('signing in', () => {
       const salt = String(compare.mock.calls[0]![1]).slice(0, 29);
       expect((await bcrypt.hash('x', salt)).slice(0, 29)).toBe(salt);
     }
-    expect(new Set(answers).size).toBe(1);
+    expect(new Set(responses).size).toBe(1);
     expect(hash).toHaveBeenCalledTimes(5);
     expect(await rows.livingSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
   });
 
   it('leaves no session alive when the password was changed meanwhile', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
+    await barrier.reached;
     const changed = await test.http.post('/auth/password', {
       token: tokens.access_token,
       json: { currentPassword: PASSWORD, newPassword: 'another long passphrase' },
     });
     expect(changed.status).toBe(200);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expect(await rows.livingSessions(email)).toEqual([changed.body.session_id]);
   });
 
   it('leaves no session alive when the user was disabled meanwhile', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
+    await barrier.reached;
     await rows.disable(email);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, TEST_SECRET } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Answer, Http, RequestOptions } from '../support/http.js';
+import type { HttpResponse, Http, RequestOptions } from '../support/http.js';
 import { runProgram, type Program } from '../support/programs.js';
 import { sql } from '../support/sql.js';
 
@@ -52,10 +52,10 @@ describe('the log of a server at its most talkative', () => {
       'x-forwarded-for': '192.0.2.66, canary',
       ...options.headers,
     };
-    const answer = (await http.send(method, path, { ...options, headers })) as Answer<Record<string, string>>;
-    sent.push({ method, route, status: answer.status, id: answer.headers.get('x-request-id') });
-    for (const name of ['access_token', 'refresh_token']) tokens.push(answer.body?.[name] ?? 'no token');
-    return answer;
+    const response = (await http.send(method, path, { ...options, headers })) as HttpResponse<Record<string, string>>;
+    sent.push({ method, route, status: response.status, id: response.headers.get('x-request-id') });
+    for (const name of ['access_token', 'refresh_token']) tokens.push(response.body?.[name] ?? 'no token');
+    return response;
   }
   const post = (path: string, options: RequestOptions) => send('POST', path.split('?')[0]!, path, options);
 

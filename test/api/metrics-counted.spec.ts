@@ -88,12 +88,12 @@ describe('what is counted', () => {
       vi.restoreAllMocks();
     });
     expect(failed).toEqual({ [`${REFRESHES}{code="database_unavailable",outcome="failed"}`]: 1 });
-    const gate = holdNext(test, 'verify');
-    const answer = counted(() => withPassword(email, PASSWORD));
-    await gate.reached;
+    const barrier = holdNext(test, 'verify');
+    const response = counted(() => withPassword(email, PASSWORD));
+    await barrier.reached;
     vi.spyOn(test.app.get(Database), 'transaction').mockRejectedValue(new Problem('database_unavailable'));
-    gate.open();
-    expect(await answer).toEqual({ [`${LOGINS}{outcome="database_unavailable"}`]: 1 });
+    barrier.open();
+    expect(await response).toEqual({ [`${LOGINS}{outcome="database_unavailable"}`]: 1 });
   });
 
   it('a session that was older than its token: once, and as a rotation', async () => {
@@ -133,12 +133,12 @@ describe('what is counted', () => {
 
   it('a sign-in overtaken by a change of password: once, as refused', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const counts = counted(() => withPassword(email, PASSWORD));
-    await gate.reached;
+    await barrier.reached;
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     await test.http.post('/auth/password', { token: tokens.access_token, json });
-    gate.open();
+    barrier.open();
     expect(await counts).toEqual({ [`${LOGINS}{outcome="invalid_credentials"}`]: 1 });
   });
 
@@ -170,7 +170,7 @@ describe('what is counted', () => {
       await gauge('latchkey_tokens_remembered'),
       await gauge('latchkey_revocations_remembered'),
     ];
-    for (const { access_token: token } of [...people, ...people].map((person) => person.tokens)) {
+    for (const { access_token: token } of [...people, ...people].map((user) => user.tokens)) {
       await test.http.get('/auth/whoami', { token });
     }
     expect(await gauge('latchkey_tokens_remembered')).toBe(tokens + 3);

@@ -34,11 +34,11 @@ describe('GET /metrics', () => {
     new Set(Object.keys(series).flatMap((name) => new RegExp(`\\b${label}="([^"]*)"`).exec(name)?.[1] ?? []));
 
   it('is for Prometheus, for anybody outside production, and for no cache', async () => {
-    const answer = await test.http.get<string>('/metrics');
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expectSecurityHeaders(answer);
+    const response = await test.http.get<string>('/metrics');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expectSecurityHeaders(response);
     for (const token of ['nonsense', METRICS_TOKEN])
       expect((await test.http.get('/metrics', { token })).status).toBe(200);
   });
@@ -215,9 +215,9 @@ describe('GET /metrics in production', () => {
         { headers: { cookie: `token=${METRICS_TOKEN}`, 'x-metrics-token': METRICS_TOKEN } },
       ];
       for (const options of wrong) {
-        const answer = await test.http.get('/metrics', options);
-        expect(expectProblem(answer, 401, 'metrics_token_wrong').terminal).toBe(false);
-        expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
+        const response = await test.http.get('/metrics', options);
+        expect(expectProblem(response, 401, 'metrics_token_wrong').terminal).toBe(false);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
       }
       expectProblem(await test.http.get(`/metrics?access_token=${METRICS_TOKEN}`), 401, 'metrics_token_wrong');
       const twice = `Authorization: Bearer ${METRICS_TOKEN}\r\n`.repeat(2);

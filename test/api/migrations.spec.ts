@@ -223,8 +223,8 @@ async function rotateFourHundredTimes({ http, clock, flush }: TestApp): Promise<
     for (const { access_token } of sessions) await http.get('/auth/whoami', { token: access_token });
     await flush();
     clock.move('121s');
-    const answers = await Promise.all(sessions.map(({ refresh_token }) => refresh(http, refresh_token)));
-    sessions = answers.map(({ body }) => body);
-    expect(answers.map(({ status }) => status)).toEqual(sessions.map(() => 200));
+    const responses = await Promise.all(sessions.map(({ refresh_token }) => refresh(http, refresh_token)));
+    sessions = responses.map(({ body }) => body);
+    expect(responses.map(({ status }) => status)).toEqual(sessions.map(() => 200));
   }
 }

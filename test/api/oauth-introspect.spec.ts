@@ -33,10 +33,10 @@ describe('POST /oauth/introspect', () => {
     test.http.post('/oauth/introspect', { form, ...(authorization && { headers: { authorization } }) });
   /** What a token is said to be, in an answer that nobody stores. */
   const introspect = async (token: string, more: Record<string, string> = {}) => {
-    const answer = await ask({ token, ...more });
-    expect(answer.status).toBe(200);
-    expectNeverStored(answer);
-    return answer.body;
+    const response = await ask({ token, ...more });
+    expect(response.status).toBe(200);
+    expectNeverStored(response);
+    return response.body;
   };
   const acknowledged = async ({ session_id }: TokenResponse) => {
     await test.flush();
@@ -90,10 +90,10 @@ describe('POST /oauth/introspect', () => {
     const seen: unknown[] = [];
     const look = async (...all: TokenResponse[]) => {
       const before = await stateOf(test);
-      const answers = [];
-      for (const { refresh_token } of all) answers.push((await introspect(refresh_token)).active);
+      const responses = [];
+      for (const { refresh_token } of all) responses.push((await introspect(refresh_token)).active);
       expect(await stateOf(test)).toEqual(before);
-      seen.push(answers);
+      seen.push(responses);
     };
     const [first, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
     test.clock.move('1h');
@@ -239,10 +239,10 @@ describe('POST /oauth/introspect', () => {
 
   it('says 503 rather than that a token is dead while the database is away', async () => {
     vi.spyOn(test.app.get(Database), 'rows').mockRejectedValue(new Problem('database_unavailable'));
-    const answer = await ask({ token: tokens.refresh_token });
+    const response = await ask({ token: tokens.refresh_token });
     vi.restoreAllMocks();
-    expectProblem(answer, 503, 'database_unavailable');
-    expect(answer.headers.get('retry-after')).toBe('2');
+    expectProblem(response, 503, 'database_unavailable');
+    expect(response.headers.get('retry-after')).toBe('2');
     expect((await introspect(tokens.refresh_token)).active).toBe(true);
   });
 
@@ -260,8 +260,8 @@ describe('without INTROSPECTION_CLIENTS', () => {
     const { tokens } = await register(test.http);
     for (const authorization of ['', GOOD, basic('', ''), basic('undefined', 'undefined'), 'Basic Og==']) {
       const headers: Record<string, string> = authorization ? { authorization } : {};
-      const answer = await test.http.post('/oauth/introspect', { form: { token: tokens.access_token }, headers });
-      expectOAuthError(answer, 401, 'invalid_client');
+      const response = await test.http.post('/oauth/introspect', { form: { token: tokens.access_token }, headers });
+      expectOAuthError(response, 401, 'invalid_client');
     }
     await test.close();
   });

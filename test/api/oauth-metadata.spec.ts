@@ -73,8 +73,8 @@ describe('GET /.well-known/oauth-authorization-server', () => {
       sendRaw(http.url, `GET ${target} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`);
     for (const origin of ['http://example.com', 'https://example.com:443', 'HTTP://example.com']) {
       for (const query of ['', '?x=1']) {
-        const answer = await get(`${origin}${PATH}/tenants/a${query}`);
-        expect([answer.status, answer.body['issuer']]).toEqual([200, issuer]);
+        const response = await get(`${origin}${PATH}/tenants/a${query}`);
+        expect([response.status, response.body['issuer']]).toEqual([200, issuer]);
       }
     }
     expect((await get(`http://example.com${PATH}`)).status).toBe(200);

@@ -20,9 +20,9 @@ describe('POST /oauth/revoke', () => {
   afterAll(() => test.close());
 
   const revoke = async (token: string, more: Record<string, string> = {}) => {
-    const answer = await test.http.post('/oauth/revoke', { form: { token, ...more } });
-    expect([answer.status, answer.body]).toEqual([200, undefined]);
-    expectNeverStored(answer);
+    const response = await test.http.post('/oauth/revoke', { form: { token, ...more } });
+    expect([response.status, response.body]).toEqual([200, undefined]);
+    expectNeverStored(response);
   };
   /** What became of a session: whether its tokens still count, and why it ended. */
   const fateOf = async ({ access_token, refresh_token }: TokenResponse) => {
@@ -113,8 +113,8 @@ describe('POST /oauth/revoke', () => {
     ['another client_id', 'invalid_client', { client_id: 'somebody-else' }],
     ['a client_secret', 'invalid_client', { client_secret: 'x' }],
   ])('refuses %s with %s, and ends nothing', async (_, error, change) => {
-    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token, ...change } });
-    expectOAuthError(answer, 400, error);
+    const response = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token, ...change } });
+    expectOAuthError(response, 400, error);
     expect(await fateOf(tokens)).toEqual(ALIVE);
   });
 
@@ -127,8 +127,8 @@ describe('POST /oauth/revoke', () => {
 
   it('refuses a client that has a secret', async () => {
     const headers = { authorization: `Basic ${Buffer.from('latchkey-spa:x').toString('base64')}` };
-    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token }, headers });
-    expectOAuthError(answer, 401, 'invalid_client');
+    const response = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token }, headers });
+    expectOAuthError(response, 401, 'invalid_client');
     expect(await fateOf(tokens)).toEqual(ALIVE);
   });
 });

@@ -25,11 +25,11 @@ afterAll(() => test.close());
 
 describe('POST /oauth/token', () => {
   it('exchanges a refresh token for a token answer that nobody stores, and whose access token is let in', async () => {
-    const answer = await exchange(test.http, tokens.refresh_token);
-    expect(answer.status).toBe(200);
-    expectNeverStored(answer);
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
-    expect(answer.body).toEqual({
+    const response = await exchange(test.http, tokens.refresh_token);
+    expect(response.status).toBe(200);
+    expectNeverStored(response);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json\b/);
+    expect(response.body).toEqual({
       access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       token_type: 'Bearer',
       expires_in: 900,
@@ -37,7 +37,7 @@ describe('POST /oauth/token', () => {
       refresh_expires_in: expect.closeTo(7 * 86_400, -2),
       session_id: tokens.session_id,
     });
-    expect((await test.http.get('/auth/whoami', { token: answer.body.access_token })).status).toBe(200);
+    expect((await test.http.get('/auth/whoami', { token: response.body.access_token })).status).toBe(200);
   });
 
   it('goes by the rules of POST /auth/refresh: the same again, rotated when due, sent again when lost', async () => {
@@ -169,8 +169,8 @@ describe('POST /oauth/token', () => {
       'x=1&x=1',
       'scope=&scope=',
     ]) {
-      const answer = await test.http.post('/oauth/token', { headers: FORM, body: `${good}&${more}` });
-      expectOAuthError(answer, 400, 'invalid_request');
+      const response = await test.http.post('/oauth/token', { headers: FORM, body: `${good}&${more}` });
+      expectOAuthError(response, 400, 'invalid_request');
     }
     const twice = await test.http.post('/oauth/token?x=1&x=1', { headers: FORM, body: good });
     expectOAuthError(twice, 400, 'invalid_request');
@@ -213,16 +213,16 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
       vi.spyOn(database, way).mockRejectedValue(new Problem('database_unavailable'));
     }
     const token = tokens.refresh_token;
-    const answer = await test.http.post(path, { form: { grant_type: 'refresh_token', refresh_token: token, token } });
+    const response = await test.http.post(path, { form: { grant_type: 'refresh_token', refresh_token: token, token } });
     vi.restoreAllMocks();
-    expectProblem(answer, 503, 'database_unavailable');
-    expect(answer.headers.get('retry-after')).toBe('2');
+    expectProblem(response, 503, 'database_unavailable');
+    expect(response.headers.get('retry-after')).toBe('2');
     expect((await exchange(test.http, token)).status).toBe(200);
   });
 
   it('is there for POST alone', async () => {
-    const answer = await test.http.get(path);
-    expectProblem(answer, 405, 'method_not_allowed');
-    expect(answer.headers.get('allow')).toBe('POST');
+    const response = await test.http.get(path);
+    expectProblem(response, 405, 'method_not_allowed');
+    expect(response.headers.get('allow')).toBe('POST');
   });
 });

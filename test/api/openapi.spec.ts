@@ -71,10 +71,10 @@ describe('the OpenAPI document', () => {
       expect(operation.operationId, route).toMatch(/^[a-z]+_[a-zA-Z]+$/);
       const good = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
       expect(good, route).toHaveLength(1);
-      const [status, answer] = good[0]!;
+      const [status, response] = good[0]!;
       const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
       const speaks = status !== '204' && !SILENT.includes(route);
-      if (speaks) expect((answer as { content?: object }).content, route).toHaveProperty(type);
+      if (speaks) expect((response as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
@@ -82,9 +82,9 @@ describe('the OpenAPI document', () => {
   it('names every error of a route by its code, under its status', () => {
     const named = new Set<string>();
     for (const [route, operation] of operations) {
-      for (const [status, answer] of Object.entries(operation.responses)) {
+      for (const [status, response] of Object.entries(operation.responses)) {
         if (status.startsWith('2') || refusesAsOAuth(route, status)) continue;
-        const { examples } = (answer as { content: Record<string, { examples: object }> }).content[
+        const { examples } = (response as { content: Record<string, { examples: object }> }).content[
           'application/problem+json'
         ]!;
         for (const code of Object.keys(examples)) {
@@ -110,9 +110,9 @@ describe('the OpenAPI document', () => {
 
   it('names every error of a route under /oauth that is the client’s, in the form of OAuth', () => {
     const named = operations.flatMap(([route, { responses }]) =>
-      Object.entries(responses).flatMap(([status, answer]) => {
+      Object.entries(responses).flatMap(([status, response]) => {
         if (!refusesAsOAuth(route, status)) return [];
-        const { content } = answer as { content: Record<string, { schema: { allOf: any[] } }> };
+        const { content } = response as { content: Record<string, { schema: { allOf: any[] } }> };
         expect(Object.keys(content)).toEqual(['application/json']);
         return content['application/json']!.schema.allOf[1].properties.error.enum as string[];
       }),

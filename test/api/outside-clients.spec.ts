@@ -96,10 +96,10 @@ describe('what others wrote', () => {
   it('refreshes with oauth4webapi, and what it gets is good everywhere', async () => {
     const as = await discover(issuer);
     const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
-    const answer = await oauth.processRefreshTokenResponse(as, CLIENT, response);
-    expect(answer).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
-    await expectVerified(services.all, answer.access_token);
-    expect((await server.http.get('/auth/whoami', { token: answer.access_token })).status).toBe(200);
+    const refreshed = await oauth.processRefreshTokenResponse(as, CLIENT, response);
+    expect(refreshed).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
+    await expectVerified(services.all, refreshed.access_token);
+    expect((await server.http.get('/auth/whoami', { token: refreshed.access_token })).status).toBe(200);
   });
 
   it('is told by oauth4webapi that a refresh token is dead: invalid_grant', async () => {

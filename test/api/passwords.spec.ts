@@ -136,18 +136,18 @@ describe('changing the password', () => {
   it('of two at once is done by one, and the other changes nothing', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
-    const gates = [holdNext(test, 'verify'), holdNext(test, 'verify')];
+    const barriers = [holdNext(test, 'verify'), holdNext(test, 'verify')];
     const [first, second] = [
       change(tokens.access_token, 'the first of two'),
       change(other.access_token, 'the second of two'),
     ];
-    await Promise.all(gates.map(({ reached }) => reached));
-    for (const gate of gates) gate.open();
-    const answers = await Promise.all([first, second]);
+    await Promise.all(barriers.map(({ reached }) => reached));
+    for (const barrier of barriers) barrier.open();
+    const responses = await Promise.all([first, second]);
 
-    const won = answers.findIndex(({ status }) => status === 200);
-    expectProblem(answers[1 - won]!, 403, 'current_password_wrong');
-    expect(await rows.livingSessions(email)).toEqual([answers[won]!.body.session_id]);
+    const won = responses.findIndex(({ status }) => status === 200);
+    expectProblem(responses[1 - won]!, 403, 'current_password_wrong');
+    expect(await rows.livingSessions(email)).toEqual([responses[won]!.body.session_id]);
     const passwords = ['the first of two', 'the second of two'];
     expect(await logsIn(email, passwords[won]!)).toBe(true);
     expect(await logsIn(email, passwords[1 - won]!)).toBe(false);
@@ -177,11 +177,11 @@ describe('changing the password', () => {
   it('is not possible for a user who was disabled meanwhile', async () => {
     const { email, tokens } = await register(test.http);
     const hash = await rows.hashOf(email);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = change(tokens.access_token);
-    await gate.reached;
+    await barrier.reached;
     await rows.disable(email);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 403, 'current_password_wrong');
     expect(await rows.hashOf(email)).toBe(hash);
     expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);

@@ -68,8 +68,8 @@ describe('the profile', () => {
     const { email, tokens } = await register(test.http);
     await test.dataSource.query(`DELETE FROM users WHERE email = '${email}'`);
     for (const [method, json] of [['GET'], ['PATCH', { name: 'Ada' }]] as const) {
-      const answer = await test.http.send(method, '/users/me', { token: tokens.access_token, json });
-      const { session_id } = expectProblem(answer, 401, 'session_revoked');
+      const response = await test.http.send(method, '/users/me', { token: tokens.access_token, json });
+      const { session_id } = expectProblem(response, 401, 'session_revoked');
       expect(session_id).toBe(tokens.session_id);
     }
   });

@@ -164,8 +164,8 @@ describe('a refresh token', () => {
   it('given twice in a form is refused, and neither of the two counts', async () => {
     const body = `refresh_token=${tokens.refresh_token}&refresh_token=${tokens.refresh_token}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await test.http.post('/auth/refresh', { headers, body });
-    expect([answer.status, answer.body.code, answer.body.terminal]).toEqual([400, 'repeated_parameter', false]);
+    const response = await test.http.post('/auth/refresh', { headers, body });
+    expect([response.status, response.body.code, response.body.terminal]).toEqual([400, 'repeated_parameter', false]);
   });
 });
 
@@ -227,9 +227,9 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
 
   it('twenty refreshes at once make one new generation, and all of them get it', async () => {
     const { tokens } = await register(test.http);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(test.http, tokens.refresh_token)));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
-    const [next, ...others] = [...new Set(answers.map(({ body }) => body.refresh_token))];
+    const responses = await Promise.all(Array.from({ length: 20 }, () => refresh(test.http, tokens.refresh_token)));
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    const [next, ...others] = [...new Set(responses.map(({ body }) => body.refresh_token))];
     expect([generationOf(next!), others]).toEqual([2, []]);
     expect(generationOf((await refresh(test.http, next!)).body.refresh_token)).toBe(3);
   });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { Answer, ProblemBody, TokenResponse } from '../support/http.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
 
@@ -68,12 +68,12 @@ describe('registering', () => {
     expect(new Set(spellings).size).toBe(20);
     const before = await users();
 
-    const answers: Answer<TokenResponse & ProblemBody>[] = await Promise.all(
+    const responses: HttpResponse<TokenResponse & ProblemBody>[] = await Promise.all(
       spellings.map((email) => post({ email, password: PASSWORD })),
     );
-    const [winner, ...others] = answers.sort((a, b) => a.status - b.status);
+    const [winner, ...others] = responses.sort((a, b) => a.status - b.status);
     expect(winner!.status).toBe(201);
-    for (const answer of others) expectProblem(answer, 409, 'email_taken');
+    for (const response of others) expectProblem(response, 409, 'email_taken');
     expect(await users()).toHaveLength(before.length + 1);
     for (const email of spellings) {
       expect(claimsOf((await login(test.http, email)).access_token)['sub']).toBe(

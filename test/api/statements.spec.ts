@@ -117,9 +117,9 @@ describe('the cost of a refresh', () => {
     await test.flush();
     test.clock.move('121s');
     const watching = watchStatements();
-    const answers = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     watching.stop();
-    expect(answers.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
+    expect(responses.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
     // The requests arrive over 40 sockets: how many meet in one batch is the machine's to say, but never one each.
     expect(watching.taken().length).toBeLessThan(30);
   });

@@ -31,9 +31,9 @@ describe.runIf(isPostgres)('a row that somebody holds on to', () => {
     expect((await refresh(test.http, free.refresh_token)).status).toBe(200);
     for (let i = 0; i < 5; i++)
       expect((await test.http.get('/users/me', { token: free.access_token })).status).toBe(200);
-    const answers = await Promise.all(waiting);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
-    expect(answers.every(({ headers, body }) => headers.get('retry-after') && !body.terminal)).toBe(true);
+    const responses = await Promise.all(waiting);
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(responses.every(({ headers, body }) => headers.get('retry-after') && !body.terminal)).toBe(true);
 
     await holder.query('ROLLBACK');
     expect((await refresh(test.http, stuck.refresh_token)).status).toBe(200);
