@@ -15,7 +15,7 @@ import { claimsOf, login, PASSWORD, someEmail } from '../support/people.js';
 
 const CHANNEL = { timeout: 5_000, interval: 5 };
 
-/** The client of `client/`, in `body` delivery, against the server as it is. */
+/** The client package with `body` delivery against the running server. */
 describe('the client', () => {
   let test: TestApp;
   let nowhere: string;
@@ -71,14 +71,14 @@ describe('the client', () => {
       (error: unknown) => error,
     );
 
-  it('registers, and calls what is guarded', async () => {
+  it('registers, and calls a guarded route', async () => {
     const session = await client.register({ email, password: PASSWORD, name: 'Grace Hopper' });
     expect(await whoami()).toMatchObject({ status: 200, body: { userId: session!.userId, sessionId: session!.id } });
     expect(changes).toEqual([{ session, reason: 'signed_in' }]);
     expect(refreshes()).toBe(0);
   });
 
-  it('says what is wrong with a registration, field by field', async () => {
+  it('reports the validation errors of a registration by field', async () => {
     const error = await failure(client.register({ email: 'nobody', password: PASSWORD }));
     expect(error).toBeInstanceOf(LatchkeyError);
     expect(error).toMatchObject({
@@ -90,7 +90,7 @@ describe('the client', () => {
     });
   });
 
-  it('refreshes by its own clock, before a call would be refused', async () => {
+  it('refreshes before a call when the access token has expired by its own clock', async () => {
     await client.register({ email, password: PASSWORD });
     aged = 15 * 60_000;
     test.clock.move('15m');
@@ -98,7 +98,7 @@ describe('the client', () => {
     expect(calls.slice(1)).toEqual(['POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('stays signed in over a week of refreshes, each in a new generation', async () => {
+  it('stays signed in over a week of refreshes, each a rotation', async () => {
     await client.register({ email, password: PASSWORD });
     for (let round = 1; round <= 20; round += 1) {
       test.clock.move('8h');
@@ -110,14 +110,14 @@ describe('the client', () => {
     expect(changes.map(({ reason }) => reason)).toEqual(['signed_in']);
   });
 
-  it('renews a token that expired while its clock stood still, and sends the call once more', async () => {
+  it('refreshes and retries a call once after access_token_expired', async () => {
     await client.register({ email, password: PASSWORD });
     test.clock.move('8h');
     expect((await whoami()).status).toBe(200);
     expect(calls.slice(1)).toEqual(['GET /auth/whoami', 'POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('has new roles at the next call', async () => {
+  it('refreshes and retries after access_token_outdated, with the new roles', async () => {
     const session = await client.register({ email, password: PASSWORD });
     const roles = `UPDATE users SET roles = '["admin"]' WHERE id = '${session!.userId}'`;
     await test.app.get(UserChanges).userChanged(session!.userId, (manager) => manager.query(roles));
@@ -125,7 +125,7 @@ describe('the client', () => {
     expect(calls.slice(1)).toEqual(['GET /auth/whoami', 'POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('signs out: the server takes neither token any more', async () => {
+  it('signs out: the server refuses both tokens', async () => {
     await client.register({ email, password: PASSWORD });
     const token = (await store.read(`${test.http.url}/`))!;
     await client.logout();
@@ -136,22 +136,22 @@ describe('the client', () => {
     expect((await whoami()).body['code']).toBe('access_token_missing');
   });
 
-  it('tells the page that its session was ended elsewhere, and all its tabs', async () => {
+  it('notifies all tabs when the session was revoked elsewhere', async () => {
     await client.register({ email, password: PASSWORD });
     const tab = openTab();
-    const told: SessionChange[] = [];
-    tab.onChange((change) => told.push(change));
+    const notified: SessionChange[] = [];
+    tab.onChange((change) => notified.push(change));
     await tab.session();
     const { access_token: token } = await login(test.http, email);
     await test.http.delete('/sessions?except=current', { token });
     expect((await whoami()).body['code']).toBe('session_revoked');
     const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
     expect(changes.at(-1)).toEqual(ended);
-    await expect.poll(() => told, CHANNEL).toEqual([ended]);
+    await expect.poll(() => notified, CHANNEL).toEqual([ended]);
     expect(await store.read(`${test.http.url}/`)).toBeNull();
   });
 
-  it('drops a session that has expired', async () => {
+  it('drops an expired session', async () => {
     await client.register({ email, password: PASSWORD });
     test.clock.move('8d');
     aged = 8 * 86_400_000;
@@ -159,7 +159,7 @@ describe('the client', () => {
     expect(changes.at(-1)).toMatchObject({ reason: 'ended', code: 'session_expired', because: 'expired_idle' });
   });
 
-  it('hands a new access token to its other tabs', async () => {
+  it('shares a new access token with its other tabs', async () => {
     await client.register({ email, password: PASSWORD });
     const tab = openTab();
     await tab.session();
@@ -200,7 +200,7 @@ describe('the client', () => {
     expect(changes).toHaveLength(1);
   });
 
-  it('goes on after a change of password, in a new session', async () => {
+  it('continues in a new session after a change of password', async () => {
     const before = await client.register({ email, password: PASSWORD });
     const after = await client.changePassword({ currentPassword: PASSWORD, newPassword: `${PASSWORD} of mine` });
     expect(after).toMatchObject({ userId: before!.userId });
@@ -208,7 +208,7 @@ describe('the client', () => {
     expect((await whoami()).body['sessionId']).toBe(after.id);
   });
 
-  it('lists the sessions, ends one, and all others', async () => {
+  it('lists the sessions, revokes one, and revokes all others', async () => {
     const { id } = (await client.register({ email, password: PASSWORD }))!;
     const others = [await login(test.http, email), await login(test.http, email), await login(test.http, email)];
     expect((await client.sessions.list()).filter(({ current }) => current).map((session) => session.id)).toEqual([id]);
@@ -221,7 +221,7 @@ describe('the client', () => {
     expect(await client.session()).toBeNull();
   });
 
-  it('is what createClient makes, with nothing of a browser there', async () => {
+  it('works outside a browser', async () => {
     const plain = createClient({ baseUrl: `${test.http.url}/` });
     open.push(plain);
     const session = await plain.register({ email, password: PASSWORD });
