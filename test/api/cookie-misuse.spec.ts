@@ -22,15 +22,14 @@ function together(...all: { browser: Browser }[]): Browser {
   return jar;
 }
 
-/** As SQL would do it: there is no route for it yet. */
 const disable = (accessToken: string) =>
   test.dataSource.query(`UPDATE users SET status = 'disabled' WHERE id = '${claimsOf(accessToken)['sub']}'`);
 
-describe('another site', () => {
-  it('cannot sign a browser in with a token of its own: a refresh token in a body brings no cookie, new or not', async () => {
+describe('a cross-site request', () => {
+  it('cannot sign a browser in: a refresh token in the body never sets a cookie (CSRF)', async () => {
     const { cookie, accessToken } = await signedIn(test.http);
     await comesDue(test, accessToken);
-    // The second and third are answered with the successor again, whose holder nobody has proved to be.
+    // The second and third get the successor again, because it is not acknowledged.
     for (const how of [
       { form: { refresh_token: cookie } },
       { json: { refresh_token: cookie } },
@@ -46,7 +45,7 @@ describe('another site', () => {
     }
   });
 
-  it('is refused a cookie by its Origin too, where a browser says nothing else', async () => {
+  it('gets no cookie by its Origin alone, without Sec-Fetch-Site (login CSRF)', async () => {
     const { email } = await register(test.http);
     for (const origin of ['https://evil.example', 'null', 'http://localhost:3001']) {
       const response = await new Browser(test.http, { origin }).login(email);
@@ -59,7 +58,7 @@ describe('another site', () => {
     expect((await new Browser(test.http, {}).login(email)).status).toBe(200);
   });
 
-  it('learns nothing about a password, and cannot end what it cannot see', async () => {
+  it('cannot test a password, and cannot revoke a session (CSRF)', async () => {
     const { browser, email, accessToken } = await signedIn(test.http);
     const wrong = await new Browser(test.http, EVIL).post('/auth/login', {
       email,
@@ -68,7 +67,7 @@ describe('another site', () => {
     });
     expect([wrong.status, wrong.body.code]).toEqual([403, 'cross_site_request']);
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
-    // A request with cookies and nothing to say whose page it is from.
+    // A request with cookies, but without Origin and Sec-Fetch-Site.
     const json = { email, password: PASSWORD, delivery: 'cookie' };
     const silent = await test.http.post('/auth/login', { json, headers: { cookie } });
     expect([silent.status, silent.body.code]).toEqual([403, 'cross_site_request']);
@@ -76,8 +75,8 @@ describe('another site', () => {
   });
 });
 
-describe('a cookie that somebody planted', () => {
-  it('counts only under the name of its own session, and is thrown away under another', async () => {
+describe('a planted cookie (session fixation)', () => {
+  it('is accepted only under the name of its session, and cleared under another', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     mine.browser.cookies.set(nameOf(mine.sessionId), other.cookie);
     const out = await mine.browser.post('/auth/logout', { session_id: mine.sessionId });
@@ -89,7 +88,7 @@ describe('a cookie that somebody planted', () => {
     expect(mine.browser.cookies.size).toBe(0);
   });
 
-  it('is in nobody’s way, however many there are', async () => {
+  it('does not hide the real cookie, even among 150 of them', async () => {
     const { browser, email, sessionId, accessToken } = await signedIn(test.http);
     const crowded = new Browser(test.http);
     for (let i = 0; i < 150; i++) crowded.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
@@ -101,7 +100,7 @@ describe('a cookie that somebody planted', () => {
     expect((await whoami(accessToken)).body).toMatchObject({ code: 'session_revoked' });
   });
 
-  it('has to look like one of ours', async () => {
+  it('is ignored under any other name', async () => {
     const { browser, cookie } = await signedIn(test.http);
     for (const name of ['latchkey-', 'latchkey-xyz', `latchkey-${'0'.repeat(13)}`, 'latchkey-ABCDEFABCDEF']) {
       browser.cookies.clear();
@@ -112,14 +111,14 @@ describe('a cookie that somebody planted', () => {
   });
 });
 
-describe('the newest living session of a browser', () => {
-  it('is none of a user who is not active', async () => {
+describe('the default session of a browser with several cookies', () => {
+  it('is not one of a disabled user', async () => {
     const [lives, disabled] = [await signedIn(test.http), await signedIn(test.http)];
     await disable(disabled.accessToken);
     expect((await together(lives, disabled).post('/auth/refresh')).body.session_id).toBe(lives.sessionId);
   });
 
-  it('is none that has expired; where none lives, the newest says why', async () => {
+  it('is a live one; without any, the newest reports the reason', async () => {
     const [first, second] = [await signedIn(test.http), await signedIn(test.http)];
     await test.http.post('/auth/logout', { token: second.accessToken });
     expect((await together(first, second).post('/auth/refresh')).body.session_id).toBe(first.sessionId);
@@ -131,7 +130,7 @@ describe('the newest living session of a browser', () => {
     expect((await together(third, first).post('/auth/refresh')).body.session_id).toBe(third.sessionId);
   });
 
-  it('is found by the name of its session in capitals as well', async () => {
+  it('is also found by a session_id in capitals', async () => {
     const { browser, sessionId } = await signedIn(test.http);
     const named = { session_id: sessionId.toUpperCase() };
     expect((await browser.post('/auth/refresh', named)).body.session_id).toBe(sessionId);
@@ -140,7 +139,7 @@ describe('the newest living session of a browser', () => {
 });
 
 describe('a sign-out with cookies', () => {
-  it('is one by cookie where the access token has expired, and takes the cookie along as it was set', async () => {
+  it('uses the cookie when the access token has expired, and clears the cookie', async () => {
     const { browser, sessionId, accessToken } = await signedIn(test.http);
     test.clock.move('20m');
     const response = await browser.ask('POST', '/auth/logout', { token: accessToken });
@@ -149,7 +148,7 @@ describe('a sign-out with cookies', () => {
     expect(setBy(response)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
   });
 
-  it('ends the session of the access token and that of the same person’s cookie, and nobody else’s', async () => {
+  it('revokes the sessions of the access token and of the same user’s cookie alone', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     const { access_token } = await login(test.http, mine.email);
     const jar = together(other, mine);
@@ -159,7 +158,7 @@ describe('a sign-out with cookies', () => {
     expect([...jar.cookies.keys()]).toEqual([nameOf(other.sessionId)]);
   });
 
-  it('leaves the cookie alone where it comes from elsewhere: the access token speaks for itself', async () => {
+  it('ignores a cross-site cookie and revokes the session of the access token', async () => {
     const { browser, email, accessToken } = await signedIn(test.http);
     const { access_token } = await login(test.http, email);
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
@@ -168,7 +167,7 @@ describe('a sign-out with cookies', () => {
     expect((await whoami(accessToken)).status).toBe(200);
   });
 
-  it('means the token in its body, where there is one; null is none', async () => {
+  it('uses the refresh token in the body before the cookie; null is invalid', async () => {
     const { browser, accessToken } = await signedIn(test.http);
     const { tokens } = await register(test.http);
     const out = await browser.post('/auth/logout', { refresh_token: tokens.refresh_token });
@@ -181,7 +180,7 @@ describe('a sign-out with cookies', () => {
 });
 
 describe('cookies', () => {
-  it('stay as they are when the answer cannot be made', async () => {
+  it('stay unchanged when the response fails with 500', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     await comesDue(test, mine.accessToken);
     const jar = together(mine, other);
@@ -196,7 +195,7 @@ describe('cookies', () => {
     ]);
   });
 
-  it('in another order than the sessions began do not get in the way of ending them all', async () => {
+  it('in any order do not deadlock a sign-in with DELETE /sessions', async () => {
     const sessions = test.app.get(SessionsService);
     const tokens = test.app.get(RefreshTokenService);
     for (let round = 0; round < 8; round++) {
@@ -208,11 +207,11 @@ describe('cookies', () => {
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
         jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
       }
-      const [signIn, endAll] = await Promise.all([
+      const [signIn, revokeAll] = await Promise.all([
         jar.login(email),
         pause(5 + 2 * round).then(() => test.http.delete('/sessions', { token: first.access_token })),
       ]);
-      expect([signIn.status, endAll.status]).toEqual([200, 204]);
+      expect([signIn.status, revokeAll.status]).toEqual([200, 204]);
     }
   });
 });
