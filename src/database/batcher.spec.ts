@@ -4,7 +4,7 @@ import { Batcher } from './batcher.js';
 /** A batch that `run` was given: `answer` and `fail` end it. */
 interface Batch {
   entries: string[];
-  response: (responses?: string[]) => void;
+  result: (results?: string[]) => void;
   fail: (error: unknown) => void;
 }
 
@@ -18,8 +18,8 @@ function controlled() {
     state.mostAtOnce = Math.max(state.mostAtOnce, ++underWay);
     try {
       return await new Promise((resolve, reject) => {
-        const response = (responses = entries.map((entry) => `answer to ${entry}`)) => resolve(responses);
-        begun.push({ entries, response, fail: reject });
+        const result = (results = entries.map((entry) => `answer to ${entry}`)) => resolve(results);
+        begun.push({ entries, result, fail: reject });
         waiting.shift()?.(begun.at(-1)!);
       });
     } finally {
@@ -37,179 +37,193 @@ const keyOf = (entry: string) => entry.split(' ')[0]!;
 describe('a batcher', () => {
   it('runs what arrives in one turn of the event loop together, in the order of arrival', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const responses = [batcher.add('c'), batcher.add('a')];
+    const results = [batcher.submit('c'), batcher.submit('a')];
     await new Promise(process.nextTick);
-    responses.push(batcher.add('b'));
+    results.push(batcher.submit('b'));
     const batch = await first;
     expect(batch.entries).toEqual(['c', 'a', 'b']);
-    batch.response();
-    expect(await Promise.all(responses)).toEqual(['answer to c', 'answer to a', 'answer to b']);
+    batch.result();
+    expect(await Promise.all(results)).toEqual(['answer to c', 'answer to a', 'answer to b']);
   });
 
   it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {
     const { run, next, state } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const responses = [batcher.add('a')];
+    const results = [batcher.submit('a')];
     const one = await first;
-    responses.push(batcher.add('b'));
+    results.push(batcher.submit('b'));
     await turn();
-    responses.push(batcher.add('c'));
+    results.push(batcher.submit('c'));
     await turn();
     expect(state.begun).toHaveLength(1);
 
     const second = next();
-    one.response();
+    one.result();
     const two = await second;
     expect(two.entries).toEqual(['b', 'c']);
-    two.response();
-    expect(await Promise.all(responses)).toEqual(['answer to a', 'answer to b', 'answer to c']);
+    two.result();
+    expect(await Promise.all(results)).toEqual(['answer to a', 'answer to b', 'answer to c']);
     expect(state).toMatchObject({ mostAtOnce: 1 });
     expect(state.begun).toHaveLength(2);
   });
 
   it('gives entries of one key one place, the first one’s, and one answer', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const responses = Promise.all([batcher.add('a 1'), batcher.add('b'), batcher.add('a 2')]);
+    const results = Promise.all([batcher.submit('a 1'), batcher.submit('b'), batcher.submit('a 2')]);
     const batch = await first;
     expect(batch.entries).toEqual(['a 1', 'b']);
-    batch.response();
-    expect(await responses).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
+    batch.result();
+    expect(await results).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
   });
 
   it('never answers an entry from a batch that began before it arrived, though its key is in it', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const early = batcher.add('a');
+    const early = batcher.submit('a');
     const one = await first;
-    const late = batcher.add('a');
+    const late = batcher.submit('a');
     const second = next();
-    one.response(['old']);
+    one.result(['old']);
     expect(await early).toBe('old');
     const two = await second;
     expect(two.entries).toEqual(['a']);
-    two.response(['new']);
+    two.result(['new']);
     expect(await late).toBe('new');
   });
 
   it('puts no more than maxSize into a batch, and leaves nobody behind', async () => {
     const sizes: number[] = [];
-    const batcher = new Batcher<number, number>(
-      async (entries) => {
+    const batcher = new Batcher<number, number>({
+      run: async (entries) => {
         sizes.push(entries.length);
         return entries.map((entry) => entry * 2);
       },
-      String,
-      () => true,
-      3,
-    );
+      keyOf: String,
+      mayFailAlone: () => true,
+      maxSize: 3,
+    });
     const numbers = Array.from({ length: 8 }, (_, i) => i);
-    expect(await Promise.all(numbers.map((entry) => batcher.add(entry)))).toEqual(numbers.map((entry) => entry * 2));
+    expect(await Promise.all(numbers.map((entry) => batcher.submit(entry)))).toEqual(numbers.map((entry) => entry * 2));
     expect(sizes).toEqual([3, 3, 2]);
   });
 
   it('lets an entry that is at fault fail alone: the others are tried again by themselves and answered', async () => {
     const runs: string[][] = [];
-    const batcher = new Batcher<string, string>(
-      async (entries) => {
+    const batcher = new Batcher<string, string>({
+      run: async (entries) => {
         runs.push(entries);
         if (entries.includes('bad')) throw new Error('bad is bad');
         return entries;
       },
-      keyOf,
-      () => true,
-    );
-    const responses = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.add(entry)));
-    expect(
-      responses.map((response) => (response.status === 'fulfilled' ? response.value : String(response.reason))),
-    ).toEqual(['a', 'Error: bad is bad', 'b']);
+      keyOf: keyOf,
+      mayFailAlone: () => true,
+    });
+    const results = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.submit(entry)));
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason)))).toEqual([
+      'a',
+      'Error: bad is bad',
+      'b',
+    ]);
     expect(runs).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
   });
 
   it('lets all fail at once, without another try, when the error can be nobody’s fault', async () => {
     const runs: string[][] = [];
     const away = new Error('the database is away');
-    const batcher = new Batcher<string, string>(
-      async (entries) => {
+    const batcher = new Batcher<string, string>({
+      run: async (entries) => {
         runs.push(entries);
         throw away;
       },
-      keyOf,
-      (error) => error !== away,
-    );
-    const responses = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.add(entry)));
-    expect(responses).toEqual(responses.map(() => ({ status: 'rejected', reason: away })));
+      keyOf: keyOf,
+      mayFailAlone: (error) => error !== away,
+    });
+    const results = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.submit(entry)));
+    expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: away })));
     expect(runs).toEqual([['a', 'b', 'c']]);
   });
 
   it('tries an entry that was alone no second time', async () => {
     let runs = 0;
-    const batcher = new Batcher<string, string>(async () => {
-      runs++;
-      throw new Error('bad');
-    }, keyOf);
-    await expect(batcher.add('a')).rejects.toThrow('bad');
+    const batcher = new Batcher<string, string>({
+      run: async () => {
+        runs++;
+        throw new Error('bad');
+      },
+      keyOf,
+    });
+    await expect(batcher.submit('a')).rejects.toThrow('bad');
     expect(runs).toBe(1);
   });
 
   it('fails everybody who shares the key of a failing entry', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const responses = Promise.allSettled([batcher.add('a 1'), batcher.add('a 2')]);
+    const results = Promise.allSettled([batcher.submit('a 1'), batcher.submit('a 2')]);
     (await first).fail(new Error('bad'));
-    expect((await responses).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
   it('goes on after errors: those who waited meanwhile, and those who come later, are answered', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf, () => false);
+    const batcher = new Batcher({ run, keyOf, mayFailAlone: () => false });
     const first = next();
-    const failing = batcher.add('a');
+    const failing = batcher.submit('a');
     const one = await first;
     const second = next();
-    const waiting = batcher.add('b');
+    const waiting = batcher.submit('b');
     one.fail(new Error('away'));
     await expect(failing).rejects.toThrow('away');
-    (await second).response();
+    (await second).result();
     expect(await waiting).toBe('answer to b');
 
     await turn();
     const third = next();
-    const later = batcher.add('a');
-    (await third).response();
+    const later = batcher.submit('a');
+    (await third).result();
     expect(await later).toBe('answer to a');
   });
 
   it('goes on when whatever it runs throws before it promises anything', async () => {
     let broken = true;
-    const batcher = new Batcher<string, string>((entries) => {
-      if (broken) throw new Error('broken');
-      return Promise.resolve(entries);
-    }, keyOf);
-    await expect(batcher.add('a')).rejects.toThrow('broken');
+    const batcher = new Batcher<string, string>({
+      run: (entries) => {
+        if (broken) throw new Error('broken');
+        return Promise.resolve(entries);
+      },
+      keyOf,
+    });
+    await expect(batcher.submit('a')).rejects.toThrow('broken');
     broken = false;
-    expect(await batcher.add('a')).toBe('a');
+    expect(await batcher.submit('a')).toBe('a');
   });
 
   it('refuses those who have waited for too long, and asks for nobody else’s answer in vain', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { run, next, state } = controlled();
-    const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, refusal: () => new Error('too late') });
+    const batcher = new Batcher({
+      run,
+      keyOf,
+      mayFailAlone: () => false,
+      maxSize: 2,
+      maxWait: { ms: 3000, error: () => new Error('too late') },
+    });
     const first = next();
-    const responses = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
+    const results = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.submit(entry));
     const batch = await first;
     vi.advanceTimersByTime(3001);
     const second = next();
-    responses.push(batcher.add('f'));
+    results.push(batcher.submit('f'));
     batch.fail(new Error('away'));
-    const outcomes = Promise.allSettled(responses);
-    (await second).response();
+    const outcomes = Promise.allSettled(results);
+    (await second).result();
     const reasons = (await outcomes).map((outcome) =>
       outcome.status === 'rejected' ? outcome.reason.message : 'answered',
     );

@@ -209,7 +209,7 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
 
   it('responds with a 503 problem and Retry-After without the database', async () => {
     const database = test.app.get(Database);
-    for (const way of ['rows', 'transaction'] as const) {
+    for (const way of ['read', 'write', 'transaction'] as const) {
       vi.spyOn(database, way).mockRejectedValue(new Problem('database_unavailable'));
     }
     const token = tokens.refresh_token;
