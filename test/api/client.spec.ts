@@ -139,15 +139,15 @@ describe('the client', () => {
   it('reports a session that was revoked elsewhere, in all tabs', async () => {
     await client.register({ email, password: PASSWORD });
     const tab = openTab();
-    const told: SessionChange[] = [];
-    tab.onChange((change) => told.push(change));
+    const notified: SessionChange[] = [];
+    tab.onChange((change) => notified.push(change));
     await tab.session();
     const { access_token: token } = await login(test.http, email);
     await test.http.delete('/sessions?except=current', { token });
     expect((await whoami()).body['code']).toBe('session_revoked');
     const ended = { session: null, type: 'ended', code: 'session_revoked', reason: 'ended_by_user' };
     expect(changes.at(-1)).toEqual(ended);
-    await expect.poll(() => told, CHANNEL).toEqual([ended]);
+    await expect.poll(() => notified, CHANNEL).toEqual([ended]);
     expect(await store.read(`${test.http.url}/`)).toBeNull();
   });
 
