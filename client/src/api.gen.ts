@@ -347,7 +347,7 @@ export interface components {
              */
             delivery: "body" | "cookie";
         };
-        TokenAnswer: {
+        TokenResponse: {
             /** @description A JWT (RFC 9068). Send it as "Authorization: Bearer …". */
             access_token: string;
             /** @enum {string} */
@@ -511,7 +511,7 @@ export interface components {
             revocation_endpoint_auth_methods_supported: "none"[];
             introspection_endpoint_auth_methods_supported?: "client_secret_basic"[];
         };
-        OAuthErrorAnswer: {
+        OAuthErrorResponse: {
             /** @enum {string} */
             error: "invalid_request" | "invalid_client" | "invalid_grant" | "unsupported_grant_type" | "invalid_scope";
             /** @description For the developer who reads it. */
@@ -547,7 +547,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        IntrospectionAnswer: {
+        IntrospectionResponse: {
             /** @description Whether it would be let in here now. */
             active: boolean;
             /**
@@ -740,7 +740,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -865,7 +865,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -991,7 +991,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `refresh_token_ambiguous`, `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -1319,7 +1319,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -2085,7 +2085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` */
@@ -2097,7 +2097,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request" | "invalid_client" | "invalid_grant" | "unsupported_grant_type" | "invalid_scope";
                     };
@@ -2113,7 +2113,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
@@ -2182,7 +2182,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request" | "invalid_client";
                     };
@@ -2198,7 +2198,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
@@ -2256,7 +2256,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IntrospectionAnswer"];
+                    "application/json": components["schemas"]["IntrospectionResponse"];
                 };
             };
             /** @description `invalid_request` */
@@ -2268,7 +2268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request";
                     };
@@ -2284,7 +2284,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
