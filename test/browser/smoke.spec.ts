@@ -29,7 +29,7 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
     const [cookie] = await browser.context.cookies();
     await page.getByRole('button', { name: /^(Log|Sign) out$/ }).click();
     await page.locator('#signed-out').waitFor();
-    expect(await browser.context.cookies()).toEqual([]);
+    await expect.poll(() => browser.context.cookies()).toEqual([]);
     expect((await refresh(test.http, cookie!.value)).body).toMatchObject({ code: 'session_revoked', reason: 'logout' });
   });
 });
