@@ -4,13 +4,14 @@ import { NestFactory } from '@nestjs/core';
 import dataSource from '../../ormconfig.js';
 import { explainAndExit } from '../boot/explain-and-exit.js';
 import { openInstalledDatabase, UnusableDatabase } from '../boot/open-database.js';
-import { CommonModule } from '../clock/clock.module.js';
+import { ClockModule } from '../clock/clock.module.js';
 import { ConfigModule } from '../config/config.module.js';
 import { config } from '../config/process-config.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
-import { TokensModule } from '../tokens/tokens.module.js';
 
 /**
  * `npm run keys:rotate`: publishes a new signing key, which signs as soon as everybody can know it. With `--at-once`, for
@@ -19,7 +20,13 @@ import { TokensModule } from '../tokens/tokens.module.js';
 try {
   const { values } = parseArgs({ options: { 'at-once': { type: 'boolean' } } });
   await openInstalledDatabase(config, dataSource);
-  const imports = [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource), CommonModule, TokensModule];
+  const imports = [
+    ConfigModule.forRoot(config),
+    DatabaseModule.forRoot(dataSource),
+    MetricsModule.forRoot(config),
+    ClockModule,
+    SigningKeysModule,
+  ];
   class KeysOnly {}
   const app = await NestFactory.createApplicationContext({ module: KeysOnly, imports }, { logger: ['error', 'warn'] });
   const why = await app.get(DatabaseClock).whyNotAgreed();

@@ -15,7 +15,7 @@ let token: string;
 const refused = (route: string, options: RequestOptions, status: number, code: ProblemCode) =>
   expectRefused(test, route, options, status, code);
 
-describe('whatever goes wrong with a request', () => {
+describe('a malformed request', () => {
   beforeAll(async () => {
     test = await createTestApp({ imports: [BrokenModule] });
     ({ email, tokens } = await register(test.http));
@@ -23,16 +23,16 @@ describe('whatever goes wrong with a request', () => {
   });
   afterAll(() => test.close());
 
-  it.each(BAD_REQUESTS)('%s is answered by the contract, with the headers of every answer', async (_, bytes, ...is) => {
+  it.each(BAD_REQUESTS)('gets a problem response with security headers: %s', async (_, bytes, ...is) => {
     const before = await stateOf(test);
-    const answer = await sendRaw(test.http.url, bytes);
-    expectProblem(answer, ...is);
-    expectSecurityHeaders(answer);
+    const response = await sendRaw(test.http.url, bytes);
+    expectProblem(response, ...is);
+    expectSecurityHeaders(response);
     expect(await stateOf(test)).toEqual(before);
     expect((await test.http.get('/health/live')).status).toBe(200);
   });
 
-  it('an address that is none is not found, by any method', async () => {
+  it('gets 404 for an unknown path with any method', async () => {
     const addresses = ['/', '/nothing', '/.git/HEAD', '/auth', '/auth/login/', '/AUTH/login', '//', '/a%00b', '/a%2Fb'];
     for (const path of [...addresses, `/sessions/${tokens.session_id}/x`, `/users/${email}`, `/${'a'.repeat(8000)}`]) {
       for (const method of ['GET', 'POST', 'DELETE']) {
@@ -41,7 +41,7 @@ describe('whatever goes wrong with a request', () => {
     }
   });
 
-  it.each(BAD_BODIES)('an address that is none is not found, whatever body is sent there: %s', async (_, sent) => {
+  it.each(BAD_BODIES)('gets 404 for an unknown path with any body: %s', async (_, sent) => {
     const headers = sent.type === undefined ? {} : { 'content-type': sent.type };
     for (const route of ['POST /nothing', 'POST /oauth/token/', 'PATCH /auth/login/']) {
       expect((await refused(route, { body: sent.body, headers }, 404, 'not_found')).terminal).toBe(false);
@@ -49,26 +49,26 @@ describe('whatever goes wrong with a request', () => {
     await refused('PUT /auth/login', { body: sent.body, headers }, 405, 'method_not_allowed');
   });
 
-  it('a form for an address that is none is not found', async () => {
+  it('gets 404 for an unknown path with a form', async () => {
     const form = { grant_type: 'refresh_token' };
     expect((await refused('POST /oauth/token/', { form }, 404, 'not_found')).terminal).toBe(false);
   });
 
-  it('a request that names the whole address is answered as one that does not', async () => {
+  it('gets the same response for an absolute-form target', async () => {
     const ask = (line: string) => sendRaw(test.http.url, `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
     expect((await ask('GET http://a.example/health/live?x=1')).status).toBe(200);
     expectProblem(await ask('POST http://a.example/health/live'), 405, 'method_not_allowed');
     expectProblem(await ask('POST http://a.example/nothing'), 404, 'not_found');
   });
 
-  it('an address that cannot be decoded, or is too long, is refused', async () => {
+  it('gets 400 for a path that cannot be decoded, and 414 for one that is too long', async () => {
     for (const path of ['/%', '/%zz', '/sessions/%', '/sessions/%f0%28']) {
       expect((await refused(`DELETE ${path}`, { token }, 400, 'malformed_request')).terminal).toBe(false);
     }
     await refused(`DELETE /sessions/${'a'.repeat(5000)}`, { token }, 414, 'uri_too_long');
   });
 
-  it('a wrong method is refused, and the right ones are named', async () => {
+  it('gets 405 with Allow for an unsupported method', async () => {
     const allow = {
       'GET /auth/login': 'POST',
       'PUT /auth/login': 'POST',
@@ -85,7 +85,7 @@ describe('whatever goes wrong with a request', () => {
     }
   });
 
-  it('HEAD says what GET says, without a body', async () => {
+  it('gets the same response for HEAD as for GET, without a body', async () => {
     for (const [path, options] of [
       ['/health/live', {}],
       ['/users/me', { token }],
@@ -102,7 +102,7 @@ describe('whatever goes wrong with a request', () => {
   });
 
   it.each(['GET /broken/error', 'GET /broken/rejection', 'GET /broken/nothing'])(
-    'a bug is an internal error that shows nothing, and the process lives on: %s',
+    'gets a 500 without internals for a bug, and the process survives: %s',
     async (route) => {
       const problem = await refused(route, {}, 500, 'internal_error');
       expect(JSON.stringify(problem)).not.toMatch(/secret/i);
@@ -119,9 +119,9 @@ describe('whatever goes wrong with a request', () => {
     [405, 'PUT /auth/login'],
     [414, `DELETE /sessions/${'a'.repeat(101)}`],
     [500, 'GET /broken/error'],
-  ])('an answer of status %i has the security headers', async (status, route) => {
-    const answer = await send(test.http, route);
-    expect(answer.status).toBe(status);
-    expectSecurityHeaders(answer);
+  ])('gets the security headers with status %i', async (status, route) => {
+    const response = await send(test.http, route);
+    expect(response.status).toBe(status);
+    expectSecurityHeaders(response);
   });
 });

@@ -29,11 +29,11 @@ function run(env: Record<string, string>): Program {
   return program;
 }
 
-/** What an operator reads when a start fails; nothing that only a developer would understand. */
+/** The error of a failed start: exit code 78, no stack trace, no secret. */
 async function complaintOf(env: Record<string, string>): Promise<string> {
   const program = run(env);
-  // What waiting cannot mend is not waited for.
-  void program.says(/trying again/).then(
+  // A permanent error is not retried.
+  void program.prints(/trying again/).then(
     () => program.end('SIGKILL'),
     () => {},
   );
@@ -45,7 +45,7 @@ async function complaintOf(env: Record<string, string>): Promise<string> {
 const modeOf = (name: string) => (statSync(join(folder, name)).mode & 0o777).toString(8);
 
 describe('a start that cannot succeed', { timeout: 60_000 }, () => {
-  it('says every mistake of the configuration at once, with no secret, and exits with 78', async () => {
+  it('reports all configuration errors at once, without secrets, and exits with 78', async () => {
     const complaint = await complaintOf({
       PORT: 'http',
       DATABASE_URL: 'mysql://root:hunter2@db/latchkey',
@@ -63,7 +63,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('is that of production without a secret: it is not made up, and nothing else is made', async () => {
+  it('requires APP_SECRET in production, and creates no file', async () => {
     const complaint = await complaintOf({
       NODE_ENV: 'production',
       BCRYPT_COST: '9',
@@ -74,16 +74,16 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
   });
 
   it.runIf(!isPostgres).each<[string, string, Record<string, string>]>([
-    ['a name that is no host', 'HOST', { HOST: 'no-such-host.invalid' }],
-    ['an address of somebody else', 'HOST', { HOST: '203.0.113.1' }],
-    ['a database in a folder that is a file', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt/x.sqlite' }],
-    ['a file that is no database', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt' }],
-  ])('names what to mend: %s', async (_, name, env) => {
-    writeFileSync(join(folder, 'notes.txt'), 'These are notes, and no database. '.repeat(100));
+    ['an unknown host', 'HOST', { HOST: 'no-such-host.invalid' }],
+    ['an address of another machine', 'HOST', { HOST: '203.0.113.1' }],
+    ['a database below a file', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt/x.sqlite' }],
+    ['a file that is not a database', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt' }],
+  ])('names the setting to correct: %s', async (_, name, env) => {
+    writeFileSync(join(folder, 'notes.txt'), 'These are notes, not a database. '.repeat(100));
     expect(await complaintOf(env)).toContain(name);
   });
 
-  it.runIf(!isPostgres)('names what to mend, and leaves it alone: a database in a file that is a folder', async () => {
+  it.runIf(!isPostgres)('names DATABASE_URL, and leaves a folder in its place unchanged', async () => {
     mkdirSync(join(folder, 'shared'), { mode: 0o755 });
     const complaint = await complaintOf({ DATABASE_URL: 'sqlite:shared' });
     expect(modeOf('shared')).toBe('755');
@@ -91,21 +91,21 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
   });
 
   it.runIf(isPostgres).each(['postgres:hunter2@', 'nobody:hunter2@', 'postgres:postgres@'])(
-    'names what to mend: a database that lets nobody in as %s',
+    'names DATABASE_URL when the database refuses %s',
     async (who) => {
       const url = inject('postgres').replace('postgres:postgres@', who);
       expect(await complaintOf({ DATABASE_URL: `${url}/no_such_database` })).toContain('DATABASE_URL');
     },
   );
 
-  it.runIf(isPostgres)('waits for a database that is still starting, without showing its password', async () => {
+  it.runIf(isPostgres)('retries while the database is starting, without logging its password', async () => {
     const program = run({ DATABASE_URL: 'postgres://latchkey:hunter2@127.0.0.1:1/latchkey' });
-    await program.says(/The database does not answer yet/);
+    await program.prints(/The database does not answer yet/);
     expect(await program.end('SIGTERM')).not.toBe(0);
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
-  it('names the port that is taken', async () => {
+  it('names the port in use', async () => {
     const database = await throwawayDatabase();
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -119,7 +119,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
 });
 
 describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeout: 60_000 }, () => {
-  it('needs no configuration, makes a secret and a database that only their owner can read, and keeps them', async () => {
+  it('creates a secret and a database, readable by their owner alone', async () => {
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);
@@ -139,15 +139,15 @@ describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeou
     expect(again.stderr()).toBe('');
   });
 
-  it('closes a database file that others could read', async () => {
+  it('removes the permissions of others from a database file', async () => {
     writeFileSync(join(folder, 'open.sqlite'), '', { mode: 0o644 });
     chmodSync(join(folder, 'open.sqlite'), 0o644);
     await register(await run({ DATABASE_URL: 'sqlite:open.sqlite' }).listens());
     for (const end of ['', '-wal', '-shm']) expect(modeOf(`open.sqlite${end}`)).toBe('600');
   });
 
-  it('has one secret, even when two processes start at once', async () => {
-    // Each then stops at its own mistake: SQLite serves one process.
+  it('creates one secret when two processes start in parallel', async () => {
+    // BCRYPT_COST stops both before they open the database: SQLite serves one process.
     const together = [run({ BCRYPT_COST: '3' }), run({ BCRYPT_COST: '3' })];
     expect(await Promise.all(together.map((program) => program.end()))).toEqual([78, 78]);
     const makers = together.filter((program) => program.stderr().includes('Made a secret'));
@@ -157,7 +157,7 @@ describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeou
 });
 
 describe.runIf(!isPostgres)('.env', () => {
-  it('is read; the environment wins; what is empty there is not set', async () => {
+  it('is read; environment variables override it, except empty ones', async () => {
     const lines = [
       'CLIENT_ID=from-file',
       'ISSUER="http://localhost:4321"',
@@ -182,17 +182,17 @@ describe('Swagger UI and its document', () => {
   it.each<[string, Record<string, string>]>([
     ['in production', PRODUCTION],
     ['with SWAGGER=off', { SWAGGER: 'off' }],
-  ])('are not there %s', async (_, env) => {
+  ])('are disabled %s', async (_, env) => {
     const test = await createTestApp({ env });
-    const answers = await Promise.all(PATHS.map((path) => test.http.get(path)));
+    const responses = await Promise.all(PATHS.map((path) => test.http.get(path)));
     await test.close();
-    expect(answers.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
+    expect(responses.map(({ status, body }) => `${status} ${body.code}`)).toEqual(PATHS.map(() => '404 not_found'));
   });
 
   it.each<[string, Record<string, string>]>([
-    ['elsewhere', {}],
+    ['outside production', {}],
     ['in production with SWAGGER=on', { ...PRODUCTION, SWAGGER: 'on' }],
-  ])('are there %s', async (_, env) => {
+  ])('are enabled %s', async (_, env) => {
     const test = await createTestApp({ env });
     const [page, document] = [await test.http.get('/docs'), await test.http.get('/openapi.json')];
     await test.close();

@@ -8,14 +8,14 @@ import {
   type TokenStore,
 } from '../../client/src/index.js';
 import { browser } from '../../client/src/platform.js';
-import { UserChanges } from '../../src/sessions/user-changes.js';
+import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { claimsOf, login, PASSWORD, someEmail } from '../support/people.js';
 
 const CHANNEL = { timeout: 5_000, interval: 5 };
 
-/** The client of `client/`, in `body` delivery, against the server as it is. */
+/** The client of `client/` in `body` delivery, against the real server. */
 describe('the client', () => {
   let test: TestApp;
   let nowhere: string;
@@ -27,7 +27,7 @@ describe('the client', () => {
 
   let store: TokenStore;
   let calls: string[];
-  let answerInstead: (() => Response | Promise<Response>) | undefined;
+  let respondInstead: (() => Response | Promise<Response>) | undefined;
   let aged: number;
   let client: Client;
   let changes: SessionChange[];
@@ -36,7 +36,7 @@ describe('the client', () => {
   beforeEach(() => {
     store = memoryStore();
     calls = [];
-    answerInstead = undefined;
+    respondInstead = undefined;
     aged = 0;
     email = someEmail();
     client = openTab();
@@ -52,7 +52,7 @@ describe('the client', () => {
       sleep: () => Promise.resolve(),
       fetch: (input, init) => {
         calls.push(`${init?.method ?? 'GET'} ${new URL(input as string).pathname}`);
-        return answerInstead ? Promise.resolve(answerInstead()) : fetch(input, init);
+        return respondInstead ? Promise.resolve(respondInstead()) : fetch(input, init);
       },
     };
     const tab = clientOn(platform, { baseUrl: test.http.url, store });
@@ -60,8 +60,8 @@ describe('the client', () => {
     return tab;
   }
   const whoami = async (path = '/auth/whoami') => {
-    const answer = await client.fetch(path);
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    const response = await client.fetch(path);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const generation = async () => claimsOf((await store.read(`${test.http.url}/`))!)['gen'];
   const refreshes = () => calls.filter((call) => call === 'POST /auth/refresh').length;
@@ -71,14 +71,14 @@ describe('the client', () => {
       (error: unknown) => error,
     );
 
-  it('registers, and calls what is guarded', async () => {
+  it('registers, and calls a guarded route', async () => {
     const session = await client.register({ email, password: PASSWORD, name: 'Grace Hopper' });
     expect(await whoami()).toMatchObject({ status: 200, body: { userId: session!.userId, sessionId: session!.id } });
-    expect(changes).toEqual([{ session, reason: 'signed_in' }]);
+    expect(changes).toEqual([{ session, type: 'signed_in' }]);
     expect(refreshes()).toBe(0);
   });
 
-  it('says what is wrong with a registration, field by field', async () => {
+  it('rejects an invalid registration with a message for each field', async () => {
     const error = await failure(client.register({ email: 'nobody', password: PASSWORD }));
     expect(error).toBeInstanceOf(LatchkeyError);
     expect(error).toMatchObject({
@@ -90,7 +90,7 @@ describe('the client', () => {
     });
   });
 
-  it('refreshes by its own clock, before a call would be refused', async () => {
+  it('refreshes by its own clock before the token expires', async () => {
     await client.register({ email, password: PASSWORD });
     aged = 15 * 60_000;
     test.clock.move('15m');
@@ -98,7 +98,7 @@ describe('the client', () => {
     expect(calls.slice(1)).toEqual(['POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('stays signed in over a week of refreshes, each in a new generation', async () => {
+  it('stays signed in over a week of rotations', async () => {
     await client.register({ email, password: PASSWORD });
     for (let round = 1; round <= 20; round += 1) {
       test.clock.move('8h');
@@ -107,59 +107,59 @@ describe('the client', () => {
       await test.flush();
     }
     expect(await generation()).toBe(20);
-    expect(changes.map(({ reason }) => reason)).toEqual(['signed_in']);
+    expect(changes.map(({ type }) => type)).toEqual(['signed_in']);
   });
 
-  it('renews a token that expired while its clock stood still, and sends the call once more', async () => {
+  it('refreshes after a 401 for an expired token, and sends the call once more', async () => {
     await client.register({ email, password: PASSWORD });
     test.clock.move('8h');
     expect((await whoami()).status).toBe(200);
     expect(calls.slice(1)).toEqual(['GET /auth/whoami', 'POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('has new roles at the next call', async () => {
+  it('uses changed roles at the next call', async () => {
     const session = await client.register({ email, password: PASSWORD });
     const roles = `UPDATE users SET roles = '["admin"]' WHERE id = '${session!.userId}'`;
-    await test.app.get(UserChanges).userChanged(session!.userId, (manager) => manager.query(roles));
+    await test.app.get(UserChangesService).applyChange(session!.userId, (transaction) => transaction.write(roles));
     expect((await whoami()).body['roles']).toEqual(['admin']);
     expect(calls.slice(1)).toEqual(['GET /auth/whoami', 'POST /auth/refresh', 'GET /auth/whoami']);
   });
 
-  it('signs out: the server takes neither token any more', async () => {
+  it('signs out, and the server refuses both tokens', async () => {
     await client.register({ email, password: PASSWORD });
     const token = (await store.read(`${test.http.url}/`))!;
     await client.logout();
     expect(await client.session()).toBeNull();
-    expect(changes.at(-1)).toEqual({ session: null, reason: 'signed_out' });
+    expect(changes.at(-1)).toEqual({ session: null, type: 'signed_out' });
     const { body } = await test.http.post('/auth/refresh', { json: { refresh_token: token } });
     expect([body.code, body.reason]).toEqual(['session_revoked', 'logout']);
     expect((await whoami()).body['code']).toBe('access_token_missing');
   });
 
-  it('tells the page that its session was ended elsewhere, and all its tabs', async () => {
+  it('reports a session that was revoked elsewhere, in all tabs', async () => {
     await client.register({ email, password: PASSWORD });
     const tab = openTab();
-    const told: SessionChange[] = [];
-    tab.onChange((change) => told.push(change));
+    const notified: SessionChange[] = [];
+    tab.onChange((change) => notified.push(change));
     await tab.session();
     const { access_token: token } = await login(test.http, email);
     await test.http.delete('/sessions?except=current', { token });
     expect((await whoami()).body['code']).toBe('session_revoked');
-    const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
+    const ended = { session: null, type: 'ended', code: 'session_revoked', reason: 'ended_by_user' };
     expect(changes.at(-1)).toEqual(ended);
-    await expect.poll(() => told, CHANNEL).toEqual([ended]);
+    await expect.poll(() => notified, CHANNEL).toEqual([ended]);
     expect(await store.read(`${test.http.url}/`)).toBeNull();
   });
 
-  it('drops a session that has expired', async () => {
+  it('clears an expired session', async () => {
     await client.register({ email, password: PASSWORD });
     test.clock.move('8d');
     aged = 8 * 86_400_000;
     expect(await failure(client.fetch('/users/me'))).toMatchObject({ code: 'session_expired', terminal: true });
-    expect(changes.at(-1)).toMatchObject({ reason: 'ended', code: 'session_expired', because: 'expired_idle' });
+    expect(changes.at(-1)).toMatchObject({ type: 'ended', code: 'session_expired', reason: 'expired_idle' });
   });
 
-  it('hands a new access token to its other tabs', async () => {
+  it('shares a new access token with other tabs', async () => {
     await client.register({ email, password: PASSWORD });
     const tab = openTab();
     await tab.session();
@@ -187,20 +187,20 @@ describe('the client', () => {
         ),
       { status: 503, code: 'database_unavailable', retryAfter: 30 },
     ],
-  ])('keeps the session while %s', async (_what, answer, expected) => {
+  ])('keeps the session while %s', async (_what, response, expected) => {
     const session = await client.register({ email, password: PASSWORD });
     test.clock.move('15m');
     aged = 15 * 60_000;
-    answerInstead = answer;
+    respondInstead = response;
     expect(await failure(client.fetch('/users/me'))).toMatchObject(expected);
     expect(await client.session()).toEqual(session);
-    answerInstead = undefined;
+    respondInstead = undefined;
     aged += 60_000;
     expect((await whoami()).status).toBe(200);
     expect(changes).toHaveLength(1);
   });
 
-  it('goes on after a change of password, in a new session', async () => {
+  it('continues in a new session after a change of password', async () => {
     const before = await client.register({ email, password: PASSWORD });
     const after = await client.changePassword({ currentPassword: PASSWORD, newPassword: `${PASSWORD} of mine` });
     expect(after).toMatchObject({ userId: before!.userId });
@@ -208,20 +208,23 @@ describe('the client', () => {
     expect((await whoami()).body['sessionId']).toBe(after.id);
   });
 
-  it('lists the sessions, ends one, and all others', async () => {
+  it('lists the sessions, and revokes one or all others', async () => {
     const { id } = (await client.register({ email, password: PASSWORD }))!;
     const others = [await login(test.http, email), await login(test.http, email), await login(test.http, email)];
     expect((await client.sessions.list()).filter(({ current }) => current).map((session) => session.id)).toEqual([id]);
-    await client.sessions.end(others[0]!.session_id);
+    await client.sessions.revoke(others[0]!.session_id);
     expect(await client.sessions.list()).toHaveLength(3);
-    await client.sessions.endOthers();
+    await client.sessions.revokeOthers();
     expect((await client.sessions.list()).map((session) => session.id)).toEqual([id]);
-    expect(await failure(client.sessions.end(others[0]!.session_id))).toMatchObject({ status: 404, code: 'not_found' });
-    await client.sessions.end(id);
+    expect(await failure(client.sessions.revoke(others[0]!.session_id))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    await client.sessions.revoke(id);
     expect(await client.session()).toBeNull();
   });
 
-  it('is what createClient makes, with nothing of a browser there', async () => {
+  it('works without the features of a browser', async () => {
     const plain = createClient({ baseUrl: `${test.http.url}/` });
     open.push(plain);
     const session = await plain.register({ email, password: PASSWORD });

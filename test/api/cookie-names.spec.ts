@@ -10,15 +10,15 @@ describe('the cookie of a session', () => {
     ['http://localhost', false],
     ['http://localhost:4000', false],
     ['https://localhost:4000', true],
-  ])('is named __Host- and Secure, unless ISSUER is http://localhost: %s', async (issuer, isSecure) => {
+  ])('has the __Host- prefix and Secure unless ISSUER is http://localhost: %s', async (issuer, isSecure) => {
     const other = await createTestApp({ env: { ISSUER: issuer } });
     const browser = new Browser(other.http, { origin: issuer });
-    const answer = await browser.register(someEmail());
-    const [cookie] = setBy(answer);
-    const name = `${isSecure ? '__Host-' : ''}latchkey-${answer.body.session_id.slice(-12)}`;
+    const response = await browser.register(someEmail());
+    const [cookie] = setBy(response);
+    const name = `${isSecure ? '__Host-' : ''}latchkey-${response.body.session_id.slice(-12)}`;
     expect([cookie!.name, cookie!.secure ?? false, cookie!.domain]).toEqual([name, isSecure, undefined]);
     expect((await browser.post('/auth/refresh')).status).toBe(200);
-    // Without Secure a browser would ignore it, and keep the cookie.
+    // Without Secure a browser would ignore the header and keep the cookie.
     const [cleared] = setBy(await browser.post('/auth/logout'));
     expect(cleared).toEqual({ ...cookie, value: '', maxAge: 0 });
     await other.close();

@@ -13,11 +13,11 @@ describe('without CORS_ORIGINS', () => {
   });
   afterAll(() => test.close());
 
-  it('no origin is let in', async () => {
+  it('allows no origin', async () => {
     const headers = { origin: ORIGIN, 'access-control-request-method': 'POST' };
     for (const route of ['GET /health/live', 'GET /users/me', 'OPTIONS /auth/login']) {
-      const answer = await send(test.http, route, { headers });
-      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      const response = await send(test.http, route, { headers });
+      expect([...response.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
     }
   });
 });
@@ -37,7 +37,7 @@ describe('with CORS_ORIGINS', () => {
   };
 
   it.each(['GET /health/live', 'GET /users/me', 'GET /nothing', 'POST /auth/login', 'GET /broken/error'])(
-    'a listed origin may read the answer: %s',
+    'allows a listed origin to read the response: %s',
     async (route) => {
       const { headers } = await from(ORIGIN, route);
       expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
@@ -50,14 +50,14 @@ describe('with CORS_ORIGINS', () => {
     },
   );
 
-  it('a preflight is counted as unmatched, whatever address it is for', async () => {
+  it('counts a preflight as unmatched for any path', async () => {
     for (const path of ['/users/me', '/nothing']) await from(ORIGIN, `OPTIONS ${path}`, ask);
     const { series } = await numbers(test.http);
     const counted = Object.keys(series).filter((name) => /^http_\w+_count.*OPTIONS/.test(name));
     expect(counted).toEqual(['http_request_duration_seconds_count{method="OPTIONS",route="unmatched",status="204"}']);
   });
 
-  it('a listed origin may send what the API takes', async () => {
+  it('allows a listed origin all methods and headers of the API', async () => {
     const { status, headers } = await from(ORIGIN, 'OPTIONS /users/me', ask);
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
@@ -76,7 +76,7 @@ describe('with CORS_ORIGINS', () => {
     'https://APP.example.com',
     `${ORIGIN}/`,
     `${ORIGIN}, https://evil.example`,
-  ])('another origin is let in nowhere: %s', async (origin) => {
+  ])('allows no other origin: %s', async (origin) => {
     for (const route of ['GET /health/live', 'GET /users/me', 'OPTIONS /users/me']) {
       const { headers } = await from(origin, route, ask);
       expect(headers.get('access-control-allow-origin')).toBeNull();

@@ -23,7 +23,7 @@ describe.runIf(isPostgres)('GET /metrics while PostgreSQL is away', () => {
 
   const gauge = async (name: string) => (await numbers(test.http)).series[name];
 
-  it('answers, says that the memory of endings is not trusted, and counts what fails', async () => {
+  it('shows that the cache of revocations is out of sync, and counts failures', async () => {
     const { email, tokens } = await register(test.http);
     await server.stop();
     await expect.poll(() => gauge('latchkey_revocation_feed_trusted')).toBe(0);
@@ -44,7 +44,7 @@ describe.runIf(isPostgres)('GET /metrics while PostgreSQL is away', () => {
     expect(await gauge('latchkey_revocation_feed_lag_seconds')).toBeLessThan(5);
   });
 
-  it('answers while it is paused and every connection waits for it', async () => {
+  it('responds while every database connection waits', async () => {
     const { tokens } = await register(test.http);
     server.pause();
     const waiting = Promise.all(

@@ -8,7 +8,7 @@ import { pause } from '../support/storm/storm.js';
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('a listener', () => {
+describe.runIf(isPostgres)('a notification listener', () => {
   let database: ThrowawayDatabase;
   let other: pg.Client;
   beforeAll(async () => {
@@ -24,33 +24,33 @@ describe.runIf(isPostgres)('a listener', () => {
   const send = (channel: string, payload: string) => other.query('SELECT pg_notify($1, $2)', [channel, payload]);
   const PATIENCE = { timeout: 10_000, interval: 10 };
 
-  it('whose connection is lost while what was missed is read knows nothing, until it listens and has read again', async () => {
-    const said: string[] = [];
+  it('is in sync only after a complete read since its last connection', async () => {
+    const events: string[] = [];
     const reads = [signal(), signal()] as const;
     const begun = reads.values();
     const listener = new NotificationListener(database.url, 'somewhere', {
       send,
       onMessage: () => {},
       onListening: async () => {
-        said.push('reads');
+        events.push('reads');
         await begun.next().value!.given;
       },
-      onHeard: () => said.push('knows'),
-      onLost: () => said.push('lost'),
+      onSynced: () => events.push('knows'),
+      onLost: () => events.push('lost'),
     });
     void listener.start();
-    await expect.poll(() => said, PATIENCE).toEqual(['reads']);
+    await expect.poll(() => events, PATIENCE).toEqual(['reads']);
     await other.query(CUT);
-    await expect.poll(() => said, PATIENCE).toEqual(['reads', 'lost', 'reads']);
+    await expect.poll(() => events, PATIENCE).toEqual(['reads', 'lost', 'reads']);
     reads[0].give();
     await pause(100);
-    expect(said).toEqual(['reads', 'lost', 'reads']);
+    expect(events).toEqual(['reads', 'lost', 'reads']);
     reads[1].give();
-    await expect.poll(() => said.slice(0, 4), PATIENCE).toEqual(['reads', 'lost', 'reads', 'knows']);
+    await expect.poll(() => events.slice(0, 4), PATIENCE).toEqual(['reads', 'lost', 'reads', 'knows']);
     listener.stop();
   });
 
-  it('goes on trying where not even a connection can be made, as while a certificate is being replaced', async () => {
+  it('retries when it cannot connect, as during a certificate replacement', async () => {
     const lost: string[] = [];
     const listener = new NotificationListener(
       `${database.url}?sslrootcert=/no/such/file&sslmode=verify-full`,
@@ -59,7 +59,7 @@ describe.runIf(isPostgres)('a listener', () => {
         send,
         onMessage: () => {},
         onListening: async () => {},
-        onHeard: () => {},
+        onSynced: () => {},
         onLost: (why) => void lost.push(why.message),
       },
     );

@@ -15,7 +15,7 @@ describe('GET /.well-known/oauth-authorization-server', () => {
   };
   afterEach(() => test.close());
 
-  it('says what is true, and nothing more', async () => {
+  it('returns exactly the supported metadata', async () => {
     const http = await start();
     const { status, headers, body } = await http.get(PATH);
     expect(status).toBe(200);
@@ -36,7 +36,7 @@ describe('GET /.well-known/oauth-authorization-server', () => {
     ['http://localhost:3000', ''],
     ['https://Auth.Example.com', ''],
     ['https://auth.example.com:443/a', '/a'],
-  ])('names the issuer in the very characters of ISSUER and of every token’s iss: %s', async (issuer, suffix) => {
+  ])('returns the issuer exactly as ISSUER and as the iss of every token: %s', async (issuer, suffix) => {
     const http = await start({ ISSUER: issuer });
     const { tokens } = await register(http);
     const { body } = await raw(http.url, PATH + suffix);
@@ -44,7 +44,7 @@ describe('GET /.well-known/oauth-authorization-server', () => {
     expect(claimsOf(tokens.access_token)['iss']).toBe(issuer);
   });
 
-  it('names addresses under which this server answers', async () => {
+  it('returns only URLs of existing routes', async () => {
     const http = await start();
     const { issuer, ...metadata } = (await http.get<Record<string, string>>(PATH)).body;
     const addresses = Object.entries(metadata).filter(([name]) => /_endpoint$|_uri$/.test(name));
@@ -54,7 +54,7 @@ describe('GET /.well-known/oauth-authorization-server', () => {
     }
   });
 
-  it('is found where RFC 8414 section 3.1 looks for it when ISSUER has a path, and at no other', async () => {
+  it('has the path of RFC 8414 section 3.1 when ISSUER has a path, and no other', async () => {
     const http = await start({ ISSUER: 'https://example.com/tenants/auth' });
     for (const path of [PATH, `${PATH}/tenants/auth`, `${PATH}/tenants/auth?x=1`]) {
       const { status, body } = await raw(http.url, path);
@@ -66,15 +66,15 @@ describe('GET /.well-known/oauth-authorization-server', () => {
     expectProblem(await http.post(`${PATH}/tenants/auth`), 405, 'method_not_allowed');
   });
 
-  it('is found there by a request that names the whole address as well', async () => {
+  it('is found there by a request with an absolute-form target too', async () => {
     const issuer = 'https://example.com/tenants/a';
     const http = await start({ ISSUER: issuer });
     const get = (target: string) =>
       sendRaw(http.url, `GET ${target} HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`);
     for (const origin of ['http://example.com', 'https://example.com:443', 'HTTP://example.com']) {
       for (const query of ['', '?x=1']) {
-        const answer = await get(`${origin}${PATH}/tenants/a${query}`);
-        expect([answer.status, answer.body['issuer']]).toEqual([200, issuer]);
+        const response = await get(`${origin}${PATH}/tenants/a${query}`);
+        expect([response.status, response.body['issuer']]).toEqual([200, issuer]);
       }
     }
     expect((await get(`http://example.com${PATH}`)).status).toBe(200);
@@ -83,13 +83,13 @@ describe('GET /.well-known/oauth-authorization-server', () => {
     }
   });
 
-  it('has nothing behind it when ISSUER has no path', async () => {
+  it('has no path suffix when ISSUER has no path', async () => {
     const http = await start();
     for (const suffix of ['/', '/auth', '//']) expectProblem(await http.get(PATH + suffix), 404, 'not_found');
   });
 });
 
-/** The document knows of no address that only some values of ISSUER make. */
+/** Skips the check against the OpenAPI document, which has no path that depends on ISSUER. */
 async function raw(url: string, path: string) {
   const response = await fetch(url + path);
   return { status: response.status, body: (await response.json()) as Record<string, string> };

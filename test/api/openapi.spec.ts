@@ -7,9 +7,9 @@ import { createTestApp, type TestApp } from '../support/app.js';
 
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
-/** Latchkey's own. What a team adds beside them is its own to describe. */
+/** Latchkey's own routes, without those that a team adds. */
 const OWN = /^[A-Z]+ \/(auth|oauth|sessions|users|health|metrics|\.well-known)\b/;
-/** Answers 200 without a body: RFC 7009 section 2.2. */
+/** Responds with 200 without a body: RFC 7009 section 2.2. */
 const SILENT = ['POST /oauth/revoke'];
 const OAUTH_FORM = /\/(Token|Revocation|Introspection)Form$/;
 const refusesAsOAuth = (route: string, status: string) => / \/oauth\//.test(route) && status.startsWith('4');
@@ -57,7 +57,7 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  it('calls the token of scrapers no JWT', () => {
+  it('describes METRICS_TOKEN as a bearer token that is not a JWT', () => {
     expect(document.components?.securitySchemes?.['metrics']).toEqual({
       type: 'http',
       scheme: 'bearer',
@@ -65,26 +65,26 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('says of every route what it does, what it takes, and what it answers', () => {
+  it('describes the purpose, the request and the response of every route', () => {
     for (const [route, operation] of operations) {
       expect(operation.summary, route).toBeTruthy();
       expect(operation.operationId, route).toMatch(/^[a-z]+_[a-zA-Z]+$/);
       const good = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
       expect(good, route).toHaveLength(1);
-      const [status, answer] = good[0]!;
+      const [status, response] = good[0]!;
       const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
-      const speaks = status !== '204' && !SILENT.includes(route);
-      if (speaks) expect((answer as { content?: object }).content, route).toHaveProperty(type);
+      const hasBody = status !== '204' && !SILENT.includes(route);
+      if (hasBody) expect((response as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
 
-  it('names every error of a route by its code, under its status', () => {
+  it('lists every problem code of a route under its status', () => {
     const named = new Set<string>();
     for (const [route, operation] of operations) {
-      for (const [status, answer] of Object.entries(operation.responses)) {
+      for (const [status, response] of Object.entries(operation.responses)) {
         if (status.startsWith('2') || refusesAsOAuth(route, status)) continue;
-        const { examples } = (answer as { content: Record<string, { examples: object }> }).content[
+        const { examples } = (response as { content: Record<string, { examples: object }> }).content[
           'application/problem+json'
         ]!;
         for (const code of Object.keys(examples)) {
@@ -97,7 +97,7 @@ describe('the OpenAPI document', () => {
         }
       }
     }
-    // What is about an address, a connection or a role, and not about any of these routes.
+    // Codes that belong to no route: unknown methods, connections, roles.
     const elsewhere = [
       'request_refused',
       'method_not_allowed',
@@ -108,11 +108,11 @@ describe('the OpenAPI document', () => {
     expect([...named, ...elsewhere].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
-  it('names every error of a route under /oauth that is the client’s, in the form of OAuth', () => {
+  it('lists every OAuth error code of the routes under /oauth', () => {
     const named = operations.flatMap(([route, { responses }]) =>
-      Object.entries(responses).flatMap(([status, answer]) => {
+      Object.entries(responses).flatMap(([status, response]) => {
         if (!refusesAsOAuth(route, status)) return [];
-        const { content } = answer as { content: Record<string, { schema: { allOf: any[] } }> };
+        const { content } = response as { content: Record<string, { schema: { allOf: any[] } }> };
         expect(Object.keys(content)).toEqual(['application/json']);
         return content['application/json']!.schema.allOf[1].properties.error.enum as string[];
       }),
@@ -120,7 +120,7 @@ describe('the OpenAPI document', () => {
     expect([...new Set(named)].sort()).toEqual([...OAUTH_ERRORS].sort());
   });
 
-  it('asks for an access token exactly where the guard does, and for something else where that counts', () => {
+  it('requires the same credentials as the guards, route by route', () => {
     const required = [{ password: [] }, { bearer: [] }];
     const special: Record<string, object[]> = {
       'POST /auth/logout': [{}, ...required],
@@ -134,27 +134,27 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('gives every schema its properties, and leaves no extension of ours behind', () => {
+  it('has properties in every schema, and no x- extensions', () => {
     for (const [name, schema] of Object.entries(document.components!.schemas!)) {
       expect(Object.keys((schema as { properties?: object }).properties ?? {}).length, name).toBeGreaterThan(0);
     }
     expect(JSON.stringify(document)).not.toMatch(/"x-/);
   });
 
-  it('says of every body whether it may have members beyond the documented ones: those of OAuth alone', () => {
+  it('allows unknown members in OAuth forms alone', () => {
     const refs = operations.flatMap(([, { requestBody }]) =>
       Object.values((requestBody as { content?: object } | undefined)?.content ?? {}).map(({ schema }) => schema.$ref),
     );
     expect(refs.length).toBeGreaterThan(6);
     for (const ref of refs) {
-      // RFC 6749 section 3.2 has unknown parameters ignored.
+      // RFC 6749 section 3.2: the server ignores unknown parameters.
       const additionalProperties = OAUTH_FORM.test(ref);
       const schema = document.components!.schemas![ref.replace('#/components/schemas/', '')];
       expect(schema, ref).toMatchObject({ type: 'object', additionalProperties });
     }
   });
 
-  it('is the one that is checked in: npm run openapi', () => {
+  it('equals the checked-in openapi.json: npm run openapi', () => {
     expect(document).toEqual(JSON.parse(readFileSync('openapi.json', 'utf8')));
   });
 });

@@ -19,8 +19,8 @@ const SERVICE = { client_id: 'notes-api' };
 
 const kidOf = (token: string) => takeApart(token, String).header['kid'];
 
-/** Clients and services as others build them, with libraries that nobody here wrote, against the running program. */
-describe('what others wrote', () => {
+/** Clients and resource servers with third-party libraries against the running program. */
+describe('a third-party client or resource server', () => {
   let issuer: string;
   let database: ThrowawayDatabase;
   let server: ServerProcess;
@@ -47,7 +47,7 @@ describe('what others wrote', () => {
     await database.drop();
   });
 
-  /** Every one of the services lets the token in, and sees the same in it. */
+  /** Every resource server accepts the token and reads the same claims. */
   async function expectVerified(all: ResourceServer[], accessToken: string) {
     for (const { name, verify } of all) expect(await verify(accessToken), name).toEqual(claimsOf(accessToken));
   }
@@ -56,7 +56,7 @@ describe('what others wrote', () => {
       await expect(verify(accessToken), name).rejects.toThrow(/^401:|signature|applicable key|"alg"/);
   }
 
-  it('discovers the server by its issuer alone', async () => {
+  it('discovers the server from its issuer alone', async () => {
     expect(await discover(issuer)).toMatchObject({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` });
   });
 
@@ -67,7 +67,7 @@ describe('what others wrote', () => {
     await expectVerified(services.all, next.access_token);
   });
 
-  it('verifies across a change of the signing key: the tokens of before, and those of after', async () => {
+  it('verifies old and new access tokens across a rotation of the signing key', async () => {
     const { access_token: before, refresh_token } = tokens;
     await expectVerified(services.all, before);
     const kids = async () => (await server.http.get('/.well-known/jwks.json')).body.keys.length;
@@ -76,7 +76,7 @@ describe('what others wrote', () => {
     await expect.poll(kids, PATIENCE).toBe(2);
     await expectVerified(services.all, (await refresh(server.http, refresh_token)).body.access_token);
 
-    // The ten minutes for which a key is published before it signs.
+    // A key is published for ten minutes before it signs.
     await sql(database.url, `UPDATE keys SET created_at = created_at - 601000 WHERE purpose = 'access-signing'`);
     const newest = async () => (await refresh(server.http, refresh_token)).body.access_token;
     await expect.poll(async () => kidOf(await newest()), PATIENCE).not.toBe(kidOf(before));
@@ -84,7 +84,7 @@ describe('what others wrote', () => {
     await expectVerified(services.all, before);
   });
 
-  it('lets in nothing else that is signed here, or looks like it', async () => {
+  it('refuses refresh tokens and forged access tokens', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const mint = takeApart(tokens.access_token, es256(privateKey));
     await expectRefused(services.all, tokens.refresh_token);
@@ -93,16 +93,16 @@ describe('what others wrote', () => {
     await expectRefused(services.all, `${tokens.access_token.slice(0, -6)}AAAAAA`);
   });
 
-  it('refreshes with oauth4webapi, and what it gets is good everywhere', async () => {
+  it('refreshes with oauth4webapi, and every resource server accepts the new token', async () => {
     const as = await discover(issuer);
     const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
-    const answer = await oauth.processRefreshTokenResponse(as, CLIENT, response);
-    expect(answer).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
-    await expectVerified(services.all, answer.access_token);
-    expect((await server.http.get('/auth/whoami', { token: answer.access_token })).status).toBe(200);
+    const refreshed = await oauth.processRefreshTokenResponse(as, CLIENT, response);
+    expect(refreshed).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
+    await expectVerified(services.all, refreshed.access_token);
+    expect((await server.http.get('/auth/whoami', { token: refreshed.access_token })).status).toBe(200);
   });
 
-  it('is told by oauth4webapi that a refresh token is dead: invalid_grant', async () => {
+  it('gets invalid_grant from oauth4webapi for a revoked refresh token', async () => {
     const as = await discover(issuer);
     await server.http.post('/auth/logout', { token: tokens.access_token });
     const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
@@ -112,7 +112,7 @@ describe('what others wrote', () => {
     });
   });
 
-  it('introspects with oauth4webapi before and after it revokes, which ends the session at once', async () => {
+  it('introspects and revokes with oauth4webapi, effective at once', async () => {
     const as = await discover(issuer);
     const secret = oauth.ClientSecretBasic(SECRET);
     const introspect = async (token: string) => {
@@ -128,11 +128,11 @@ describe('what others wrote', () => {
     expect(await introspect(tokens.access_token)).toEqual({ active: false });
     expect(await introspect(tokens.refresh_token)).toEqual({ active: false });
     expect((await server.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
-    // What nobody can see who only verifies: docs/check-tokens-elsewhere.md says so.
+    // A resource server that only verifies does not notice: docs/check-tokens-elsewhere.md says so.
     await expectVerified(services.all, tokens.access_token);
   });
 
-  it('is told by oauth4webapi that its secret is wrong', async () => {
+  it('gets a Basic challenge from oauth4webapi for a wrong client secret', async () => {
     const as = await discover(issuer);
     const wrong = oauth.ClientSecretBasic('x'.repeat(40));
     const response = await oauth.introspectionRequest(as, SERVICE, wrong, tokens.access_token, INSECURE);

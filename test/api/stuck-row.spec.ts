@@ -4,7 +4,7 @@ import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import { refresh, register } from '../support/people.js';
 
-describe.runIf(isPostgres)('a row that somebody holds on to', () => {
+describe.runIf(isPostgres)('a locked session row', () => {
   let test: TestApp;
   let holder: pg.Client;
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.runIf(isPostgres)('a row that somebody holds on to', () => {
     await test.close();
   });
 
-  it('holds up its own session’s refreshes alone: others use the pool, and the process stays ready', async () => {
+  it('blocks the refreshes of its session alone, and does not exhaust the pool', async () => {
     const { tokens: stuck } = await register(test.http);
     const { tokens: free } = await register(test.http);
     for (const { access_token } of [stuck, free]) await test.http.get('/auth/whoami', { token: access_token });
@@ -31,15 +31,15 @@ describe.runIf(isPostgres)('a row that somebody holds on to', () => {
     expect((await refresh(test.http, free.refresh_token)).status).toBe(200);
     for (let i = 0; i < 5; i++)
       expect((await test.http.get('/users/me', { token: free.access_token })).status).toBe(200);
-    const answers = await Promise.all(waiting);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
-    expect(answers.every(({ headers, body }) => headers.get('retry-after') && !body.terminal)).toBe(true);
+    const responses = await Promise.all(waiting);
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(responses.every(({ headers, body }) => headers.get('retry-after') && !body.terminal)).toBe(true);
 
     await holder.query('ROLLBACK');
     expect((await refresh(test.http, stuck.refresh_token)).status).toBe(200);
   });
 
-  it('holds up nobody else’s acknowledgements, and its own is written when it is free', async () => {
+  it('does not block the acknowledgements of other sessions', async () => {
     const people = await Promise.all([register(test.http), register(test.http), register(test.http)]);
     const [stuck] = people;
     for (const { tokens } of people) await test.http.get('/auth/whoami', { token: tokens.access_token });

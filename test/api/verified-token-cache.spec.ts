@@ -4,7 +4,7 @@ import { createTestApp, type TestApp } from '../support/app.js';
 import { TeamModule } from '../support/team-module.js';
 import { login, PASSWORD, register } from '../support/people.js';
 
-describe('an access token that was verified once', () => {
+describe('a verified access token in the cache', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp({ imports: [TeamModule] });
@@ -21,14 +21,14 @@ describe('an access token that was verified once', () => {
     expect(verify).toHaveBeenCalledTimes(1);
   });
 
-  it('is refused all the same when its session has ended', async () => {
+  it('is refused after its session is revoked', async () => {
     const { tokens } = await register(test.http);
     expect((await whoami(tokens.access_token)).status).toBe(200);
     await test.http.post('/auth/logout', { token: tokens.access_token });
     expect((await whoami(tokens.access_token)).body.code).toBe('session_revoked');
   });
 
-  it('is refused all the same when the password was changed', async () => {
+  it('is refused after a change of password', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     expect((await whoami(other.access_token)).status).toBe(200);
@@ -37,21 +37,21 @@ describe('an access token that was verified once', () => {
     expect((await whoami(other.access_token)).body.code).toBe('session_revoked');
   });
 
-  it('is refused all the same when it has expired', async () => {
+  it('is refused after it has expired', async () => {
     const { tokens } = await register(test.http);
     expect((await whoami(tokens.access_token)).status).toBe(200);
     test.clock.move('15m');
     expect((await whoami(tokens.access_token)).body.code).toBe('access_token_expired');
   });
 
-  it('is told to every handler alike: what one does to its caller, no other sees', async () => {
+  it('is immutable: no handler can change the caller’s identity for later requests', async () => {
     const { tokens } = await register(test.http);
     const { status } = await test.http.post('/team/promote-me', { token: tokens.access_token });
     expect(status).toBe(500);
     expect((await whoami(tokens.access_token)).body.roles).toEqual([]);
   });
 
-  it('lends its good name to no other spelling of itself', async () => {
+  it('is not found for another encoding of the same token', async () => {
     const { tokens } = await register(test.http);
     expect((await whoami(tokens.access_token)).status).toBe(200);
     for (const other of [`${tokens.access_token}=`, tokens.access_token.slice(0, -1), ` ${tokens.access_token} x`]) {

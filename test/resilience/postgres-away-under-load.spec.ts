@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused, type Fault } from '../support/storm/outage-storm.js';
+import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../support/storm/outage-storm.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
 import { waitAtMost } from '../support/waits.js';
 
@@ -28,7 +28,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
     await server.destroy();
   });
 
-  const expectNobodyHurtBy = (fault: Fault) => expectNobodyHurt(test.http, server.url, fault);
+  const expectToleranceOf = (fault: Fault) => expectFaultTolerance(test.http, server.url, fault);
 
   /** Another program's connection. */
   async function enter(): Promise<pg.Client> {
@@ -40,37 +40,37 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
   const leave = () => Promise.all(others.splice(0).map((client) => client.end()));
 
   it('when PostgreSQL is stopped and started', async () => {
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: () => server.stop(),
       last: untilRefused,
       end: () => server.start(),
-      deafens: true,
+      cutsNotifications: true,
     });
   });
 
   it('when PostgreSQL is paused', async () => {
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: () => server.pause(),
       last: untilRefused,
       end: () => server.resume(),
-      deafens: true,
+      cutsNotifications: true,
     });
   });
 
   it('when PostgreSQL ends all connections, again and again', async () => {
     const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: enter,
       last: async () => {
         for (let i = 0; i < 25; i++) await others[0]!.query(`${end} AND pg_sleep(0.02) IS NOT NULL`);
       },
       end: leave,
-      deafens: true,
+      cutsNotifications: true,
     });
   });
 
   it('when somebody holds the locks', async () => {
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: async () => {
         const holder = await enter();
         await holder.query('BEGIN');
@@ -85,7 +85,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
     let giveBack = () => {};
     const held = new Promise<void>((resolve) => (giveBack = resolve));
     const taken: Promise<void>[] = [];
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: () => {
         const take = () => test.app.get(Database).transaction(async () => held);
         for (let i = 0; i < POOL; i++) taken.push(take());
@@ -99,7 +99,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
   });
 
   it('when others have taken all connections of the server', async () => {
-    await expectNobodyHurtBy({
+    await expectToleranceOf({
       begin: async () => {
         const first = await enter();
         const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
@@ -110,7 +110,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
       },
       last: untilRefused,
       end: leave,
-      deafens: true,
+      cutsNotifications: true,
     });
   });
 });

@@ -4,14 +4,14 @@ import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
 import {
-  expectAsBefore,
+  expectRecovered,
   expectGuardedRoutesServe,
   expectOpenRoutesServe,
   expectUnavailable,
   GUARDED,
   READS,
   ready,
-  somebody,
+  newUser,
   WRITES,
 } from '../support/outage.js';
 import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
@@ -37,20 +37,20 @@ describe.runIf(isPostgres)('while there are no connections', () => {
   });
 
   it('because all connections of the pool are taken: 503, and all is well when they are given back', async () => {
-    const person = await somebody(test);
+    const user = await newUser(test);
     let giveBack = () => {};
     const held = new Promise<void>((resolve) => (giveBack = resolve));
     const taken = Array.from({ length: POOL }, () => database.transaction(async () => held));
-    await expectUnavailable(test, ALL, person);
-    await expectGuardedRoutesServe(test, person);
+    await expectUnavailable(test, ALL, user);
+    await expectGuardedRoutesServe(test, user);
     expect(await ready(test)).toBe(503);
     giveBack();
     await Promise.all(taken);
-    await expectAsBefore(test, person);
+    await expectRecovered(test, user);
   });
 
   it('because others have taken all connections of the server: 503, and all is well when they are gone', async () => {
-    const person = await somebody(test);
+    const user = await newUser(test);
     const crowd: pg.Client[] = [];
     const crowdIn = async (): Promise<number> => {
       const client = new pg.Client({ connectionString: server.url }).on('error', () => {});
@@ -63,9 +63,9 @@ describe.runIf(isPostgres)('while there are no connections', () => {
       return crowd.length;
     };
     await expect.poll(crowdIn, { interval: 1, timeout: 10_000 }).toBe(MAX_CONNECTIONS);
-    await expectUnavailable(test, { ...ALL, ...GUARDED }, person);
+    await expectUnavailable(test, { ...ALL, ...GUARDED }, user);
     await expectOpenRoutesServe(test);
     await Promise.all(crowd.map((client) => client.end()));
-    await expectAsBefore(test, person);
+    await expectRecovered(test, user);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused } from '../support/storm/outage-storm.js';
+import { expectFaultTolerance, STORMY, untilRefused } from '../support/storm/outage-storm.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { pause } from '../support/storm/storm.js';
 import { waitAtMost } from '../support/waits.js';
@@ -26,17 +26,17 @@ describe.runIf(isPostgres)('while PostgreSQL is slow to answer', { timeout: 90_0
   });
 
   it('requests take longer, and are answered', async () => {
-    const meanwhile = await expectNobodyHurt(test.http, database.url, {
+    const meanwhile = await expectFaultTolerance(test.http, database.url, {
       begin: () => (proxy.delayMs = 200),
       last: () => pause(3000),
       end: () => (proxy.delayMs = 0),
     });
     for (const route of ['POST /auth/refresh', 'GET /users/me'])
-      expect(meanwhile.filter((heard) => heard.route === route && heard.status === 200)).not.toEqual([]);
+      expect(meanwhile.filter((outcome) => outcome.route === route && outcome.status === 200)).not.toEqual([]);
   });
 
   it('and slower than the time-outs allow: 503, nobody is signed out, nothing is half done, and it goes on by itself', async () => {
-    await expectNobodyHurt(test.http, database.url, {
+    await expectFaultTolerance(test.http, database.url, {
       begin: () => (proxy.delayMs = 2000),
       last: untilRefused,
       end: () => (proxy.delayMs = 0),

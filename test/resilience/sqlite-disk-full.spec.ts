@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isPostgres } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused } from '../support/storm/outage-storm.js';
+import { expectFaultTolerance, STORMY, untilRefused } from '../support/storm/outage-storm.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../support/small-disk.js';
 import { sql } from '../support/sql.js';
@@ -30,7 +30,7 @@ describe.skipIf(isPostgres)('a server on SQLite', { timeout: 90_000 }, () => {
       const databaseUrl = `sqlite:${join(disk.folder, 'test.sqlite')}`;
       server = await startServer({ DATABASE_URL: databaseUrl, ...STORMY });
       const pid = server.process.pid!;
-      const meanwhile = await expectNobodyHurt(server.http, databaseUrl, {
+      const meanwhile = await expectFaultTolerance(server.http, databaseUrl, {
         begin: () => disk.fill(pid),
         last: (storm) => untilRefused(storm, 50),
         end: () => disk.makeRoom(pid),

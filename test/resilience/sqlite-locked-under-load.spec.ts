@@ -2,7 +2,7 @@ import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { isPostgres } from '../support/database.js';
-import { expectNobodyHurt, STORMY, untilRefused } from '../support/storm/outage-storm.js';
+import { expectFaultTolerance, STORMY, untilRefused } from '../support/storm/outage-storm.js';
 
 describe.skipIf(isPostgres)('a storm of requests on SQLite loses nothing, and goes on by itself', () => {
   let test: TestApp;
@@ -18,7 +18,7 @@ describe.skipIf(isPostgres)('a storm of requests on SQLite loses nothing, and go
   });
 
   it('when another program writes for long', { timeout: 90_000 }, async () => {
-    const meanwhile = await expectNobodyHurt(test.http, test.databaseUrl, {
+    const meanwhile = await expectFaultTolerance(test.http, test.databaseUrl, {
       begin: () => run(other, 'BEGIN EXCLUSIVE'),
       last: untilRefused,
       end: () => run(other, 'ROLLBACK'),

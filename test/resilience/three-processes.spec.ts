@@ -7,7 +7,7 @@ import { RoundRobin } from '../support/round-robin.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
 import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../support/storm/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
+import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };
@@ -52,9 +52,9 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
   async function expectNobodySignedOut(): Promise<void> {
     for (const server of servers) await expect.poll(() => readiness(server), PATIENCE).toBe('ok');
     await expectAllSignedIn(storm);
-    const ended = await endedSessions(postgres.url);
+    const ended = await revokedSessions(postgres.url);
     expect(storm.clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
-    await expectNothingHalf(postgres.url);
+    await expectInvariants(postgres.url);
   }
 
   it('64 clients refresh for a minute while one process is killed every 10 s: nobody ever has to sign in again', async () => {
@@ -69,7 +69,7 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     }
     await storm.end();
     expectNobodyRefused(storm, [], true);
-    expect(storm.heard.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
+    expect(storm.outcomes.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
     expect(Math.min(...storm.clients.map(({ used }) => used))).toBeGreaterThan(5);
     await expectNobodySignedOut();
   });
@@ -78,7 +78,7 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     storm.begin(() => turns);
     await pause(1000);
     await postgres.stop();
-    const refused = () => storm.heard.filter(({ status }) => status === 503).length;
+    const refused = () => storm.outcomes.filter(({ status }) => status === 503).length;
     await expect.poll(refused, PATIENCE).toBeGreaterThan(CLIENTS);
     await postgres.start();
     const since = performance.now();

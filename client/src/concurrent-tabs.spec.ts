@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from './api.js';
-import { FakeBrowser, type Fate, type Tab } from './testing/fake-browser.js';
+import { FakeBrowser, type NetworkConditions, type Tab } from './testing/fake-browser.js';
 
 const RUNS = Number(process.env['RUNS'] ?? 50);
 const REFRESHES_A_RUN = 220;
@@ -33,13 +33,13 @@ const settings = fc.record<Setting>({
   slowStore: fc.boolean(),
 });
 
-describe('an honest browser', () => {
-  it('is never signed out, over 10,000 refreshes by tabs that race, lose answers, sleep and crash', async () => {
+describe('a legitimate browser', () => {
+  it('is never signed out, in 10,000 refreshes with races, losses and crashes', async () => {
     let refreshes = 0;
     let rotations = 0;
     await fc.assert(
       fc.asyncProperty(settings, async (setting) => {
-        const { server, tabs, sessionId } = await live(setting);
+        const { server, tabs, sessionId } = await simulate(setting);
         refreshes += server.count('POST /auth/refresh');
         rotations += server.generationOf(sessionId) - 1;
         expect(server.terminal).toBe(0);
@@ -53,17 +53,17 @@ describe('an honest browser', () => {
   }, 300_000);
 });
 
-/** A person with some tabs, until there were enough refreshes. */
-async function live(setting: Setting) {
+/** Simulates a user with several tabs until there were enough refreshes. */
+async function simulate(setting: Setting) {
   const random = randomFrom(setting.seed);
   const browser = new FakeBrowser({ ...setting, random, channelDelay: () => random() ** 4 * 5_000 });
   const { world, server } = browser;
   server.accessTtlSeconds = setting.ttlSeconds;
   const tabs = Array.from({ length: setting.tabs }, () => browser.openTab());
   const { id: sessionId } = await world.until(tabs[0]!.client.login({ email: 'grace', password: 'good' }));
-  for (const tab of tabs) tab.stored();
+  for (const tab of tabs) tab.onStorage();
 
-  browser.fate = () => fateBy(random, setting.lost);
+  browser.network = () => networkBy(random, setting.lost);
   if (setting.slowStore) browser.storeDelay = () => random() ** 4 * 200;
   let alive = [...tabs];
   const use = (tab: Tab) => {
@@ -87,21 +87,21 @@ async function live(setting: Setting) {
       alive = alive.filter((tab) => tab !== crashed).concat(opened);
       tabs.push(opened);
       use(opened);
-    } else if (dice < 0.1) alive[0]!.woke();
+    } else if (dice < 0.1) alive[0]!.onResume();
   }
   return { server, tabs, sessionId };
 }
 
-/** Within the bounds that the rules of rotation rely on: there in less than 60 s, there and back in less than 120 s. */
-function fateBy(random: () => number, lost: number): Fate {
-  const fate = { there: random() ** 6 * 59_000, back: random() ** 6 * 59_000 };
-  if (random() >= lost) return fate;
+/** Within the bounds of the rotation rules: a request takes less than 60 s, with its response less than 120 s. */
+function networkBy(random: () => number, lost: number): NetworkConditions {
+  const conditions = { there: random() ** 6 * 59_000, back: random() ** 6 * 59_000 };
+  if (random() >= lost) return conditions;
   const dice = random();
-  if (dice < 0.3) return { ...fate, refused: true };
-  return { ...fate, lost: dice < 0.5 ? 'request' : 'answer' };
+  if (dice < 0.3) return { ...conditions, refused: true };
+  return { ...conditions, lost: dice < 0.5 ? 'request' : 'response' };
 }
 
-/** mulberry32: the same history for the same seed. */
+/** mulberry32: the same seed gives the same run. */
 function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

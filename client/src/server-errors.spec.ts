@@ -4,8 +4,8 @@ import type { Activity } from './activity.js';
 import { refusal } from './testing/fake-server.js';
 import { failure, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
 
-describe('a server in trouble', () => {
-  it('is asked again when it said, and the call has its answer', async () => {
+describe('a server with errors', () => {
+  it('gets a retry after Retry-After, and the call succeeds', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     let bad = 1;
@@ -21,7 +21,7 @@ describe('a server in trouble', () => {
     ['503', () => refusal(503, 'database_unavailable')],
     ['429', () => refusal(429, 'too_many_requests')],
     [
-      '500 that claims to be terminal',
+      '500 marked as terminal',
       () =>
         new Response('{"code":"x","terminal":true}', {
           status: 500,
@@ -29,7 +29,7 @@ describe('a server in trouble', () => {
         }),
     ],
     [
-      '429 that claims to be terminal',
+      '429 marked as terminal',
       () =>
         new Response('{"code":"x","terminal":true}', {
           status: 429,
@@ -37,19 +37,19 @@ describe('a server in trouble', () => {
         }),
     ],
     [
-      '401 of something else, in JSON',
+      '401 in JSON that is no problem document',
       () => Response.json({ code: 'session_revoked', terminal: true }, { status: 401 }),
     ],
     ['502 of a proxy', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
     ['401 of a proxy', () => new Response('<h1>Who are you?</h1>', { status: 401 })],
     ['200 of a captive portal', () => new Response('<h1>Welcome to our hotel</h1>')],
-    ['200 that holds something else', () => Response.json({ access_token: 'x' })],
+    ['200 without tokens', () => Response.json({ access_token: 'x' })],
     ['400', () => refusal(400, 'validation_failed')],
     ['403', () => refusal(403, 'request_refused')],
-  ])('signs nobody out: %s', async (_what, answer) => {
+  ])('signs nobody out: %s', async (_what, response) => {
     const { browser, world, server, tab, session } = await signedIn();
     await world.pass(LATER);
-    server.instead = ({ route }) => (route === REFRESH ? answer() : undefined);
+    server.instead = ({ route }) => (route === REFRESH ? response() : undefined);
     const kept = browser.stored;
     expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(LatchkeyError);
     await world.pass(MINUTE);
@@ -58,7 +58,7 @@ describe('a server in trouble', () => {
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
   });
 
-  it('is forgiven what it did before it was well again: the next wait is a short one', async () => {
+  it('gets a short back-off again after a success', async () => {
     const waits: number[] = [];
     const onActivity = (activity: Activity) => void (activity.type === 'retry' && waits.push(activity.inMs));
     const { world, server, tab } = await signedIn({ client: { onActivity } });
@@ -74,31 +74,31 @@ describe('a server in trouble', () => {
     expect(waits.at(-1)).toBe(waits[0]);
   });
 
-  it('that answers with the tokens of another session is not believed', async () => {
+  it('cannot replace the session by the tokens of another one', async () => {
     const { browser, world, server, tab, session } = await signedIn();
     const body = { email: 'ada', password: 'good' };
-    const ada = server.handle({ route: 'POST /auth/login', token: null, body, cookies: undefined }).answer;
+    const ada = server.handle({ route: 'POST /auth/login', token: null, body, cookies: undefined }).response;
     await world.pass(LATER);
     const kept = browser.stored;
     server.instead = ({ route }) => (route === REFRESH ? ada.clone() : undefined);
-    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'unexpected_answer' });
+    expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({ code: 'unexpected_response' });
     expect([browser.stored, await world.until(tab.client.session())]).toEqual([kept, session]);
   });
 
-  it('is not asked before it said, however often somebody looks at the page', async () => {
+  it('gets no retry before Retry-After, however often the page resumes', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     const minutes = { 'retry-after': '120' };
     server.instead = ({ route }) => (route === REFRESH ? refusal(429, 'too_many_requests', minutes) : undefined);
-    for (let look = 0; look < 10; look += 1) {
-      tab.woke();
+    for (let visit = 0; visit < 10; visit += 1) {
+      tab.onResume();
       await failure(world.until(tab.client.fetch('/me')));
       await world.pass(1000);
     }
     expect(server.count(REFRESH)).toBe(1);
   });
 
-  it('is not asked again and again where it refuses for a reason that is nobody’s end', async () => {
+  it('gets few retries after permanent errors that are not terminal', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     server.instead = ({ route }) => (route === REFRESH ? refusal(403, 'cross_site_request') : undefined);
@@ -109,11 +109,11 @@ describe('a server in trouble', () => {
     expect(server.count(REFRESH)).toBeLessThan(10);
   });
 
-  it('is not asked by every call: an outage of ten minutes, with a call each second, meets few refreshes', async () => {
+  it('gets few refreshes in an outage of ten minutes with a call each second', async () => {
     const { browser, world, tab } = await signedIn();
     await world.pass(LATER);
     let tries = 0;
-    browser.fate = () => {
+    browser.network = () => {
       tries += 1;
       return { there: 0, back: 0, refused: true };
     };
@@ -125,7 +125,7 @@ describe('a server in trouble', () => {
     expect(tries).toBeLessThan(80);
   });
 
-  it('is not asked before the time it gave, and the caller is told when that is', async () => {
+  it('gets no call before Retry-After, which the caller can read', async () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     server.instead = ({ route }) =>
@@ -140,34 +140,34 @@ describe('a server in trouble', () => {
     expect(server.count(REFRESH)).toBe(1);
   });
 
-  it('is asked once by a tab in the background, and again as soon as the tab is looked at', async () => {
+  it('gets one refresh from a hidden tab, and the next when it is visible', async () => {
     const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
     tab.hidden = true;
     let tries = 0;
-    browser.fate = () => {
+    browser.network = () => {
       tries += 1;
       return { there: 0, back: 0, refused: true };
     };
     expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(TypeError);
     expect(await failure(world.until(tab.client.fetch('/me')))).toBeInstanceOf(TypeError);
     expect(tries).toBe(1);
-    browser.fate = () => later(5);
+    browser.network = () => later(5);
     tab.hidden = false;
-    tab.woke();
+    tab.onResume();
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect(server.count(REFRESH)).toBe(1);
   });
 
-  it('is asked at once by a call that waits, when the network is back', async () => {
+  it('gets the waiting retry at once when the network is back', async () => {
     const { browser, world, tab } = await signedIn();
     await world.pass(LATER);
-    browser.fate = () => ({ there: 0, back: 0, refused: true });
+    browser.network = () => ({ there: 0, back: 0, refused: true });
     const call = tab.client.fetch('/me');
     await world.pass(0);
-    browser.fate = () => later(5);
+    browser.network = () => later(5);
     const began = world.now;
-    tab.woke();
+    tab.onResume();
     expect((await world.until(call)).status).toBe(200);
     expect(world.now - began).toBeLessThan(100);
   });

@@ -5,45 +5,45 @@ import type { Tab } from './testing/fake-browser.js';
 
 const PASSWORDS = { currentPassword: 'good', newPassword: 'better' };
 const CHANGE = 'POST /auth/password';
-const reasons = (tab: Tab) => tab.changes.map(({ reason }) => reason);
+const changesOf = (tab: Tab) => tab.changes.map(({ type }) => type);
 
-/** A change of password whose answer takes its time on the way back, as on a phone. */
+/** Starts a change of password whose response is slow, as on a phone. */
 async function changing(options: Parameters<typeof signedIn>[0] = {}) {
   const fixture = await signedIn({ tabs: 2, ...options });
-  fixture.browser.fate = (route) => (route === CHANGE ? { there: 5, back: 2000 } : later(5));
+  fixture.browser.network = (route) => (route === CHANGE ? { there: 5, back: 2000 } : later(5));
   const call = failure(fixture.tab.client.changePassword(PASSWORDS));
   await fixture.world.pass(100);
   return { ...fixture, call };
 }
 
-describe('a change of password that is on its way', () => {
+describe('a change of password in flight', () => {
   it.each([
     { from: 'this tab', locks: true },
     { from: 'this tab', locks: false },
     { from: 'the other tab', locks: true },
-  ])('is no end of the session to calls beside it: $from, locks: $locks', async ({ from, locks }) => {
+  ])('does not sign out concurrent calls: $from, locks: $locks', async ({ from, locks }) => {
     const { browser, world, server, tab, other, call } = await changing({ locks });
-    const answer = await world.until((from === 'this tab' ? tab : other).client.fetch('/me'));
-    expect(answer.status).toBe(200);
+    const response = await world.until((from === 'this tab' ? tab : other).client.fetch('/me'));
+    expect(response.status).toBe(200);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
-    expect([reasons(tab), reasons(other)]).toEqual([['signed_in'], ['signed_in']]);
+    expect([changesOf(tab), changesOf(other)]).toEqual([['signed_in'], ['signed_in']]);
     expect([browser.stored !== null, server.terminal]).toEqual([true, locks ? 1 : 2]);
   });
 
-  it.each(['body', 'cookie'] as const)('signs nobody back in who signed out meanwhile: %s', async (delivery) => {
+  it.each(['body', 'cookie'] as const)('does not undo a sign-out meanwhile: %s', async (delivery) => {
     const { browser, world, server, tab, other, call } = await changing({ delivery });
     await world.until(other.client.logout());
     expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
     await world.pass(200);
-    expect([reasons(tab), reasons(other), browser.stored]).toEqual([['signed_out'], ['signed_out'], null]);
-    // Nor does what nobody wants live on at the server.
+    expect([changesOf(tab), changesOf(other), browser.stored]).toEqual([['signed_out'], ['signed_out'], null]);
+    // The unused new session is revoked at the server.
     expect(server.count('POST /auth/logout')).toBe(2);
-    expect(server.living()).toEqual([]);
+    expect(server.activeSessions()).toEqual([]);
     expect(browser.cookies.size).toBe(0);
   });
 
-  it('leaves somebody else signed in who signed in meanwhile', async () => {
+  it('does not replace another user who signed in meanwhile', async () => {
     const { world, tab, other, call } = await changing();
     const ada = await world.until(other.client.login(ADA));
     expect(await world.until(call)).toMatchObject({ code: 'user_changed' });
@@ -51,19 +51,19 @@ describe('a change of password that is on its way', () => {
     for (const one of [tab, other]) expect(await world.until(one.client.session())).toEqual(ada);
   });
 
-  it('holds though another tab was told first that the session has ended', async () => {
+  it('succeeds though another tab learned first that the session ended', async () => {
     const { world, tab, other, call } = await changing({ locks: false });
     await failure(world.until(other.client.fetch('/me')));
-    expect(reasons(other)).toEqual(['ended']);
+    expect(changesOf(other)).toEqual(['ended']);
     expect(await world.until(call)).toBeUndefined();
     await world.pass(200);
-    expect(reasons(other)).toEqual(['ended', 'signed_in']);
+    expect(changesOf(other)).toEqual(['ended', 'signed_in']);
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
   });
 });
 
 describe('a change of password', () => {
-  it('goes out again with a new token, once, when the server finds the old one out of date', async () => {
+  it('is sent once more with a new token when the old one is outdated', async () => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
     await world.until(tab.client.changePassword(PASSWORDS));
@@ -75,15 +75,15 @@ describe('a change of password', () => {
     expect(server.count(CHANGE)).toBe(4);
   });
 
-  it('tells why there is none when the session has ended', async () => {
+  it('rejects with the code of the ended session', async () => {
     const { world, server, tab, session } = await signedIn();
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'session_revoked' });
-    expect(tab.changes).toMatchObject([{ reason: 'ended', because: 'ended_by_user' }]);
+    expect(tab.changes).toMatchObject([{ type: 'ended', reason: 'ended_by_user' }]);
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'user_changed' });
   });
 
-  it('asks for its cookie', async () => {
+  it('gets a new cookie', async () => {
     const { browser, world, tab } = await signedIn({ delivery: 'cookie' });
     const before = [...browser.cookies.keys()];
     await world.until(tab.client.changePassword(PASSWORDS));
@@ -94,22 +94,22 @@ describe('a change of password', () => {
   });
 });
 
-describe('signing in again as the same person', () => {
-  it('is no end of the session to calls beside it, though the server ends the old one first', async () => {
+describe('a second sign-in of the same user', () => {
+  it('does not sign out concurrent calls, though the old session is revoked', async () => {
     const { browser, world, server, tab, session } = await signedIn({ delivery: 'cookie' });
-    browser.fate = (route) => (route === 'POST /auth/login' ? { there: 5, back: 1000 } : later(5));
+    browser.network = (route) => (route === 'POST /auth/login' ? { there: 5, back: 1000 } : later(5));
     const login = tab.client.login(GRACE);
     await world.pass(20);
-    server.end(session.id, 'signed_in_again');
+    server.revoke(session.id, 'signed_in_again');
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     await world.until(login);
-    expect(reasons(tab)).toEqual(['signed_in']);
+    expect(changesOf(tab)).toEqual(['signed_in']);
   });
 
-  it('does not wait for a refresh that hangs', async () => {
+  it('does not wait for a hanging refresh', async () => {
     const { browser, world, tab } = await signedIn();
     await world.pass(LATER);
-    browser.fate = (route) => ({ there: 5, back: 5, ...(route === REFRESH && { lost: 'request' }) });
+    browser.network = (route) => ({ there: 5, back: 5, ...(route === REFRESH && { lost: 'request' }) });
     void failure(tab.client.fetch('/me'));
     await world.pass(10);
     const began = world.now;

@@ -3,17 +3,17 @@ import { FakeBrowser } from './testing/fake-browser.js';
 import { refusal } from './testing/fake-server.js';
 import { ADA, codeOf, failure, GRACE, LATER, later, MINUTE, REFRESH, signedIn } from './testing/signed-in.js';
 
-describe('an access token that is refused', () => {
-  it('after a sleep that the clock did not see is renewed, and the call sent once more', async () => {
+describe('a refused access token', () => {
+  it('is refreshed after a sleep of the device, and the call sent once more', async () => {
     const { browser, world, server, tab } = await signedIn();
     browser.sleep(8 * 60 * MINUTE);
-    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: '{"a":"b"}' }));
-    expect(answer.status).toBe(200);
+    const response = await world.until(tab.client.fetch('/things', { method: 'POST', body: '{"a":"b"}' }));
+    expect(response.status).toBe(200);
     expect(server.calls.map(({ route }) => route).slice(-3)).toEqual(['POST /things', REFRESH, 'POST /things']);
     expect(server.calls.at(-1)!.body).toEqual({ a: 'b' });
   });
 
-  it('because its key has gone is renewed, and the call sent once more', async () => {
+  it('is refreshed when its key is gone, and the call sent once more', async () => {
     const { world, server, tab } = await signedIn();
     let once = 1;
     server.instead = ({ route }) =>
@@ -22,41 +22,41 @@ describe('an access token that is refused', () => {
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
   });
 
-  it('late, when there is a newer one already, costs no refresh', async () => {
+  it('causes no refresh when a newer one exists already', async () => {
     const { browser, world, server, tab } = await signedIn();
     server.outdate('grace');
-    browser.fate = (route) => (route === 'GET /slow' ? { there: 5, back: 500 } : later(5));
+    browser.network = (route) => (route === 'GET /slow' ? { there: 5, back: 500 } : later(5));
     const slow = tab.client.fetch('/slow');
     await world.until(tab.client.fetch('/me'));
     expect((await world.until(slow)).status).toBe(200);
     expect(server.count(REFRESH)).toBe(1);
   });
 
-  it('because roles changed is renewed, and the call sent once more', async () => {
+  it('is refreshed after a change of roles, and the call sent once more', async () => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
   });
 
-  it('twice is the answer: the call is not sent a third time', async () => {
+  it('is not refreshed a second time: the caller gets the response', async () => {
     const { world, server, tab } = await signedIn();
     server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'access_token_outdated') : undefined);
-    const answer = await world.until(tab.client.fetch('/me'));
-    expect([answer.status, await codeOf(answer)]).toEqual([401, 'access_token_outdated']);
+    const response = await world.until(tab.client.fetch('/me'));
+    expect([response.status, await codeOf(response)]).toEqual([401, 'access_token_outdated']);
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([2, 1]);
   });
 
-  it('and cannot be renewed now: the caller has the first answer, unread', async () => {
+  it('leaves the first response unread when the refresh fails', async () => {
     const { browser, world, server, tab, session } = await signedIn();
     server.outdate('grace');
-    browser.fate = (route) => (route === REFRESH ? { there: 0, back: 0, lost: 'request' } : later(5));
-    const answer = await world.until(tab.client.fetch('/me'));
-    expect(await codeOf(answer)).toBe('access_token_outdated');
+    browser.network = (route) => (route === REFRESH ? { there: 0, back: 0, lost: 'request' } : later(5));
+    const response = await world.until(tab.client.fetch('/me'));
+    expect(await codeOf(response)).toBe('access_token_outdated');
     expect(await world.until(tab.client.session())).toEqual(session);
   });
 
-  it('for another reason is the answer: a wrong password at a route of the app refreshes nothing', async () => {
+  it('is not refreshed after a 401 of the app itself', async () => {
     const { world, server, tab } = await signedIn();
     server.instead = ({ route }) => (route === 'GET /me' ? refusal(401, 'request_refused') : undefined);
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(401);
@@ -68,17 +68,17 @@ describe('an access token that is refused', () => {
     ['bytes', () => new TextEncoder().encode('{}'), true],
     ['a file', () => new Blob(['{}']), true],
     ['a stream', () => new Blob(['{}']).stream(), false],
-  ])('sends %s again only if it can be read again', async (_what, body, again) => {
+  ])('sends the body again only if it can be read again: %s', async (_what, body, again) => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
-    const answer = await world.until(tab.client.fetch('/things', { method: 'POST', body: body() }));
-    expect([answer.status, server.count('POST /things')]).toEqual(again ? [200, 2] : [401, 1]);
-    // What could not be sent again still was a sign: the next call brings a new token.
+    const response = await world.until(tab.client.fetch('/things', { method: 'POST', body: body() }));
+    expect([response.status, server.count('POST /things')]).toEqual(again ? [200, 2] : [401, 1]);
+    // The refused token is invalid in any case: the next call gets a new one.
     expect((await world.until(tab.client.fetch('/me'))).status).toBe(200);
     expect([server.count('GET /me'), server.count(REFRESH)]).toEqual([1, 1]);
   });
 
-  it('in a Request is renewed, and its body sent again', async () => {
+  it('is refreshed for a Request too, and its body sent again', async () => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
     const request = new Request('https://auth.example.com/things', { method: 'POST', body: '{"a":"b"}' });
@@ -91,7 +91,7 @@ describe('an access token that is refused', () => {
 });
 
 describe('fetch', () => {
-  it('sends the token to no other origin, and what the caller sets stays', async () => {
+  it('sends the token to no other origin, and keeps an Authorization header', async () => {
     const { browser, world, server, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
     await world.until(tab.client.fetch('https://evil.example/x'));
     await world.until(tab.client.fetch(new Request('https://evil.example/x')));
@@ -102,7 +102,7 @@ describe('fetch', () => {
     expect(server.calls.at(-1)!.token).toBe('e30.e30.c2ln');
   });
 
-  it('sends what it was given when it was called, whatever the caller does with it later', async () => {
+  it('copies the body, so that later changes are not sent', async () => {
     const sent: string[] = [];
     const { world, tab, browser } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
     const form = new URLSearchParams();
@@ -129,7 +129,7 @@ describe('fetch', () => {
     expect(sent.sort()).toEqual(['a whole', 'a whole', 'field 1', 'field 2', 'page=1', 'page=2']);
   });
 
-  it('takes a Request as the platform does: what it says holds, what overrides it does, and it is used then', async () => {
+  it('treats a Request and its overrides as the platform does', async () => {
     const seen: Request[] = [];
     const { world, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
     vi.spyOn(Request.prototype, 'clone').mockImplementation(function (this: Request) {
@@ -153,37 +153,37 @@ describe('fetch', () => {
     expect(await failure(world.until(tab.client.fetch(request)))).toBeInstanceOf(TypeError);
   });
 
-  it('takes whatever reads as an address', async () => {
+  it('accepts every object that converts to an address', async () => {
     const { world, server, tab } = await signedIn();
     const location = { toString: () => 'https://auth.example.com/me' } as unknown as URL;
     expect((await world.until(tab.client.fetch(location))).status).toBe(200);
     expect(server.calls.at(-1)!.route).toBe('GET /me');
   });
 
-  it('refuses what the caller gave up before it was called', async () => {
+  it('rejects at once with an aborted signal', async () => {
     const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
-    browser.fate = (route) => ({ there: 5, back: 5, ...(route === REFRESH && { lost: 'request' }) });
+    browser.network = (route) => ({ there: 5, back: 5, ...(route === REFRESH && { lost: 'request' }) });
     const signal = AbortSignal.abort();
     const began = world.now;
     expect(await failure(world.until(tab.client.fetch('/me', { signal })))).toMatchObject({ name: 'AbortError' });
     expect([server.count('GET /me'), world.now]).toEqual([0, began]);
   });
 
-  it('believes nobody but the server that a session is over', async () => {
+  it('ignores a terminal error of another origin', async () => {
     const { browser, world, server, tab, session } = await signedIn({
       client: { origins: ['https://reports.example.com/'] },
     });
-    browser.answerElsewhere = () => refusal(401, 'session_revoked');
+    browser.respondElsewhere = () => refusal(401, 'session_revoked');
     await world.until(tab.client.fetch('https://reports.example.com/x'));
     expect(await world.until(tab.client.session())).toEqual(session);
     expect([browser.elsewhere[0]!.token === null, server.count(REFRESH)]).toEqual([false, 0]);
   });
 
-  it('renews a token that a service of somebody else refuses in the words of RFC 6750', async () => {
+  it('refreshes after invalid_token (RFC 6750) from another service', async () => {
     const { browser, world, server, tab } = await signedIn({ client: { origins: ['https://reports.example.com'] } });
     let asked = 0;
-    browser.answerElsewhere = () =>
+    browser.respondElsewhere = () =>
       (asked += 1) > 1
         ? new Response('report')
         : new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
@@ -191,27 +191,27 @@ describe('fetch', () => {
     expect(server.count(REFRESH)).toBe(1);
   });
 
-  it('sends nothing as nobody that somebody began', async () => {
+  it('rejects a user’s call when the session is over', async () => {
     const { world, server, tab, other, session } = await signedIn({ tabs: 2 });
-    server.end(session.id, 'ended_by_user');
+    server.revoke(session.id, 'ended_by_user');
     await world.pass(LATER);
     const calls = [tab, other].map((one) => failure(one.client.fetch('/things', { method: 'POST', body: '{}' })));
     const codes = (await world.until(Promise.all(calls))).map((error) => error!.code);
     expect([codes.sort(), server.count('POST /things')]).toEqual([['session_revoked', 'user_changed'], 0]);
   });
 
-  it('sends what nobody is signed in for as it is', async () => {
+  it('sends a call without a token when nobody is signed in', async () => {
     const browser = new FakeBrowser();
     const tab = browser.openTab();
-    const answer = await browser.world.until(tab.client.fetch('/me'));
-    expect(await codeOf(answer)).toBe('access_token_missing');
+    const response = await browser.world.until(tab.client.fetch('/me'));
+    expect(await codeOf(response)).toBe('access_token_missing');
     expect(browser.server.count(REFRESH)).toBe(0);
   });
 
-  it('stops waiting when its caller gives up, and the refresh goes on for the others', async () => {
+  it('rejects on abort, and the refresh goes on for other callers', async () => {
     const { browser, world, tab } = await signedIn();
     await world.pass(LATER);
-    browser.fate = () => later(1000);
+    browser.network = () => later(1000);
     const impatient = new AbortController();
     const one = failure(tab.client.fetch('/me', { signal: impatient.signal }));
     const two = tab.client.fetch('/me');
@@ -222,19 +222,19 @@ describe('fetch', () => {
     expect((await world.until(two)).status).toBe(200);
   });
 
-  it('never sends as one person what another began', async () => {
+  it('never sends one user’s call as another user', async () => {
     const { browser, world, server, tab, other } = await signedIn({ tabs: 2, channel: false });
     await world.until(other.client.login(ADA));
     expect(await failure(world.until(tab.client.fetch('/things', { method: 'POST' })))).toMatchObject({
       code: 'user_changed',
     });
     expect(server.count('POST /things')).toBe(0);
-    expect(tab.changes).toMatchObject([{ reason: 'user_changed', session: { userId: 'ada' } }]);
-    // Told, the page can go on as the other.
+    expect(tab.changes).toMatchObject([{ type: 'user_changed', session: { userId: 'ada' } }]);
+    // After the change event, calls are sent as the other user.
     expect(await (await world.until(tab.client.fetch('/me'))).json()).toMatchObject({ userId: 'ada' });
 
     server.outdate('ada');
-    browser.fate = (route) => later(route === 'POST /things' ? 500 : 5);
+    browser.network = (route) => later(route === 'POST /things' ? 500 : 5);
     const call = tab.client.fetch('/things', { method: 'POST' });
     await world.pass(100);
     await world.until(other.client.login(GRACE));
@@ -244,7 +244,7 @@ describe('fetch', () => {
 });
 
 describe('a token', () => {
-  it('is in no address and in no error', async () => {
+  it('appears in no address and in no error', async () => {
     const { browser, world, server, tab } = await signedIn();
     await world.pass(LATER);
     server.instead = ({ route, body }) =>
