@@ -2,8 +2,8 @@
  * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
  * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
  *
- *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/resilience/model.spec.ts -t 'strict mode answers'
- *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/resilience/model.spec.ts
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project resilience-sqlite test/resilience/model.spec.ts -t 'strict mode answers'
+ *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project resilience-postgres test/resilience/model.spec.ts
  *
  * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
  * verdicts come from the seed alone; ids, keys and addresses are new each time and decide nothing.

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../support/database.js';
-import { expectFaultTolerance, STORMY, untilRefused } from '../support/storm/outage-storm.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../support/small-disk.js';
-import { sql } from '../support/sql.js';
+import { isPostgres } from '../../support/database.js';
+import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
+import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../../support/small-disk.js';
+import { sql } from '../../support/sql.js';
 
 const DISKS: [string, boolean, () => SmallDisk][] = [
   ['the file system is full', canMount, smallFileSystem],

@@ -1,16 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { es256 } from '../support/access-forgeries.js';
-import { TEST_SECRET } from '../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { signed, takeApart, withHeader } from '../support/forge.js';
-import { freePort } from '../support/free-port.js';
-import type { TokenResponse } from '../support/http.js';
-import { discover, INSECURE, resourceServers, type ResourceServer } from '../support/outside-clients.js';
-import { claimsOf, refresh, register } from '../support/people.js';
-import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { es256 } from '../../support/access-forgeries.js';
+import { TEST_SECRET } from '../../support/app.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { signed, takeApart, withHeader } from '../../support/forge.js';
+import { freePort } from '../../support/free-port.js';
+import type { TokenResponse } from '../../support/http.js';
+import { discover, INSECURE, resourceServers, type ResourceServer } from '../../support/outside-clients.js';
+import { claimsOf, refresh, register } from '../../support/people.js';
+import { runToEnd, startServer, type ServerProcess } from '../../support/server-process.js';
+import { sql } from '../../support/sql.js';
 
 const SECRET = 'of_the_tests+and/of=nothing%20else';
 const CLIENT = { client_id: 'latchkey-spa' };

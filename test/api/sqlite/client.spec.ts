@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { clientOn, type Client } from '../../client/src/client.js';
+import { clientOn, type Client } from '../../../client/src/client.js';
 import {
   createClient,
   LatchkeyError,
   memoryStore,
   type SessionChange,
   type TokenStore,
-} from '../../client/src/index.js';
-import { browser } from '../../client/src/platform.js';
-import { UserChangesService } from '../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { freePort } from '../support/free-port.js';
-import { claimsOf, login, PASSWORD, someEmail } from '../support/people.js';
+} from '../../../client/src/index.js';
+import { browser } from '../../../client/src/platform.js';
+import { UserChangesService } from '../../../src/sessions/user-changes.service.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { freePort } from '../../support/free-port.js';
+import { claimsOf, login, PASSWORD, someEmail } from '../../support/people.js';
 
 const CHANNEL = { timeout: 5_000, interval: 5 };
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { isPostgres } from '../../support/database.js';
+import { refresh, register } from '../../support/people.js';
 
 describe.runIf(isPostgres)('a locked session row', () => {
   let test: TestApp;

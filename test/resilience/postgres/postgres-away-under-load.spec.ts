@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
-import { Database } from '../../src/database/database.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../support/storm/outage-storm.js';
-import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
-import { waitAtMost } from '../support/waits.js';
+import { Database } from '../../../src/database/database.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { isPostgres } from '../../support/database.js';
+import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../../support/storm/outage-storm.js';
+import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { waitAtMost } from '../../support/waits.js';
 
 if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;

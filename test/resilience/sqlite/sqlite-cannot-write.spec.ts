@@ -1,9 +1,9 @@
 import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
-import { Database } from '../../src/database/database.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
+import { TIMEOUTS } from '../../../src/database/connection-options.js';
+import { Database } from '../../../src/database/database.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -11,7 +11,7 @@ import {
   READS,
   newUser,
   WRITES,
-} from '../support/outage.js';
+} from '../../support/outage.js';
 
 // As long as a test may wait for them.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });

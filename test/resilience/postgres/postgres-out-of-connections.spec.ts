@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Database } from '../../src/database/database.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
+import { Database } from '../../../src/database/database.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -13,9 +13,9 @@ import {
   ready,
   newUser,
   WRITES,
-} from '../support/outage.js';
-import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
-import { waitAtMost } from '../support/waits.js';
+} from '../../support/outage.js';
+import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { waitAtMost } from '../../support/waits.js';
 
 if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };

@@ -3,10 +3,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createTestApp, TEST_SECRET } from '../support/app.js';
-import { isPostgres, throwawayDatabase } from '../support/database.js';
-import { claimsOf, refresh, register } from '../support/people.js';
-import { runProgram, type Program } from '../support/programs.js';
+import { createTestApp, TEST_SECRET } from '../../support/app.js';
+import { isPostgres, throwawayDatabase } from '../../support/database.js';
+import { claimsOf, refresh, register } from '../../support/people.js';
+import { runProgram, type Program } from '../../support/programs.js';
 
 let folder: string;
 let programs: Program[];

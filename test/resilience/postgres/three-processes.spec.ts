@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../support/database.js';
-import type { Http } from '../support/http.js';
-import { ownPostgres, type OwnPostgres } from '../support/own-postgres.js';
-import { register } from '../support/people.js';
-import { RoundRobin } from '../support/round-robin.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
-import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../support/storm/storm.js';
-import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
+import { isPostgres } from '../../support/database.js';
+import type { Http } from '../../support/http.js';
+import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { register } from '../../support/people.js';
+import { RoundRobin } from '../../support/round-robin.js';
+import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { sql } from '../../support/sql.js';
+import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../../support/storm/storm.js';
+import { revokedSessions, expectInvariants } from '../../support/storm/invariants.js';
 
 const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };
