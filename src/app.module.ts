@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { AuthModule } from './auth/auth.module.js';
-import { CommonModule } from './clock/clock.module.js';
+import { ClockModule } from './clock/clock.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
@@ -11,7 +11,7 @@ import { OAuthModule } from './oauth/oauth.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
 @Module({
-  imports: [CommonModule, AuthModule, OAuthModule, HealthModule],
+  imports: [ClockModule, AuthModule, OAuthModule, HealthModule],
 })
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {

@@ -2,7 +2,6 @@ import cors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
-import { TokenDelivery } from './auth/token-delivery.js';
 import { refuseMissingHost, refuseRepeatedQuery, registerBodyParsers } from './http/body-parsers.js';
 import { Drain } from './http/drain.js';
 import { refuseWrongMethods } from './http/method-not-allowed.js';
@@ -44,8 +43,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   registerBodyParsers(fastify);
 
   app.useGlobalPipes(validationPipe());
-  const delivery = app.get(TokenDelivery);
-  app.useGlobalFilters(new ProblemFilter([databaseProblem], (...what) => delivery.clearOnTerminalError(...what)));
+  app.useGlobalFilters(new ProblemFilter([databaseProblem]));
   if (config.swaggerEnabled) serveDocs(app);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
   return { drain };

@@ -3,14 +3,15 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { explainAndExit } from '../boot/explain-and-exit.js';
 import { openInstalledDatabase, UnusableDatabase } from '../boot/open-database.js';
-import { CommonModule } from '../clock/clock.module.js';
+import { ClockModule } from '../clock/clock.module.js';
 import { ConfigModule } from '../config/config.module.js';
 import { readConfigOrExit } from '../config/process-config.js';
 import { createDataSource } from '../data-source.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
-import { TokensModule } from '../tokens/tokens.module.js';
 
 class KeysModule {}
 
@@ -23,7 +24,13 @@ const dataSource = createDataSource(config);
 try {
   const { values } = parseArgs({ options: { 'at-once': { type: 'boolean' } } });
   await openInstalledDatabase(config, dataSource);
-  const imports = [ConfigModule.forRoot(config), DatabaseModule.forRoot(dataSource), CommonModule, TokensModule];
+  const imports = [
+    ConfigModule.forRoot(config),
+    DatabaseModule.forRoot(dataSource),
+    MetricsModule.forRoot(config),
+    ClockModule,
+    SigningKeysModule,
+  ];
   const root = { module: KeysModule, imports };
   const app = await NestFactory.createApplicationContext(root, { logger: ['error', 'warn'] });
   const why = await app.get(DatabaseClock).whyNotAgreed();

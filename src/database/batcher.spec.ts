@@ -37,11 +37,11 @@ const keyOf = (entry: string) => entry.split(' ')[0]!;
 describe('a batcher', () => {
   it('runs what arrives in one turn of the event loop together, in the order of arrival', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = [batcher.add('c'), batcher.add('a')];
+    const answers = [batcher.submit('c'), batcher.submit('a')];
     await new Promise(process.nextTick);
-    answers.push(batcher.add('b'));
+    answers.push(batcher.submit('b'));
     const batch = await first;
     expect(batch.entries).toEqual(['c', 'a', 'b']);
     batch.answer();
@@ -50,13 +50,13 @@ describe('a batcher', () => {
 
   it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {
     const { run, next, state } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = [batcher.add('a')];
+    const answers = [batcher.submit('a')];
     const one = await first;
-    answers.push(batcher.add('b'));
+    answers.push(batcher.submit('b'));
     await turn();
-    answers.push(batcher.add('c'));
+    answers.push(batcher.submit('c'));
     await turn();
     expect(state.begun).toHaveLength(1);
 
@@ -72,9 +72,9 @@ describe('a batcher', () => {
 
   it('gives entries of one key one place, the first one’s, and one answer', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = Promise.all([batcher.add('a 1'), batcher.add('b'), batcher.add('a 2')]);
+    const answers = Promise.all([batcher.submit('a 1'), batcher.submit('b'), batcher.submit('a 2')]);
     const batch = await first;
     expect(batch.entries).toEqual(['a 1', 'b']);
     batch.answer();
@@ -83,11 +83,11 @@ describe('a batcher', () => {
 
   it('never answers an entry from a batch that began before it arrived, though its key is in it', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const early = batcher.add('a');
+    const early = batcher.submit('a');
     const one = await first;
-    const late = batcher.add('a');
+    const late = batcher.submit('a');
     const second = next();
     one.answer(['old']);
     expect(await early).toBe('old');
@@ -99,32 +99,32 @@ describe('a batcher', () => {
 
   it('puts no more than maxSize into a batch, and leaves nobody behind', async () => {
     const sizes: number[] = [];
-    const batcher = new Batcher<number, number>(
-      async (entries) => {
+    const batcher = new Batcher<number, number>({
+      run: async (entries) => {
         sizes.push(entries.length);
         return entries.map((entry) => entry * 2);
       },
-      String,
-      () => true,
-      3,
-    );
+      keyOf: String,
+      mayFailAlone: () => true,
+      maxSize: 3,
+    });
     const numbers = Array.from({ length: 8 }, (_, i) => i);
-    expect(await Promise.all(numbers.map((entry) => batcher.add(entry)))).toEqual(numbers.map((entry) => entry * 2));
+    expect(await Promise.all(numbers.map((entry) => batcher.submit(entry)))).toEqual(numbers.map((entry) => entry * 2));
     expect(sizes).toEqual([3, 3, 2]);
   });
 
   it('lets an entry that is at fault fail alone: the others are tried again by themselves and answered', async () => {
     const runs: string[][] = [];
-    const batcher = new Batcher<string, string>(
-      async (entries) => {
+    const batcher = new Batcher<string, string>({
+      run: async (entries) => {
         runs.push(entries);
         if (entries.includes('bad')) throw new Error('bad is bad');
         return entries;
       },
-      keyOf,
-      () => true,
-    );
-    const answers = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.add(entry)));
+      keyOf: keyOf,
+      mayFailAlone: () => true,
+    });
+    const answers = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.submit(entry)));
     expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason)))).toEqual([
       'a',
       'Error: bad is bad',
@@ -136,46 +136,49 @@ describe('a batcher', () => {
   it('lets all fail at once, without another try, when the error can be nobody’s fault', async () => {
     const runs: string[][] = [];
     const away = new Error('the database is away');
-    const batcher = new Batcher<string, string>(
-      async (entries) => {
+    const batcher = new Batcher<string, string>({
+      run: async (entries) => {
         runs.push(entries);
         throw away;
       },
-      keyOf,
-      (error) => error !== away,
-    );
-    const answers = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.add(entry)));
+      keyOf: keyOf,
+      mayFailAlone: (error) => error !== away,
+    });
+    const answers = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.submit(entry)));
     expect(answers).toEqual(answers.map(() => ({ status: 'rejected', reason: away })));
     expect(runs).toEqual([['a', 'b', 'c']]);
   });
 
   it('tries an entry that was alone no second time', async () => {
     let runs = 0;
-    const batcher = new Batcher<string, string>(async () => {
-      runs++;
-      throw new Error('bad');
-    }, keyOf);
-    await expect(batcher.add('a')).rejects.toThrow('bad');
+    const batcher = new Batcher<string, string>({
+      run: async () => {
+        runs++;
+        throw new Error('bad');
+      },
+      keyOf,
+    });
+    await expect(batcher.submit('a')).rejects.toThrow('bad');
     expect(runs).toBe(1);
   });
 
   it('fails everybody who shares the key of a failing entry', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf);
+    const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = Promise.allSettled([batcher.add('a 1'), batcher.add('a 2')]);
+    const answers = Promise.allSettled([batcher.submit('a 1'), batcher.submit('a 2')]);
     (await first).fail(new Error('bad'));
     expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
   it('goes on after errors: those who waited meanwhile, and those who come later, are answered', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher(run, keyOf, () => false);
+    const batcher = new Batcher({ run, keyOf, mayFailAlone: () => false });
     const first = next();
-    const failing = batcher.add('a');
+    const failing = batcher.submit('a');
     const one = await first;
     const second = next();
-    const waiting = batcher.add('b');
+    const waiting = batcher.submit('b');
     one.fail(new Error('away'));
     await expect(failing).rejects.toThrow('away');
     (await second).answer();
@@ -183,32 +186,41 @@ describe('a batcher', () => {
 
     await turn();
     const third = next();
-    const later = batcher.add('a');
+    const later = batcher.submit('a');
     (await third).answer();
     expect(await later).toBe('answer to a');
   });
 
   it('goes on when whatever it runs throws before it promises anything', async () => {
     let broken = true;
-    const batcher = new Batcher<string, string>((entries) => {
-      if (broken) throw new Error('broken');
-      return Promise.resolve(entries);
-    }, keyOf);
-    await expect(batcher.add('a')).rejects.toThrow('broken');
+    const batcher = new Batcher<string, string>({
+      run: (entries) => {
+        if (broken) throw new Error('broken');
+        return Promise.resolve(entries);
+      },
+      keyOf,
+    });
+    await expect(batcher.submit('a')).rejects.toThrow('broken');
     broken = false;
-    expect(await batcher.add('a')).toBe('a');
+    expect(await batcher.submit('a')).toBe('a');
   });
 
   it('refuses those who have waited for too long, and asks for nobody else’s answer in vain', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { run, next, state } = controlled();
-    const batcher = new Batcher(run, keyOf, () => false, 2, { ms: 3000, refusal: () => new Error('too late') });
+    const batcher = new Batcher({
+      run,
+      keyOf,
+      mayFailAlone: () => false,
+      maxSize: 2,
+      maxWait: { ms: 3000, error: () => new Error('too late') },
+    });
     const first = next();
-    const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.add(entry));
+    const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.submit(entry));
     const batch = await first;
     vi.advanceTimersByTime(3001);
     const second = next();
-    answers.push(batcher.add('f'));
+    answers.push(batcher.submit('f'));
     batch.fail(new Error('away'));
     const outcomes = Promise.allSettled(answers);
     (await second).answer();

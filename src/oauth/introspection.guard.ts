@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { isAmbiguous } from '../http/authorization.js';
+import { hasSeveralAuthorizationHeaders } from '../http/bearer-token.js';
 import { IntrospectionClients } from './introspection-clients.js';
 import { OAuthError } from './oauth-error.js';
 
@@ -11,7 +11,7 @@ export class IntrospectionGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): true {
     const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
-    const known = !isAmbiguous(raw) && this.clients.know(raw.headers.authorization ?? '');
+    const known = !hasSeveralAuthorizationHeaders(raw) && this.clients.know(raw.headers.authorization ?? '');
     if (!known) throw new OAuthError('invalid_client', 'This needs the credentials of a client.', { challenge: true });
     return true;
   }

@@ -21,7 +21,7 @@ export class Introspection {
 
   /** What the token says, if it would be let in here now; of any other text only that it would not. */
   async introspect(token: string): Promise<IntrospectionResponse> {
-    const known = this.tokens.read(token);
+    const known = this.tokens.verify(token);
     if (known && 'access' in known && (await this.isAccepted(known.access))) {
       return IntrospectionResponse.ofAccessToken(known.access.claims);
     }
@@ -40,6 +40,6 @@ export class Introspection {
   }
 
   private async exchangeableUntil({ presented }: VerifiedRefreshToken): Promise<number | null> {
-    return this.clock.now() < presented.expiresAt ? this.refreshes.wouldRefreshUntil(presented) : null;
+    return this.clock.now() < presented.expiresAt ? this.refreshes.idleExpiryIfRefreshable(presented) : null;
   }
 }

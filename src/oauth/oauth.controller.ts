@@ -2,8 +2,10 @@ import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { TokenResponse } from '../auth/dto.js';
-import { RefreshExchange } from '../auth/refresh-exchange.js';
-import { TokenResponses } from '../auth/token-responses.js';
+import { TokenIssuer } from '../auth/token-issuer.js';
+import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
+import { RefreshService } from '../sessions/refresh.service.js';
+import { RefreshTokenService } from '../tokens/refresh-token.service.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { Config } from '../config/config.js';
@@ -19,8 +21,9 @@ import { TokenRevocation } from './token-revocation.js';
 export class OAuthController {
   constructor(
     private readonly config: Config,
-    private readonly refreshes: RefreshExchange,
-    private readonly answers: TokenResponses,
+    private readonly refreshes: RefreshService,
+    private readonly refreshTokens: RefreshTokenService,
+    private readonly issuer: TokenIssuer,
     private readonly revocation: TokenRevocation,
   ) {}
 
@@ -39,8 +42,10 @@ export class OAuthController {
   async token(@Req() request: FastifyRequest): Promise<TokenResponse> {
     const form = readForm(request);
     refuseOtherClients(request, form, this.config.clientId);
-    const { session } = await this.refreshes.exchangeText(refreshTokenIn(form));
-    return this.answers.for(session);
+    const credential = credentialInBody(this.refreshTokens.verify(refreshTokenIn(form))?.presented);
+    const outcome = await this.refreshes.refresh(credential);
+    if (!('session' in outcome)) throw toRefreshProblem(outcome);
+    return this.issuer.tokenResponse(outcome.session);
   }
 
   @Public()

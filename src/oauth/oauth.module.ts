@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
+import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { IntrospectionClients } from './introspection-clients.js';
@@ -12,7 +13,7 @@ import { TokenRevocation } from './token-revocation.js';
 
 /** The same sessions in the words of OAuth 2.0, for clients and services that know nothing else. */
 @Module({
-  imports: [AuthModule, SessionsModule, TokensModule],
+  imports: [AuthModule, RevocationsModule, SessionsModule, TokensModule],
   controllers: [MetadataController, OAuthController, IntrospectionController],
   providers: [Introspection, IntrospectionClients, TokenVerifier, TokenRevocation],
 })

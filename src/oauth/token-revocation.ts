@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuthService } from '../auth/auth.service.js';
-import { cannotAuthenticate, type Ending } from '../auth/guards/logout.guard.js';
+import type { OwnedSession } from '../auth/guards/logout.guard.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 
@@ -15,16 +15,16 @@ export class TokenRevocation {
 
   /** Ends the session of a token as a logout does; does nothing for a text that is no token of ours, or has expired. */
   async revoke(token: string): Promise<void> {
-    const ending = await this.find(token);
-    if (ending) await this.auth.logout([ending]);
+    const session = this.findSession(token);
+    if (session) await this.auth.logout([session]);
   }
 
-  private async find(token: string): Promise<Ending | null> {
-    const known = this.tokens.read(token);
+  private findSession(token: string): OwnedSession | null {
+    const known = this.tokens.verify(token);
     if (!known) return null;
-    // Of any generation: to give up an old one is no theft.
+    // Of any generation: revoking an old token is no replay.
     if ('refresh' in known) return known.refresh.presented;
     const { identity } = known.access;
-    return cannotAuthenticate(await this.revocations.whyRefused(identity)) ? null : identity;
+    return this.revocations.whyOutOfTime(identity) ? null : identity;
   }
 }

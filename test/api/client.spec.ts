@@ -8,7 +8,7 @@ import {
   type TokenStore,
 } from '../../client/src/index.js';
 import { browser } from '../../client/src/platform.js';
-import { UserChanges } from '../../src/sessions/user-changes.js';
+import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { claimsOf, login, PASSWORD, someEmail } from '../support/people.js';
@@ -120,7 +120,7 @@ describe('the client', () => {
   it('has new roles at the next call', async () => {
     const session = await client.register({ email, password: PASSWORD });
     const roles = `UPDATE users SET roles = '["admin"]' WHERE id = '${session!.userId}'`;
-    await test.app.get(UserChanges).userChanged(session!.userId, (manager) => manager.query(roles));
+    await test.app.get(UserChangesService).applyChange(session!.userId, (transaction) => transaction.write(roles));
     expect((await whoami()).body['roles']).toEqual(['admin']);
     expect(calls.slice(1)).toEqual(['GET /auth/whoami', 'POST /auth/refresh', 'GET /auth/whoami']);
   });

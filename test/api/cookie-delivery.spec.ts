@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
-import { UserChanges } from '../../src/sessions/user-changes.js';
+import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
@@ -212,10 +212,10 @@ describe('of several cookies', () => {
   it('none goes while the credentials are good: out of date, or the server in trouble', async () => {
     const { browser, accessToken } = await signedIn(test.http);
     const { body: me } = await whoami(accessToken);
-    await test.app.get(UserChanges).userChanged(me.userId);
+    await test.app.get(UserChangesService).applyChange(me.userId);
     const outdated = await browser.ask('GET', '/auth/whoami', { token: accessToken });
     expect([outdated.body.code, outdated.headers.getSetCookie()]).toEqual(['access_token_outdated', []]);
-    const away = vi.spyOn(Database.prototype, 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    const away = vi.spyOn(test.app.get(Database), 'write').mockRejectedValue(new Problem('database_unavailable'));
     const trouble = await browser.post('/auth/refresh');
     away.mockRestore();
     expect([trouble.status, trouble.headers.getSetCookie()]).toEqual([503, []]);

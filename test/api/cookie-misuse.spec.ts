@@ -196,7 +196,7 @@ describe('cookies', () => {
       const { sub, ver } = claimsOf(first.access_token) as { sub: string; ver: number };
       const jar = new Browser(test.http);
       const born = [];
-      for (let i = 0; i < 30; i++) born.push((await sessions.begin({ id: sub, ver }, DEVICE))!);
+      for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE))!);
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
         jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
       }

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionRow } from '../../src/sessions/session-row.js';
 import { Session } from '../../src/sessions/session.entity.js';
@@ -40,29 +40,34 @@ describe('the database layer', () => {
   const value = async (): Promise<unknown> => (await plain.query('SELECT value FROM counters WHERE id = 1'))[0].value;
 
   describe('a rollback', () => {
-    const inTheMiddle = async (manager: EntityManager, other: () => Promise<unknown>) => {
-      await manager.query(insert(1));
+    const inTheMiddle = async (write: (sql: string) => Promise<unknown>, other: () => Promise<unknown>) => {
+      await write(insert(1));
       await other();
       throw new Error('no');
     };
 
     it('takes others’ writes with it in TypeORM on SQLite (the trap)', async () => {
       const answered = () => plain.query(insert(2));
-      await expect(plain.transaction((manager) => inTheMiddle(manager, answered))).rejects.toThrow('no');
+      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), answered))).rejects.toThrow(
+        'no',
+      );
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
     });
 
     it('undoes its own writes alone', async () => {
       const others: Promise<unknown>[] = [];
-      const rolledBack = one.database.transaction((manager) =>
-        inTheMiddle(manager, async () => {
-          expect(await one.database.rows('SELECT id FROM counters')).toEqual([]);
-          others.push(
-            one.database.rows(insert(2)),
-            one.database.transaction((other) => other.query(insert(3))),
-          );
-          others.push(one.dataSource.query(insert(4)), two.database.rows(insert(5)));
-        }),
+      const rolledBack = one.database.transaction((transaction) =>
+        inTheMiddle(
+          (sql) => transaction.write(sql),
+          async () => {
+            expect(await one.database.read('SELECT id FROM counters')).toEqual([]);
+            others.push(
+              one.database.write(insert(2)),
+              one.database.transaction((other) => other.write(insert(3))),
+            );
+            others.push(one.dataSource.query(insert(4)), two.database.write(insert(5)));
+          },
+        ),
       );
       await expect(rolledBack).rejects.toThrow('no');
       await Promise.all(others);
@@ -92,11 +97,11 @@ describe('the database layer', () => {
     });
 
     it('is the rows, with bigint as numbers; none where nothing is returned or nothing matched', async () => {
-      for (const sql of STATEMENTS) expect(await one.database.rows(sql), sql).toEqual(ROWS);
-      const inside = await one.database.transaction((m) => one.database.rows(`${insert(9)} RETURNING id`, [], m));
+      for (const sql of STATEMENTS) expect(await one.database.write(sql), sql).toEqual(ROWS);
+      const inside = await one.database.transaction((transaction) => transaction.write(`${insert(9)} RETURNING id`));
       expect(inside).toEqual([{ id: 9 }]);
-      expect(await one.database.rows('UPDATE counters SET value = 1')).toEqual([]);
-      expect(await one.database.rows('UPDATE counters SET value = 1 WHERE id = 99 RETURNING id')).toEqual([]);
+      expect(await one.database.write('UPDATE counters SET value = 1')).toEqual([]);
+      expect(await one.database.write('UPDATE counters SET value = 1 WHERE id = 99 RETURNING id')).toEqual([]);
     });
   });
 
@@ -106,7 +111,7 @@ describe('the database layer', () => {
     it('fails on SQLite when it was begun without the write lock (the trap)', async () => {
       const trap = plain.transaction(async (manager) => {
         await manager.query('SELECT value FROM counters');
-        await two.database.rows('UPDATE counters SET value = 1');
+        await two.database.write('UPDATE counters SET value = 1');
         await manager.query('UPDATE counters SET value = 2');
       });
       const outcome = await trap.then(
@@ -118,10 +123,10 @@ describe('the database layer', () => {
 
     it('loses nothing and never fails: fifty increments of two processes at once make fifty', async () => {
       const increment = ({ database }: BareDatabase) =>
-        database.transaction(async (manager) => {
+        database.transaction(async (transaction) => {
           const sql = 'SELECT value FROM counters WHERE id = 1 FOR UPDATE';
-          const [row] = await database.rows<{ value: number }>(sql, [], manager);
-          await database.rows('UPDATE counters SET value = $1::bigint WHERE id = 1', [row!.value + 1], manager);
+          const [row] = await transaction.read<{ value: number }>(sql);
+          await transaction.write('UPDATE counters SET value = $1::bigint WHERE id = 1', [row!.value + 1]);
         });
       await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 ? one : two)));
       expect(await value()).toBe(50);
@@ -136,7 +141,7 @@ describe('the database layer', () => {
       [Number.MAX_SAFE_INTEGER, null],
       [0, 1_800_000_000_000],
     ] as const) {
-      const [row] = await one.database.rows<SessionRow>(set, [rotatedAt, acknowledgedAt, id!]);
+      const [row] = await one.database.write<SessionRow>(set, [rotatedAt, acknowledgedAt, id!]);
       expect(row).toMatchObject({ rotated_at: rotatedAt, acknowledged_at: acknowledgedAt, generation: 1000 });
       const entity = await one.dataSource.getRepository(Session).findOneByOrFail({ id: id! });
       expect(entity).toMatchObject({ rotatedAt, acknowledgedAt, generation: 1000, revokedAt: null });
@@ -145,9 +150,12 @@ describe('the database layer', () => {
 
   it('divides whole numbers to whole numbers, and stores them as such, however large they are', async () => {
     const now = 1_796_000_000_123;
-    const [row] = await one.database.rows('SELECT $1::bigint / 86400000 + 1 AS day, $2::integer / 2 AS half', [now, 7]);
+    const [row] = await one.database.write('SELECT $1::bigint / 86400000 + 1 AS day, $2::integer / 2 AS half', [
+      now,
+      7,
+    ]);
     expect(row).toEqual({ day: 20_788, half: 3 });
-    await one.database.rows('INSERT INTO counters VALUES (1, $1::bigint / 86400000)', [now]);
+    await one.database.write('INSERT INTO counters VALUES (1, $1::bigint / 86400000)', [now]);
     expect(await value()).toBe(20_787);
   });
 
@@ -159,7 +167,7 @@ describe('the database layer', () => {
       ...(n % 3 > 0 && { small: n }),
     }));
     const table = one.database.table('$1', { n: 'bigint', name: 'text', id: 'uuid', small: 'integer' });
-    expect(await one.database.rows(`SELECT * FROM ${table} AS r ORDER BY n`, [JSON.stringify(rows)])).toEqual(
+    expect(await one.database.write(`SELECT * FROM ${table} AS r ORDER BY n`, [JSON.stringify(rows)])).toEqual(
       rows.map((row) => ({ small: null, ...row })),
     );
   });
@@ -168,8 +176,8 @@ describe('the database layer', () => {
     await plain.query('CREATE TABLE texts (id integer PRIMARY KEY, text text)');
     for (const [id, text] of HOSTILE.entries()) {
       const sql = 'INSERT INTO texts (text, id) VALUES ($2::text, $1::integer) RETURNING text';
-      expect(await one.database.rows(sql, [id, text])).toEqual([{ text }]);
-      expect(await one.database.rows('SELECT id FROM texts WHERE text = $1', [text])).toEqual([{ id }]);
+      expect(await one.database.write(sql, [id, text])).toEqual([{ text }]);
+      expect(await one.database.write('SELECT id FROM texts WHERE text = $1', [text])).toEqual([{ id }]);
     }
   });
 
@@ -192,8 +200,8 @@ describe('the database layer', () => {
       const pragmas = `SELECT (SELECT * FROM pragma_journal_mode) AS mode, (SELECT * FROM pragma_foreign_keys) AS keys,
         (SELECT * FROM pragma_busy_timeout) AS wait`;
       const expected = [{ mode: 'wal', keys: 1, wait: 5000 }];
-      expect(await one.database.rows(pragmas)).toEqual(expected);
-      expect(await one.database.transaction((manager) => manager.query(pragmas))).toEqual(expected);
+      expect(await one.database.read(pragmas)).toEqual(expected);
+      expect(await one.database.transaction((transaction) => transaction.read(pragmas))).toEqual(expected);
     });
   }
 });

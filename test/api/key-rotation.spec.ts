@@ -135,8 +135,8 @@ describe('a process whose clock is ahead', () => {
     const rows = () =>
       test.app
         .get(Database)
-        .rows('SELECT (SELECT count(*) FROM sessions) AS s, (SELECT count(*) FROM revocations) AS r');
-    const keys = () => test.app.get(Database).rows('SELECT purpose, sequence FROM keys ORDER BY purpose, sequence');
+        .write('SELECT (SELECT count(*) FROM sessions) AS s, (SELECT count(*) FROM revocations) AS r');
+    const keys = () => test.app.get(Database).write('SELECT purpose, sequence FROM keys ORDER BY purpose, sequence');
     const before = [await rows(), await keys()];
     test.clock.move('100d');
     await test.app.get(PurgeService, { strict: false }).runIfClocksAgree();
@@ -168,7 +168,7 @@ describe('keys:rotate', () => {
     for (let round = 0; round < 5; round++) {
       await Promise.all(processes.map((keys) => keys.replace()));
       const sql = `SELECT sequence FROM keys WHERE purpose = 'access-signing'`;
-      expect(await test.app.get(Database).rows(sql)).toEqual([{ sequence: 4 * (round + 1) + 1 }]);
+      expect(await test.app.get(Database).write(sql)).toEqual([{ sequence: 4 * (round + 1) + 1 }]);
     }
     await test.close();
   });

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/clock/clock.js';
 import { databaseProblem } from '../../src/database/database-errors.js';
+import type { Statements } from '../../src/database/database.js';
 import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
 import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
-import { Session } from '../../src/sessions/session.entity.js';
 import { createTestApp } from '../support/app.js';
 import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
@@ -46,7 +46,7 @@ describe('two processes on one database', () => {
         const batch = async ({ database }: BareDatabase) => {
           const noted = database.table('$1', { session_id: 'uuid' });
           const sql = `UPDATE sessions s SET ip = 'x' FROM ${noted} AS n WHERE s.id = n.session_id`;
-          await database.rows(sql, [JSON.stringify(shuffled(ids).map((session_id) => ({ session_id })))]);
+          await database.write(sql, [JSON.stringify(shuffled(ids).map((session_id) => ({ session_id })))]);
         };
         const codes = new Set<string>();
         for (let round = 0; round < 10 && !codes.has('40P01'); round++) {
@@ -65,7 +65,7 @@ describe('two processes on one database', () => {
         await Promise.all(writers.map((writer) => writer.flush()));
       }
       expect(warned).toEqual([]);
-      const newest = await one.database.rows('SELECT DISTINCT acknowledged_generation AS newest FROM sessions');
+      const newest = await one.database.write('SELECT DISTINCT acknowledged_generation AS newest FROM sessions');
       expect(newest).toEqual([{ newest: 10 }]);
     });
 
@@ -75,8 +75,8 @@ describe('two processes on one database', () => {
       const rotate = async (process: BareDatabase) => {
         const statements = new RotationStatements(process.config, process.database);
         for (let round = 0; round < 5; round++) {
-          const presented = (await statements.read(ids)).map(toPresentation);
-          moved.push(...(await statements.rotate(shuffled(presented), Date.now(), false)));
+          const presented = (await statements.readMany(ids)).map(toPresentation);
+          moved.push(...(await statements.rotateMany(shuffled(presented), Date.now(), { skipLocked: true })));
         }
       };
       const extend = async (process: BareDatabase) => {
@@ -103,37 +103,40 @@ describe('two processes on one database', () => {
       const ids = await manySessions(one, 20);
       const statements = new RotationStatements(one.config, one.database);
       const [held, ...others] = ids.map((sessionId) => ({ sessionId, generation: 1000 }));
-      await two.database.transaction(async (manager) => {
-        await manager.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held!.sessionId]);
-        const moved = await statements.rotate([held!, ...others], Date.now(), false);
+      await two.database.transaction(async (transaction) => {
+        await transaction.read('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held!.sessionId]);
+        const moved = await statements.rotateMany([held!, ...others], Date.now(), { skipLocked: true });
         expect(moved.map(({ id }) => id).sort()).toEqual(others.map(({ sessionId }) => sessionId).sort());
-        const error = await statements.rotate([held!], Date.now(), true).catch((error: unknown) => error);
+        const error = await statements
+          .rotateMany([held!], Date.now(), { skipLocked: false })
+          .catch((error: unknown) => error);
         expect(error).toMatchObject({ code: '55P03' });
         expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable', status: 503 });
       });
-      expect(await statements.rotate([held!], Date.now(), true)).toMatchObject([{ generation: 1001 }]);
+      expect(await statements.rotateMany([held!], Date.now(), { skipLocked: false })).toMatchObject([
+        { generation: 1001 },
+      ]);
     });
 
     it.each([
-      ['between two statements', async () => {}, (m: EntityManager) => one.database.rows('SELECT 1', [], m)],
-      ['between two statements, with the manager', async () => {}, (m: EntityManager) => m.query('SELECT 1')],
-      ['between two statements, with a repository', async () => {}, (m: EntityManager) => m.findOneBy(Session, {})],
-      ['during a statement', (m: EntityManager) => one.database.rows('SELECT pg_sleep(5)', [], m), async () => []],
+      ['between two statements', async () => {}, (on: Statements) => on.read('SELECT 1')],
+      ['during a statement', (on: Statements) => on.read('SELECT pg_sleep(5)'), async () => []],
     ])('says 503 when the server kills a transaction %s, and goes on', async (_, during, after) => {
-      const killed = one.database.transaction(async (manager) => {
-        await manager.query('INSERT INTO counters VALUES (1, 0)');
-        const [{ pid }] = (await manager.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
-        const running = during(manager);
+      const killed = one.database.transaction(async (transaction) => {
+        await transaction.write('INSERT INTO counters VALUES (1, 0)');
+        const [backend] = await transaction.read<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        const running = during(transaction);
         running.catch(() => {});
-        await plain.query('SELECT pg_terminate_backend($1)', [pid]);
-        await expect.poll(() => manager.queryRunner!.isReleased).toBe(true);
+        await plain.query('SELECT pg_terminate_backend($1)', [backend!.pid]);
+        const isGone = () => plain.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [backend!.pid]);
+        await expect.poll(isGone).toEqual([]);
         await running;
-        await after(manager);
+        await after(transaction);
       });
       const error = await killed.catch((error: unknown) => error);
       expect(databaseProblem(error), String(error)).toMatchObject({ code: 'database_unavailable', status: 503 });
       expect(await plain.query('SELECT id FROM counters')).toEqual([]);
-      const insert = (id: number) => one.database.rows('INSERT INTO counters VALUES ($1::integer, 0)', [id]);
+      const insert = (id: number) => one.database.write('INSERT INTO counters VALUES ($1::integer, 0)', [id]);
       await Promise.all(Array.from({ length: 20 }, (_, id) => insert(id)));
       expect(await plain.query('SELECT id FROM counters')).toHaveLength(20);
     });
@@ -148,8 +151,8 @@ describe('two processes on one database', () => {
         answered.push(session_id);
         return answer;
       };
-      await one.database.transaction(async (manager) => {
-        await manager.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held.session_id]);
+      await one.database.transaction(async (transaction) => {
+        await transaction.read('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held.session_id]);
         const [{ status, body, headers }, rest] = await Promise.all([
           refreshOne(held),
           Promise.all(others.map(refreshOne)),

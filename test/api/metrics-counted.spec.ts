@@ -81,7 +81,7 @@ describe('what is counted', () => {
 
   it('a refresh and a sign-in that failed for want of the database: once, and as nobody’s fault', async () => {
     const { email, tokens } = await register(test.http);
-    const away = () => vi.spyOn(test.app.get(Database), 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    const away = () => vi.spyOn(test.app.get(Database), 'write').mockRejectedValue(new Problem('database_unavailable'));
     const failed = await counted(async () => {
       away();
       await refresh(test.http, tokens.refresh_token);
@@ -192,7 +192,9 @@ describe('what is counted', () => {
   it('the connections to PostgreSQL, and who waits for one; none of that on SQLite', async () => {
     const state = (name: string) => gauge(`latchkey_database_connections{state="${name}"}`);
     if (!isPostgres) return expect(await state('total')).toBeUndefined();
-    const busy = Promise.all(Array.from({ length: POOL + 2 }, () => test.app.get(Database).rows('SELECT pg_sleep(1)')));
+    const busy = Promise.all(
+      Array.from({ length: POOL + 2 }, () => test.app.get(Database).write('SELECT pg_sleep(1)')),
+    );
     await expect.poll(() => state('waiting')).toBe(2);
     expect([await state('total'), await state('idle')]).toEqual([POOL, 0]);
     await busy;

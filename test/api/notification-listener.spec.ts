@@ -35,7 +35,7 @@ describe.runIf(isPostgres)('a listener', () => {
         said.push('reads');
         await begun.next().value!.given;
       },
-      onHeard: () => said.push('knows'),
+      onSynced: () => said.push('knows'),
       onLost: () => said.push('lost'),
     });
     void listener.start();
@@ -59,7 +59,7 @@ describe.runIf(isPostgres)('a listener', () => {
         send,
         onMessage: () => {},
         onListening: async () => {},
-        onHeard: () => {},
+        onSynced: () => {},
         onLost: (why) => void lost.push(why.message),
       },
     );

@@ -41,7 +41,7 @@ describe('POST /oauth/introspect', () => {
   const acknowledged = async ({ session_id }: TokenResponse) => {
     await test.flush();
     const sql = 'SELECT generation, acknowledged_generation FROM sessions WHERE id = $1::uuid';
-    const [row] = await test.app.get(Database).rows<Record<string, number>>(sql, [session_id]);
+    const [row] = await test.app.get(Database).write<Record<string, number>>(sql, [session_id]);
     return [row!['generation'], row!['acknowledged_generation']];
   };
 
@@ -119,8 +119,8 @@ describe('POST /oauth/introspect', () => {
     const revocations = test.app.get(RevocationsService);
     const { sub } = claimsOf(tokens.access_token);
     await revocations.applyAfterCommit(() =>
-      test.app.get(Database).transaction(async (manager) => ({
-        ended: await revocations.outdateTokensOfUser(sub as string, 2, manager),
+      test.app.get(Database).transaction(async (transaction) => ({
+        revocations: await revocations.outdateTokensOfUser(sub as string, 2 ** 31 - 1, transaction),
       })),
     );
   };
@@ -238,7 +238,7 @@ describe('POST /oauth/introspect', () => {
   });
 
   it('says 503 rather than that a token is dead while the database is away', async () => {
-    vi.spyOn(test.app.get(Database), 'rows').mockRejectedValue(new Problem('database_unavailable'));
+    vi.spyOn(test.app.get(Database), 'read').mockRejectedValue(new Problem('database_unavailable'));
     const answer = await ask({ token: tokens.refresh_token });
     vi.restoreAllMocks();
     expectProblem(answer, 503, 'database_unavailable');

@@ -53,8 +53,8 @@ describe('POST /oauth/revoke', () => {
     const { sub } = claimsOf(tokens.access_token);
     const revocations = test.app.get(RevocationsService);
     await revocations.applyAfterCommit(() =>
-      test.app.get(Database).transaction(async (manager) => ({
-        ended: await revocations.outdateTokensOfUser(sub as string, 2, manager),
+      test.app.get(Database).transaction(async (transaction) => ({
+        revocations: await revocations.outdateTokensOfUser(sub as string, 2 ** 31 - 1, transaction),
       })),
     );
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe(

@@ -209,7 +209,7 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
 
   it('says 503 as every other route, in problem+json and with Retry-After, and nobody is signed out', async () => {
     const database = test.app.get(Database);
-    for (const way of ['rows', 'transaction'] as const) {
+    for (const way of ['read', 'write', 'transaction'] as const) {
       vi.spyOn(database, way).mockRejectedValue(new Problem('database_unavailable'));
     }
     const token = tokens.refresh_token;

@@ -167,7 +167,7 @@ describe('changing the password', () => {
   it('leaves nothing half-done when the new session cannot be begun', async () => {
     const { email, tokens } = await register(test.http);
     const before = await stateOf(test);
-    vi.spyOn(test.app.get(SessionsService), 'begin').mockRejectedValueOnce(new Error('lost in the middle'));
+    vi.spyOn(test.app.get(SessionsService), 'start').mockRejectedValueOnce(new Error('lost in the middle'));
     expectProblem(await change(tokens.access_token), 500, 'internal_error');
     expect(await stateOf(test)).toEqual(before);
     expect((await whoami(tokens)).status).toBe(200);

@@ -13,7 +13,7 @@ describe('cleaning up', () => {
 
   const purge = () => test.app.get(PurgeService).run();
   const count = async (table: string) => {
-    const [row] = await test.app.get(Database).rows<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
+    const [row] = await test.app.get(Database).write<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
     return row!.n;
   };
 
@@ -65,7 +65,7 @@ describe('cleaning up', () => {
   it('keeps a revocation until the last access token that it speaks of has expired, whatever becomes of the session', async () => {
     const { tokens } = await register(test.http);
     await test.http.post('/auth/logout', { token: tokens.access_token });
-    await test.app.get(Database).rows('DELETE FROM sessions WHERE true');
+    await test.app.get(Database).write('DELETE FROM sessions WHERE true');
     test.clock.move('15m');
     await purge();
     expect(await count('revocations')).toBe(1);
@@ -76,7 +76,7 @@ describe('cleaning up', () => {
 
   it('goes through any number in batches, and two at once do not get into each other’s way', async () => {
     const { tokens } = await register(test.http);
-    await test.app.get(Database).rows(
+    await test.app.get(Database).write(
       `INSERT INTO revocations (subject, ver, until)
        SELECT 'session:' || r.n, 0, 1 FROM ${test.app.get(Database).table('$1', { n: 'integer' })} AS r`,
       [JSON.stringify(Array.from({ length: 1700 }, (_, n) => ({ n })))],

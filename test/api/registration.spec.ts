@@ -105,7 +105,7 @@ describe('registering', () => {
   it('makes nothing when the session cannot be begun, and the address stays free', async () => {
     const email = someEmail();
     const before = await stateOf(test);
-    vi.spyOn(test.app.get(SessionsService), 'begin').mockRejectedValueOnce(new Error('lost in the middle'));
+    vi.spyOn(test.app.get(SessionsService), 'start').mockRejectedValueOnce(new Error('lost in the middle'));
     expectProblem(await post({ email, password: PASSWORD }), 500, 'internal_error');
     expect(await stateOf(test)).toEqual(before);
     await register(test.http, email);

@@ -48,7 +48,7 @@ describe.each([
       const state = toState(generated);
       return { id: uuidv7(), state, presented: Math.max(1, state.generation + generated.presentedAhead) };
     });
-    await database.rows(
+    await database.write(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, acknowledged_at, created_at,
          expires_at, idle_expires_at, revoked_at, purge_on, ip, user_agent)
        SELECT r.id, r.user_id, r.g, 1, r.a, r.a_at, 1, r.ends, r.idle, r.revoked, 0, '', ''
@@ -57,7 +57,9 @@ describe.each([
     );
 
     const presented = rows.map((row) => ({ sessionId: row.id, generation: row.presented }));
-    const moved = new Map((await statements.rotate(presented, NOW, false)).map((row) => [row.id, row]));
+    const moved = new Map(
+      (await statements.rotateMany(presented, NOW, { skipLocked: true })).map((row) => [row.id, row]),
+    );
     const verdicts = new Map(rows.map((row) => [row.id, judge(row.state, row.presented, NOW, statements.policy)]));
     const due = rows.filter(({ id }) => {
       const verdict = verdicts.get(id)!;
@@ -139,7 +141,7 @@ function kindOf(sql: string): 'read' | 'write' {
 
 async function insertUser(status: string): Promise<string> {
   const id = uuidv7();
-  await test.app.get(Database).rows(
+  await test.app.get(Database).write(
     `INSERT INTO users (id, email, email_canonical, password_hash, roles, status, ver, created_at, updated_at)
      VALUES ($1::uuid, $2, $3, '', '["reader"]', $4, 7, 1, 1)`,
     [id, id, id, status],
@@ -151,10 +153,11 @@ type Generated = typeof cases extends fc.Arbitrary<infer T> ? T : never;
 
 function toState(g: Generated): SessionState {
   const acknowledgedGeneration = g.acknowledgedAgo === null ? 0 : Math.max(0, g.generation - g.behind);
+  const acknowledgedAt = acknowledgedGeneration === 0 ? null : NOW - g.acknowledgedAgo!;
   return {
     generation: g.generation,
     acknowledgedGeneration,
-    acknowledgedAt: g.acknowledgedAgo === null ? null : NOW - g.acknowledgedAgo,
+    acknowledgedAt,
     expiresAt: NOW + g.endsIn,
     idleExpiresAt: NOW + g.idleEndsIn,
     revokedAt: g.revoked ? NOW - 1 : null,

@@ -97,7 +97,7 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
 
   it('a pause leaves no transaction open: what is answered after it is written, and stays', async () => {
     const people = await Promise.all(Array.from({ length: 3 * POOL }, () => somebody(test)));
-    await Promise.all(Array.from({ length: POOL }, () => database.rows('SELECT pg_sleep(0.1)')));
+    await Promise.all(Array.from({ length: POOL }, () => database.write('SELECT pg_sleep(0.1)')));
     server.pause();
     const begun = Array.from({ length: POOL }, () => database.transaction(async () => {}));
     const ended = await Promise.allSettled(begun);

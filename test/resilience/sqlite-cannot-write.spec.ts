@@ -22,8 +22,7 @@ describe.skipIf(isPostgres)('while SQLite cannot write', () => {
     test = await createTestApp();
   });
   afterAll(() => test.close());
-  const onTheWriter = (sql: string): Promise<unknown> =>
-    test.app.get(Database)['writer']!.inTurn((runner) => runner.query(sql));
+  const onTheWriter = (sql: string): Promise<unknown> => test.app.get(Database).write(sql);
 
   it('because somebody else writes for long: 503 within the time-outs, reads go on, and all is well afterwards', async () => {
     const person = await somebody(test);

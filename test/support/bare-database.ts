@@ -2,7 +2,9 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { Config } from '../../src/config/config.js';
 import { createDataSource } from '../../src/data-source.js';
-import { Database } from '../../src/database/database.js';
+import type { Database } from '../../src/database/database.js';
+import { createDatabase } from '../../src/database/database.module.js';
+import { SqliteDatabase } from '../../src/database/sqlite-database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { TEST_SECRET } from './app.js';
 
@@ -25,14 +27,14 @@ export async function openDatabase(url: string, env: Record<string, string> = {}
   const dataSource = createDataSource(config);
   await migrate(dataSource.options);
   await dataSource.initialize();
-  const database = new Database(dataSource);
-  await database.onModuleInit();
+  const database = createDatabase(dataSource);
+  if (database instanceof SqliteDatabase) await database.onModuleInit();
   return {
     config,
     dataSource,
     database,
     close: async () => {
-      await database.onApplicationShutdown();
+      if (database instanceof SqliteDatabase) await database.onApplicationShutdown();
       await dataSource.destroy();
     },
   };
@@ -67,13 +69,13 @@ export async function openTwo(url: string, env: Record<string, string> = {}) {
 /** A user with so many sessions, each at generation 1000 and never acknowledged; their ids in no order. */
 export async function manySessions({ database }: BareDatabase, count: number): Promise<string[]> {
   const userId = '0198c0de-0000-7000-8000-000000000000';
-  await database.rows(
+  await database.write(
     `INSERT INTO users (id, email, email_canonical, password_hash, roles, status, ver, created_at, updated_at)
      VALUES ($1::uuid, 'a', 'a', '', '[]', 'active', 1, 1, 1)`,
     [userId],
   );
   const rows = Array.from({ length: count }, () => ({ session_id: crypto.randomUUID() }));
-  await database.rows(
+  await database.write(
     `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
        idle_expires_at, purge_on, ip, user_agent)
      SELECT r.session_id, $2::uuid, 1000, 1, 0, 1, $3::bigint, $4::bigint, 99999, '', ''

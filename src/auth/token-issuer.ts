@@ -5,38 +5,38 @@ import { AccessTokenService } from '../tokens/access-token.service.js';
 import { RefreshTokenService } from '../tokens/refresh-token.service.js';
 import { TokenResponse } from './dto.js';
 
-/** Makes of a living session what its client is given. */
+/** Issues the tokens of a session that is alive. */
 @Injectable()
-export class TokenResponses {
+export class TokenIssuer {
   constructor(
     private readonly accessTokens: AccessTokenService,
     private readonly refreshTokens: RefreshTokenService,
     private readonly clock: Clock,
   ) {}
 
-  refreshTokenOf({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): string {
-    return this.refreshTokens.issue({ sessionId: id, userId, generation, rotatedAt, expiresAt });
-  }
-
-  /** In cookie delivery without the refresh token, by whatever route: scripts are not to see it. */
-  for(session: LiveSession): TokenResponse {
-    const ends = Math.min(session.expiresAt, session.idleExpiresAt);
+  /** In cookie delivery without the refresh token, on every route: scripts must not see it. */
+  tokenResponse(session: LiveSession): TokenResponse {
+    const notAfter = Math.min(session.expiresAt, session.idleExpiresAt);
     const access = this.accessTokens.issue({
       sessionId: session.id,
       userId: session.userId,
       generation: session.generation,
-      ver: session.ver,
+      tokenVersion: session.tokenVersion,
       roles: session.roles,
       authTime: session.createdAt,
-      notAfter: ends,
+      notAfter,
     });
     return {
       access_token: access.token,
       token_type: 'Bearer',
       expires_in: access.expiresIn,
-      ...(session.delivery === 'body' && { refresh_token: this.refreshTokenOf(session) }),
-      refresh_expires_in: Math.max(0, Math.floor((ends - this.clock.now()) / 1000)),
+      ...(session.delivery === 'body' && { refresh_token: this.refreshToken(session) }),
+      refresh_expires_in: Math.max(0, Math.floor((notAfter - this.clock.now()) / 1000)),
       session_id: session.id,
     };
+  }
+
+  refreshToken({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): string {
+    return this.refreshTokens.issue({ sessionId: id, userId, generation, rotatedAt, expiresAt });
   }
 }

@@ -1,32 +1,32 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { databaseProblem } from '../database/database-errors.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { toProblem } from '../problem/to-problem.js';
-import { databaseProblem } from '../database/database-errors.js';
 
 const REFUSALS: ProblemCode[] = ['invalid_credentials', 'hashing_busy', 'database_unavailable', 'internal_error'];
 
-/** How sign-ins end, each counted once: as `success`, or as the code it is refused with. */
+/** Logins by outcome, `success` or the code of the problem. Each is counted once: by its last step, or by the step that failed. */
 @Injectable()
-export class SignInMetrics {
+export class LoginMetrics {
   private readonly logins: Counter<'outcome'>;
 
   constructor(metrics: Metrics) {
-    this.logins = metrics.counter('latchkey_logins_total', 'Sign-ins, by how they ended', ['outcome']);
-    // A counter that appears with its first event has no rate there.
+    this.logins = metrics.counter('latchkey_logins_total', 'Logins, by outcome', ['outcome']);
+    // A counter that appears with its first event has no rate for that event.
     for (const outcome of ['success', ...REFUSALS]) this.logins.inc({ outcome }, 0);
   }
 
-  /** The last step of a sign-in: counted however it ends. */
-  async last<T>(step: Promise<T>): Promise<T> {
-    const result = await this.step(step);
+  /** For the last step of a login. */
+  async count<T>(step: Promise<T>): Promise<T> {
+    const result = await this.countFailure(step);
     this.logins.inc({ outcome: 'success' });
     return result;
   }
 
-  /** A step that others follow: counted where it is the last after all. */
-  async step<T>(step: Promise<T>): Promise<T> {
+  /** For the steps before the last. */
+  async countFailure<T>(step: Promise<T>): Promise<T> {
     try {
       return await step;
     } catch (error) {
