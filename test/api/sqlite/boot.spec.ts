@@ -123,7 +123,7 @@ describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeou
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);
-    expect(program.stderr()).toContain('Made a secret for this machine: data/app-secret');
+    expect(program.stderr()).toContain('Created a secret: data/app-secret');
     expect(modeOf('data')).toBe('700');
     const files = readdirSync(join(folder, 'data')).sort();
     expect(files).toEqual(expect.arrayContaining(['app-secret', 'latchkey.sqlite', 'latchkey.sqlite-wal']));
@@ -150,7 +150,7 @@ describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeou
     // BCRYPT_COST stops both before they open the database: SQLite serves one process.
     const together = [run({ BCRYPT_COST: '3' }), run({ BCRYPT_COST: '3' })];
     expect(await Promise.all(together.map((program) => program.end()))).toEqual([78, 78]);
-    const makers = together.filter((program) => program.stderr().includes('Made a secret'));
+    const makers = together.filter((program) => program.stderr().includes('Created a secret'));
     expect(makers).toHaveLength(1);
     expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
   });
@@ -170,7 +170,7 @@ describe.runIf(!isPostgres)('.env', () => {
     const { iss, client_id, iat, exp } = claimsOf(tokens.access_token);
     expect({ iss, client_id }).toEqual({ iss: 'http://localhost:4321', client_id: 'from-environment' });
     expect(tokens.refresh_expires_in).toBeGreaterThan(6 * 86_400);
-    expect(program.stderr()).not.toContain('Made a secret');
+    expect(program.stderr()).not.toContain('Created a secret');
     expect(exp - iat).toBe(300);
   });
 });
