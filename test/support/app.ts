@@ -67,7 +67,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     .useValue(clock)
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
-  const { drain } = await setupApp(app, config);
+  await setupApp(app, config);
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' });
   const { port } = app.getHttpServer().address() as { port: number };
 
@@ -79,8 +79,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     flush: () => app.get(SessionWriteBuffer).flush(),
     close: async () => {
-      // As on SIGTERM: else it would wait for clients that keep their connections.
-      drain.begin();
       await app.close();
       await database?.drop();
     },
