@@ -17,8 +17,8 @@ try {
   await openDatabase(config, dataSource);
   const root = AppModule.forRoot(config, dataSource);
   const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), appOptions);
-  const { drain } = await setupApp(app, config);
-  gracefulShutdown(app, drain, config.shutdownDeadlineMs);
+  await setupApp(app, config);
+  gracefulShutdown(app, config.shutdownDeadlineMs);
   await app.listen({ port: config.port, host: config.host });
   logStartup(app, config);
 } catch (error) {

@@ -6,7 +6,14 @@ import { register } from '../../support/people.js';
 import { RoundRobin } from '../../support/round-robin.js';
 import { startServer, type ServerProcess } from '../../support/server-process.js';
 import { sql } from '../../support/sql.js';
-import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../../support/storm/storm.js';
+import {
+  expectAllSignedIn,
+  expectNobodyRefused,
+  pause,
+  refreshing,
+  Storm,
+  type Turn,
+} from '../../support/storm/storm.js';
 import { revokedSessions, expectInvariants } from '../../support/storm/invariants.js';
 
 const CLIENTS = 64;
