@@ -60,16 +60,16 @@ export class RefreshService {
 
   private async decide(credential: RefreshCredential): Promise<RefreshOutcome> {
     if (credential.kind === 'refused') return { outcome: 'rejected', problem: credential.problem };
-    const presented = await this.sessions.newestOf(credential.tokens);
-    const { sessionId, expiresAt } = presented;
+    const arrival = { since: performance.now(), arrivedAt: this.clock.now() };
+    const { sessionId, generation, expiresAt } = await this.sessions.newestOf(credential.tokens);
     if (this.clock.now() >= expiresAt) {
       return { outcome: 'refused', sessionId, because: 'expired_absolute', revokedReason: null };
     }
-    return this.singleFlight(presented);
+    return this.singleFlight({ sessionId, generation, ...arrival });
   }
 
   /** Equal presentations share an outcome. */
-  private singleFlight(presented: Presentation): Promise<RefreshOutcome> {
+  private singleFlight(presented: PendingPresentation): Promise<RefreshOutcome> {
     const key = keyOf(presented);
     const same = this.inFlight.get(key);
     if (same) return same;
@@ -78,16 +78,15 @@ export class RefreshService {
     return outcome;
   }
 
-  private async rotateOrJudge({ sessionId, generation }: Presentation): Promise<RefreshOutcome> {
-    const pending = { sessionId, generation, since: performance.now(), arrivedAt: this.clock.now() };
-    const rotated = await this.rotations.submit(pending);
+  private async rotateOrJudge(presented: PendingPresentation): Promise<RefreshOutcome> {
+    const rotated = await this.rotations.submit(presented);
     if (rotated) return { outcome: 'rotated', session: toLiveSession(rotated) };
 
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      assertInTime(pending);
-      const row = await this.reads.submit(sessionId);
-      assertInTime(pending);
-      const outcome = await this.applyRules(row, pending);
+      assertInTime(presented);
+      const row = await this.reads.submit(presented.sessionId);
+      assertInTime(presented);
+      const outcome = await this.applyRules(row, presented);
       if (outcome) return outcome;
     }
     throw new Problem('refresh_busy');
@@ -145,7 +144,7 @@ export class RefreshService {
   }
 
   /**
-   * Until when a session lives if nobody uses it, in milliseconds since the epoch; null if a refresh with this token would
+   * The idle limit of a session, in milliseconds since the epoch; null if a refresh with this token would
    * fail. Changes nothing, except that the newest generation is acknowledged. Throws `database_unavailable`.
    */
   async idleExpiryIfRefreshable({ sessionId, generation }: PresentedRefreshToken): Promise<number | null> {

@@ -51,7 +51,7 @@ describe('the rotation rules, one by one', () => {
     expect(judge(session({ revokedAt: now, revokedReason: 'logout' }), 3, now, policy).outcome).toBe('refused');
   });
 
-  it('2: the first presentation of the newest token only acknowledges it', () => {
+  it('2: the first presentation of the newest token acknowledges it, and extends', () => {
     expect(judge(session(justRotated), 7, now, policy)).toEqual({ outcome: 'unchanged', acknowledges: true });
   });
 
@@ -90,6 +90,16 @@ describe('the rotation rules, one by one', () => {
 
   it('7: a token newer than the row is accepted, and reported as database_behind', () => {
     expect(judge(session(), 9, now, policy)).toEqual({ outcome: 'rotate', generation: 10, behind: true });
+  });
+
+  it.each([
+    ['acknowledged without a time', { acknowledgedAt: null }],
+    ['acknowledged beyond its generation', { acknowledgedGeneration: 8 }],
+  ])('fails closed on an unreachable row: %s', (_, changes) => {
+    for (const generation of [6, 7, 8]) {
+      expect(judge(session(changes), generation, now, policy)).toEqual({ outcome: 'reused' });
+    }
+    expect(judge(session(changes), 7, now, strict)).toEqual({ outcome: 'reused' });
   });
 
   it('strict: each refresh rotates, acknowledged or not', () => {

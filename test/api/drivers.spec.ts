@@ -47,8 +47,8 @@ describe('the database layer', () => {
     };
 
     it('also discards writes of other requests in TypeORM on SQLite (the trap)', async () => {
-      const write = () => plain.query(insert(2));
-      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), write))).rejects.toThrow(
+      const other = () => plain.query(insert(2));
+      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), other))).rejects.toThrow(
         'no',
       );
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
@@ -135,17 +135,30 @@ describe('the database layer', () => {
 
   it('returns bigint as numbers and NULL as null, in repositories and statements', async () => {
     const [id] = await manySessions(one, 1);
-    const set =
-      'UPDATE sessions SET rotated_at = $1::bigint, acknowledged_at = $2::bigint WHERE id = $3::uuid RETURNING *';
-    for (const [rotatedAt, acknowledgedAt] of [
+    const set = 'UPDATE sessions SET rotated_at = $1::bigint, revoked_at = $2::bigint WHERE id = $3::uuid RETURNING *';
+    for (const [rotatedAt, revokedAt] of [
       [Number.MAX_SAFE_INTEGER, null],
       [0, 1_800_000_000_000],
     ] as const) {
-      const [row] = await one.database.write<SessionRow>(set, [rotatedAt, acknowledgedAt, id!]);
-      expect(row).toMatchObject({ rotated_at: rotatedAt, acknowledged_at: acknowledgedAt, generation: 1000 });
+      const [row] = await one.database.write<SessionRow>(set, [rotatedAt, revokedAt, id!]);
+      expect(row).toMatchObject({ rotated_at: rotatedAt, revoked_at: revokedAt, generation: 1000 });
       const entity = await one.dataSource.getRepository(Session).findOneByOrFail({ id: id! });
-      expect(entity).toMatchObject({ rotatedAt, acknowledgedAt, generation: 1000, revokedAt: null });
+      expect(entity).toMatchObject({ rotatedAt, revokedAt, generation: 1000, acknowledgedAt: null });
     }
+  });
+
+  it.each([
+    ['that is acknowledged at no time', 'generation = 5, acknowledged_generation = 5'],
+    [
+      'whose acknowledgement is newer than its generation',
+      'generation = 5, acknowledged_generation = 6, acknowledged_at = 1',
+    ],
+    ['that was acknowledged at a time without a generation', 'acknowledged_generation = 0, acknowledged_at = 1'],
+  ])('refuses a session %s: no rule leads to such a row', async (_, set) => {
+    const [id] = await manySessions(one, 1);
+    await expect(one.database.write(`UPDATE sessions SET ${set} WHERE id = $1::uuid`, [id!])).rejects.toThrow(
+      'sessions_acknowledged',
+    );
   });
 
   it('divides integers to integers, and stores them as integers', async () => {

@@ -125,7 +125,7 @@ describe('guards', () => {
       userId: sub,
       sessionId: sid,
       generation: gen,
-      ver,
+      tokenVersion: ver,
       roles: [],
       issuedAt: iat * 1000,
       expiresAt: exp * 1000,

@@ -4,7 +4,7 @@ import { Database } from '../../src/database/database.js';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { throwawayDatabase } from '../support/database.js';
-import { login, PASSWORD, refresh, register } from '../support/people.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
 import { watchStatements } from '../support/statements.js';
 
 const ACCESS_TTL = 15 * 60_000;
@@ -124,6 +124,19 @@ describe('access tokens issued before a change of the user', () => {
     app
       .get(UserChangesService)
       .applyChange(userId, (transaction) => transaction.write(`UPDATE users SET ${set} WHERE id = $1::uuid`, [userId]));
+
+  it('have a version that a failover which lost the last change does not repeat', async () => {
+    const { tokens } = await register(test.http);
+    const { sub: userId, ver: before } = claimsOf(tokens.access_token);
+    await change(test, userId, `roles = '["admin"]'`);
+    const lost = claimsOf((await refresh(test.http, tokens.refresh_token)).body.access_token)['ver'];
+    // What a failover leaves: the row as it was before the change.
+    await test.dataSource.query(`UPDATE users SET ver = ${before} WHERE id = '${userId}'`);
+    test.clock.move('2s');
+    await change(test, userId, `roles = '["reader"]'`);
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    expect(claimsOf(body.access_token)['ver']).toBeGreaterThan(lost);
+  });
 
   it('are refused as outdated, not terminal, and a refresh issues current ones', async () => {
     const { tokens } = await register(test.http);

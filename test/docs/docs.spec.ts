@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
 const NOT_COPIED = ['.git', 'node_modules', 'dist', 'data'];
 /** The tests that the page's change affects, instead of all of `npm run check`. */
-const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,openapi,documented}.spec.ts';
+const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,sqlite/openapi,sqlite/documented}.spec.ts';
 
 /** Follows the page in a copy of this project. Once, because the page does not depend on the database. */
 describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {

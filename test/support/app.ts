@@ -9,11 +9,13 @@ import { createDocument } from '../../src/openapi/document.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
+import { PasswordStrength } from '../../src/passwords/password-strength.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
 import { MovableClock } from './clock.js';
 import { throwawayDatabase } from './database.js';
 import { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
+import { sharedStrength } from './password-strength.js';
 
 export interface TestApp {
   app: NestFastifyApplication;
@@ -65,9 +67,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   })
     .overrideProvider(Clock)
     .useValue(clock)
+    .overrideProvider(PasswordStrength)
+    .useValue(sharedStrength)
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
-  const { drain } = await setupApp(app, config);
+  await setupApp(app, config);
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' });
   const { port } = app.getHttpServer().address() as { port: number };
 
@@ -79,8 +83,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     flush: () => app.get(SessionWriteBuffer).flush(),
     close: async () => {
-      // As on SIGTERM. Otherwise it would wait for keep-alive connections.
-      drain.begin();
       await app.close();
       await database?.drop();
     },

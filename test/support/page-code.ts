@@ -1,11 +1,11 @@
-/** The section of a page below a heading, up to the next heading of the same level. Throws when there is none. */
+/** The section below a heading, up to the next heading of level 2. Throws when the heading does not exist. */
 export function sectionOf(page: string, heading: string): string {
   const [, text] = new RegExp(`^## ${heading}\\n(.*?)(?=^## |(?![^]))`, 'ms').exec(page) ?? [];
-  if (text === undefined) throw new Error(`Missing heading "${heading}"`);
+  if (text === undefined) throw new Error(`There is no heading "${heading}"`);
   return text;
 }
 
-/** Code blocks below a line that names their file. */
+/** Code blocks under a line that names their file. */
 export function filesIn(text: string): [file: string, code: string][] {
   return [...text.matchAll(/In `([\w./-]+)`:\n\n```\w+\n(.*?)^```/gms)].map((match) => [match[1]!, match[2]!]);
 }

@@ -7,7 +7,7 @@ import { compileScript, parse } from 'vue/compiler-sfc';
 
 const CLIENT = resolve('client/src/index.ts');
 
-/** Bundles a page's script with all its imports, `@latchkey/client` from its source. */
+/** Bundles a script with its imports. `@latchkey/client` comes from its source. */
 export async function bundle(entry: string): Promise<string> {
   const defines = {
     'process.env.NODE_ENV': '"production"',
@@ -25,14 +25,14 @@ export async function bundle(entry: string): Promise<string> {
   return output[0].code;
 }
 
-/** Compiles a Vue component to TypeScript, so that it is bundled and type-checked without a plugin. */
+/** Compiles a Vue component to TypeScript, so that it can be bundled and type-checked without a plugin. */
 export function asTypeScript(component: string): string {
   const { descriptor, errors } = parse(component);
   if (errors.length > 0) throw new AggregateError(errors);
   return compileScript(descriptor, { id: 'page', inlineTemplate: true }).content;
 }
 
-/** The compiler's errors in these files, with the strict options of a new Vite project. */
+/** The type errors of these files, with the strict options of a new Vite project. */
 export function typeErrors(files: string[]): string[] {
   const program = ts.createProgram(files, {
     strict: true,
@@ -57,7 +57,7 @@ export function typeErrors(files: string[]): string[] {
     );
 }
 
-/** Serves these files, by path, on a new origin. */
+/** Serves these files, by path, on their own origin. */
 export async function serveFiles(files: Map<string, string>): Promise<{ origin: string; close: () => void }> {
   const server = createServer(({ url = '/' }, response) => {
     const text = files.get(url);
