@@ -18,7 +18,7 @@ import { ProblemFilter } from './problem/problem.filter.js';
 import type { Config } from './config/config.js';
 import { databaseProblem } from './database/database-errors.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
-import { wellKnownAlias } from './oauth/server-metadata.js';
+import { wellKnownAlias } from './oauth/metadata.controller.js';
 
 /** What `NestFactory` and the tests' `createNestApplication` are given. */
 export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;

@@ -9,9 +9,9 @@ const refusalOf = (code: ProblemCode) => {
   return toOAuthRefusal(problem, problem);
 };
 
-describe('a problem on a route of OAuth', () => {
+describe('toOAuthRefusal', () => {
   it.each(CODES.filter((code) => CATALOGUE[code].status < 500))(
-    'of the client’s making is said in the words of RFC 6749 section 5.2: %s',
+    'makes an RFC 6749 section 5.2 error of a client error: %s',
     (code) => {
       const { status, body } = refusalOf(code) as { status: number; body: Record<string, string> };
       expect(status).toBe(400);
@@ -21,13 +21,13 @@ describe('a problem on a route of OAuth', () => {
     },
   );
 
-  it('says invalid_grant where a client has to sign in again, and nowhere else', () => {
-    const dead = CODES.filter((code) => (refusalOf(code)?.body as { error?: string })?.error === 'invalid_grant');
-    expect(dead.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
+  it('makes invalid_grant of exactly the terminal problems', () => {
+    const terminal = CODES.filter((code) => (refusalOf(code)?.body as { error?: string })?.error === 'invalid_grant');
+    expect(terminal.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
   });
 
   it.each(CODES.filter((code) => CATALOGUE[code].status >= 500))(
-    'of the server’s making is said as everywhere: %s',
+    'leaves a server error to the problem response: %s',
     (code) => {
       expect(refusalOf(code)).toBeNull();
     },
