@@ -13,6 +13,9 @@ import { CLIENT_ID, OAuthForm, readForm, required, TOKEN_TYPE_HINT } from './oau
 
 type SessionOfUser = Pick<Identity, 'sessionId' | 'userId'>;
 
+/** RFC 7009 section 2.2 leaves the body open. Some clients parse it as JSON, and fail when it is empty. */
+const EMPTY_OBJECT = { type: 'object', additionalProperties: false };
+
 export class RevocationForm {
   @ApiProperty({ minLength: 1, description: 'An access token, or a refresh token of any generation.' }) token: string;
   @ApiPropertyOptional(TOKEN_TYPE_HINT) token_type_hint?: string;
@@ -36,12 +39,13 @@ export class RevocationController {
     summary: 'Revoke the session of an access token or a refresh token (RFC 7009)',
     description: 'Idempotent. A text that is no token of this server, or an expired one, is no error.',
   })
-  @ApiOkResponse({ description: 'The token is not valid, or not any more.' })
-  async revoke(@Req() request: FastifyRequest): Promise<void> {
+  @ApiOkResponse({ description: 'The token is not valid, or not any more.', schema: EMPTY_OBJECT })
+  async revoke(@Req() request: FastifyRequest): Promise<Record<string, never>> {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
     const session = await this.sessionOf(required(form, 'token'));
     if (session) await this.auth.logout([session]);
+    return {};
   }
 
   /** Null for a text that is no token of ours, and for an access token that has expired. */

@@ -21,7 +21,8 @@ describe('POST /oauth/revoke', () => {
 
   const revoke = async (token: string, more: Record<string, string> = {}) => {
     const answer = await test.http.post('/oauth/revoke', { form: { token, ...more } });
-    expect([answer.status, answer.body]).toEqual([200, undefined]);
+    expect([answer.status, answer.body]).toEqual([200, {}]);
+    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expectNeverStored(answer);
   };
   /** What became of a session: whether its tokens still count, and why it ended. */

@@ -9,8 +9,6 @@ const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 /** Latchkey's own. What a team adds beside them is its own to describe. */
 const OWN = /^[A-Z]+ \/(auth|oauth|sessions|users|health|metrics|\.well-known)\b/;
-/** Answers 200 without a body: RFC 7009 section 2.2. */
-const SILENT = ['POST /oauth/revoke'];
 const OAUTH_FORM = /\/(Token|Revocation|Introspection)Form$/;
 const refusesAsOAuth = (route: string, status: string) => / \/oauth\//.test(route) && status.startsWith('4');
 
@@ -73,8 +71,7 @@ describe('the OpenAPI document', () => {
       expect(good, route).toHaveLength(1);
       const [status, answer] = good[0]!;
       const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
-      const speaks = status !== '204' && !SILENT.includes(route);
-      if (speaks) expect((answer as { content?: object }).content, route).toHaveProperty(type);
+      if (status !== '204') expect((answer as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
