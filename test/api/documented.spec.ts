@@ -44,6 +44,12 @@ describe('the check of every answer against the OpenAPI document', () => {
     ['a code under another status', read, refusal(missing, 503), /\/code .*allowed/],
     ['another content type', read, answer(200, profile, { ...JSON_TYPE, 'content-type': 'text/html' }), /text\/html/],
     ['a missing header', read, answer(200, profile, { ...JSON_TYPE, 'cache-control': 'public' }), /Cache-Control/],
+    [
+      'a cookie',
+      read,
+      answer(200, profile, { ...JSON_TYPE, 'set-cookie': 'a=b' }),
+      /header Set-Cookie is not documented/,
+    ],
     ['a route that is not documented', { method: 'GET', path: '/users' }, answer(200, {}), /route is not in/],
     ['an unknown member that was taken', { ...rename, body: '{"roles":[]}' }, answer(200, profile), /"roles"/],
     ['a wrong type that was taken', { ...rename, body: '{"name":1}' }, answer(200, profile), /\/name must be/],

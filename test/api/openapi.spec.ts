@@ -120,7 +120,8 @@ describe('the OpenAPI document', () => {
   it('asks for an access token exactly where the guard does, and for something else where that counts', () => {
     const required = [{ password: [] }, { bearer: [] }];
     const special: Record<string, object[]> = {
-      'POST /auth/logout': [{}, ...required],
+      'POST /auth/refresh': [{}, { cookie: [] }],
+      'POST /auth/logout': [{}, ...required, { cookie: [] }],
       'POST /oauth/introspect': [{ client: [] }],
       'GET /metrics': [{}, { metrics: [] }],
     };
@@ -129,6 +130,27 @@ describe('the OpenAPI document', () => {
       const expected = special[route] ?? (open ? [] : required);
       expect([route, operation.security]).toEqual([route, expected]);
     }
+  });
+
+  it('documents Set-Cookie on exactly the responses that can set or clear a refresh cookie', () => {
+    const setting = operations.flatMap(([route, { responses }]) =>
+      Object.entries(responses).flatMap(([status, response]) => {
+        const { headers = {} } = response as { headers?: Record<string, object> };
+        if (!headers['Set-Cookie']) return [];
+        expect(headers['Set-Cookie'], route).toEqual({ $ref: '#/components/headers/Set-Cookie' });
+        return [`${route} ${status}`];
+      }),
+    );
+    expect(setting.sort()).toEqual([
+      'POST /auth/login 200',
+      'POST /auth/logout 204',
+      'POST /auth/logout 401',
+      'POST /auth/password 200',
+      'POST /auth/refresh 200',
+      'POST /auth/refresh 401',
+      'POST /auth/register 201',
+    ]);
+    expect(document.components!.headers!['Set-Cookie']).not.toHaveProperty('required', true);
   });
 
   it('gives every schema its properties, and leaves no extension of ours behind', () => {
