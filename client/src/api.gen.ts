@@ -635,6 +635,8 @@ export interface components {
         /** @description RFC 6750 section 3 */
         "WWW-Authenticate": string;
         "Cache-Control": "no-store";
+        /** @description In cookie delivery: sets the refresh token of a session, or clears (`Max-Age=0`) the cookie of a session that is over. There is one header for each cookie. */
+        "Set-Cookie": string;
     };
     pathItems: never;
 }
@@ -736,6 +738,7 @@ export interface operations {
             201: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -861,6 +864,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -987,6 +991,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1013,6 +1018,7 @@ export interface operations {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1113,6 +1119,7 @@ export interface operations {
             204: {
                 headers: {
                     "Clear-Site-Data": "\"cache\"";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1137,6 +1144,7 @@ export interface operations {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1315,6 +1323,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
