@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Activity } from './activity.js';
 import { LATER, REFRESH, signedIn } from './testing/signed-in.js';
 
-/** Tabs with the client, each of which writes down what it did. */
+/** Tabs that record the activities of their client. */
 async function watched(tabs: number) {
   const seen: Activity[][] = [];
   const fixture = await signedIn({
@@ -19,8 +19,8 @@ async function watched(tabs: number) {
   return { ...fixture, seen, types };
 }
 
-describe('a watcher', () => {
-  it('is told of each access token: how long it lives, which generation it proves, and whence it came', async () => {
+describe('onActivity', () => {
+  it('reports each access token with its lifetime, generation and origin', async () => {
     const { seen } = await watched(2);
     expect(seen).toEqual([
       [{ type: 'token', from: 'server', expiresIn: 900, generation: 1 }],
@@ -28,7 +28,7 @@ describe('a watcher', () => {
     ]);
   });
 
-  it('is told when a refresh was spared because another tab had made one', async () => {
+  it('reports that another tab refreshed first', async () => {
     const { world, tabs, types } = await watched(2);
     await world.pass(LATER);
     await world.until(Promise.all(tabs.map((tab) => tab.client.fetch('/me'))));
@@ -38,28 +38,28 @@ describe('a watcher', () => {
     ]);
   });
 
-  it('is told of a call that went out a second time', async () => {
+  it('reports a call that was sent again', async () => {
     const { browser, world, tab, seen } = await watched(1);
     browser.sleep(LATER);
     await world.until(tab.client.fetch('/me'));
     expect(seen[0]!.at(-1)).toEqual({ type: 'resent', url: 'https://auth.example.com/me' });
   });
 
-  it('is told of a refresh that failed in passing, and of none that ended the session', async () => {
+  it('reports transient failures of a refresh, and no terminal error', async () => {
     const { browser, world, tab, server, session, types } = await watched(1);
     await world.pass(LATER);
-    browser.fate = (route) => ({ there: 5, back: 5, refused: route === REFRESH });
+    browser.network = (route) => ({ there: 5, back: 5, refused: route === REFRESH });
     await world.until(tab.client.fetch('/me')).catch(() => undefined);
     const told = types()[0]!;
     expect(new Set(told.slice(1))).toEqual(new Set(['retry']));
-    browser.fate = () => ({ there: 5, back: 5 });
-    server.end(session.id, 'ended_by_user');
+    browser.network = () => ({ there: 5, back: 5 });
+    server.revoke(session.id, 'ended_by_user');
     await world.pass(LATER);
     await world.until(tab.client.fetch('/me')).catch(() => undefined);
     expect(types()[0]).toEqual(told);
   });
 
-  it('is told no token', async () => {
+  it('reports no token', async () => {
     const { browser, world, tab, seen } = await watched(1);
     browser.sleep(LATER);
     await world.until(tab.client.fetch('/me'));

@@ -1,10 +1,10 @@
 /**
- * What the client does by itself. Holds no token.
+ * What the client does by itself. It contains no token.
  *
- * - `token`: this tab has a newer access token: from the server, or handed over by another tab.
- * - `waited`: a refresh was not sent, because another tab had sent one meanwhile.
- * - `resent`: the server found the access token of a call too old; the call went out again with a new one.
- * - `retry`: a refresh failed in passing, and the next is not sent before `inMs`.
+ * - `token`: this tab has a newer access token, from the server or from another tab.
+ * - `waited`: no refresh was sent, because another tab refreshed first.
+ * - `resent`: the server refused the access token of a call as too old. The call was sent again with a new one.
+ * - `retry`: a refresh failed with a transient error. The next one is sent after `inMs` at the earliest.
  */
 export type Activity =
   | { type: 'token'; from: 'server' | 'tab'; expiresIn: number; generation: number }

@@ -13,9 +13,9 @@ describe('the access token', () => {
     ['https://api.example.com', 'https://api.example.com/'],
     ['HTTPS://API.example.com:443/x', 'https://api.example.com/x'],
     ['users/me', 'https://api.example.com/users/me'],
-    // A backslash would begin a host elsewhere; here it is below the API.
+    // In some contexts a backslash starts a host name. Here it stays below the API.
     ['/\\evil.example/x', 'https://api.example.com//evil.example/x'],
-  ])('goes to the API: %s', (path, href) => {
+  ])('is sent to the API: %s', (path, href) => {
     expect(goesTo(path)).toEqual([href, true]);
   });
 
@@ -31,11 +31,11 @@ describe('the access token', () => {
     'blob:https://api.example.com/8f3b',
     'data:text/plain,x',
     'javascript:0',
-  ])('goes nowhere else: %s', (path) => {
+  ])('is sent to no other address: %s', (path) => {
     expect(goesTo(path)[1]).toBe(false);
   });
 
-  it('stays below the path of an API that has one', () => {
+  it('is sent only below the path of the API', () => {
     const base = 'https://example.com/api/';
     expect(goesTo('/users/me', base)).toEqual(['https://example.com/api/users/me', true]);
     expect(goesTo('https://example.com/api', base)[1]).toBe(true);
@@ -49,7 +49,7 @@ describe('the access token', () => {
     }
   });
 
-  it('goes to an origin that was named, and to none like it', () => {
+  it('is sent to a named origin, and to no similar one', () => {
     const named = ['https://reports.example.com'];
     expect(goesTo('https://reports.example.com/a', undefined, named)[1]).toBe(true);
     for (const other of [
@@ -61,6 +61,6 @@ describe('the access token', () => {
   });
 });
 
-it('has no use for a query or a fragment in the address of the API', () => {
+it('the API address ignores a query and a fragment', () => {
   expect(apiBase('https://auth.example.com/api/?a=b#c').href).toBe('https://auth.example.com/api');
 });

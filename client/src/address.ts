@@ -1,4 +1,4 @@
-/** Where the API is: an absolute address without a slash at its end. A relative one is taken from the page's. */
+/** The API's absolute address, without a trailing slash. A relative `baseUrl` is resolved against the page. */
 export function apiBase(baseUrl: string): URL {
   const page = (globalThis as { location?: { href: string } }).location?.href;
   const base = new URL(baseUrl, page);
@@ -7,13 +7,13 @@ export function apiBase(baseUrl: string): URL {
   return base;
 }
 
-/** `/users/me` is below the API. Everything else means what it would mean in a document there. */
+/** `/users/me` is below the API's path. Everything else is resolved as in a document at that path. */
 export function addressOf(path: string | URL, base: URL): URL {
   const root = base.href.replace(/\/$/, '');
   return /^\/(?!\/)/.test(String(path)) ? new URL(root + String(path)) : new URL(path, `${root}/`);
 }
 
-/** Whether the access token may go there: to the API itself, and to the origins that were named. */
+/** Whether a request to this address may carry the access token: only the API and the named origins may have it. */
 export function mayCarryToken(address: URL, base: URL, origins: readonly string[]): boolean {
   if (!/^https?:$/.test(address.protocol)) return false;
   if (origins.includes(address.origin)) return true;

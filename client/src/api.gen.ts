@@ -68,8 +68,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new access token, and now and then a new refresh token
-         * @description Safe to repeat: the same refresh token gets the same answer until its successor was used.
+         * A new access token, and at intervals a new refresh token
+         * @description Idempotent: the same refresh token gets the same response until its successor was used.
          */
         post: operations["auth_refresh"];
         delete?: never;
@@ -88,8 +88,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the session of the access token, of the refresh token, or of both
-         * @description Ending a session that has ended is no error.
+         * Revoke the session of the access token, of the refresh token, or of both
+         * @description Idempotent: a session that is revoked already is no error.
          */
         post: operations["auth_logout"];
         delete?: never;
@@ -107,7 +107,7 @@ export interface paths {
         };
         /**
          * What the access token says
-         * @description Reads no database, but while it is not heard what other processes end.
+         * @description Reads no database while the revocation feed is connected.
          */
         get: operations["auth_whoAmI"];
         put?: never;
@@ -129,7 +129,7 @@ export interface paths {
         put?: never;
         /**
          * Change my password
-         * @description Ends every session from before, and begins a new one.
+         * @description Revokes every session, and starts a new one.
          */
         post: operations["auth_changePassword"];
         delete?: never;
@@ -145,12 +145,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** My sessions: where I am signed in */
+        /** List my sessions */
         get: operations["sessions_list"];
         put?: never;
         post?: never;
-        /** End all my sessions, or all others */
-        delete: operations["sessions_endAll"];
+        /** Revoke all my sessions, or all others */
+        delete: operations["sessions_revokeAll"];
         options?: never;
         head?: never;
         patch?: never;
@@ -166,8 +166,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one of my sessions */
-        delete: operations["sessions_end"];
+        /** Revoke one of my sessions */
+        delete: operations["sessions_revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -295,7 +295,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process runs */
+        /** Liveness */
         get: operations["health_live"];
         put?: never;
         post?: never;
@@ -312,7 +312,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process can serve: the database answers, and their clocks agree */
+        /** Readiness: the database responds, and its clock agrees with that of the process */
         get: operations["health_ready"];
         put?: never;
         post?: never;
@@ -419,7 +419,7 @@ export interface components {
             roles: string[];
             /**
              * Format: date-time
-             * @description When the person last proved who they are.
+             * @description When the user last authenticated.
              */
             authTime: string;
             /**
@@ -444,12 +444,12 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description To the hour: finer would help a thief to stay in step.
+             * @description Rounded to the hour: a finer value would help a thief to stay in step. Never before createdAt.
              */
             lastUsedAt: string;
             /** Format: date-time */
             expiresAt: string;
-            /** @description Where the session was begun from. */
+            /** @description The address that the session was started from. */
             ip: string;
             userAgent: string;
             /** @description Whether it is the session of this request. */
@@ -590,7 +590,7 @@ export interface components {
         };
         Readiness: {
             /**
-             * @description degraded: what other processes end is not heard of, and guarded requests read the database meanwhile; or the signing keys could not be read for a minute.
+             * @description degraded: the revocation feed is interrupted, and guarded requests read the database meanwhile; or the signing keys could not be read for a minute.
              * @enum {string}
              */
             status: "ok" | "degraded";
@@ -1115,10 +1115,9 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session has ended. */
+            /** @description The session is revoked. */
             204: {
                 headers: {
-                    "Clear-Site-Data": "\"cache\"";
                     "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
@@ -1512,10 +1511,10 @@ export interface operations {
             };
         };
     };
-    sessions_endAll: {
+    sessions_revokeAll: {
         parameters: {
             query?: {
-                /** @description Leaves the session of this request alone. */
+                /** @description Keeps the session of this request. */
                 except?: "current";
             };
             header?: never;
@@ -1524,7 +1523,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Their tokens are refused from now on. */
+            /** @description The sessions are revoked. Their tokens are refused from now on. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1620,7 +1619,7 @@ export interface operations {
             };
         };
     };
-    sessions_end: {
+    sessions_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -1631,7 +1630,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its tokens are refused from now on. */
+            /** @description The session is revoked. Its tokens are refused from now on. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

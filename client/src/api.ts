@@ -9,8 +9,8 @@ export type Credentials = Pick<Schemas['LoginDto'], 'email' | 'password'>;
 export type NewAccount = Pick<Schemas['RegisterDto'], 'email' | 'password' | 'name'>;
 export type Passwords = Schemas['ChangePasswordDto'];
 export type SessionView = Schemas['SessionView'];
-/** In `cookie` delivery the refresh token is in no JSON. */
-export type TokenAnswer = Omit<Schemas['TokenResponse'], 'refresh_token'> & { refresh_token?: string };
+/** In `cookie` delivery the response contains no refresh token. */
+export type TokenResponse = Omit<Schemas['TokenResponse'], 'refresh_token'> & { refresh_token?: string };
 
-/** `body`: the app keeps the refresh token. `cookie`: the browser does, where no script can read it. */
+/** `body`: the app keeps the refresh token. `cookie`: the browser keeps it, and no script can read it. */
 export type Delivery = 'body' | 'cookie';

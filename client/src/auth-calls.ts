@@ -1,8 +1,8 @@
-import type { Delivery, TokenAnswer } from './api.js';
+import type { Delivery, TokenResponse } from './api.js';
 import { errorOf, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 
-/** One call to the routes that hand out tokens. Throws `LatchkeyError`, or what `fetch` throws without an answer. */
+/** Posts to a route below `/auth`. Throws `LatchkeyError`, or the error of `fetch` when there is no response. */
 export async function post(
   platform: Platform,
   address: string,
@@ -10,26 +10,31 @@ export async function post(
   body: object,
   options: RequestInit = {},
 ): Promise<Response> {
-  const answer = await platform.fetch(address, {
+  const response = await platform.fetch(address, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    // A cookie left from the other delivery would come beside the token, which the server refuses.
+    // In `body` delivery an old cookie must stay out: the server refuses a cookie together with a token.
     credentials: delivery === 'cookie' ? 'include' : 'omit',
-    // A redirect is no answer of the API, and would carry the body along.
+    // The API never redirects. A redirect would send the body, and its token, to another address.
     redirect: 'error',
     ...options,
   });
-  if (!answer.ok) throw await errorOf(answer);
-  return answer;
+  if (!response.ok) throw await errorOf(response);
+  return response;
 }
 
-/** The tokens in an answer. Throws `unexpected_answer` for what cannot be read, as from a captive portal. */
-export async function tokensIn(answer: Response): Promise<TokenAnswer> {
-  const text = await answer.text();
+/** The body that presents a refresh token. In `cookie` delivery it names the session whose cookie the browser sends. */
+export function credentialBody(delivery: Delivery, sessionId?: string, refreshToken?: string): object {
+  return delivery === 'cookie' ? { session_id: sessionId } : { refresh_token: refreshToken };
+}
+
+/** Parses a token response. Throws `unexpected_response` for anything but JSON, for example from a captive portal. */
+export async function readTokens(response: Response): Promise<TokenResponse> {
+  const text = await response.text();
   try {
-    return (JSON.parse(text) ?? {}) as TokenAnswer;
+    return (JSON.parse(text) ?? {}) as TokenResponse;
   } catch {
-    throw new LatchkeyError(answer.status, { code: 'unexpected_answer' });
+    throw new LatchkeyError(response.status, { code: 'unexpected_response' });
   }
 }

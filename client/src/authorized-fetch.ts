@@ -1,18 +1,18 @@
 import { addressOf, mayCarryToken } from './address.js';
-import type { Access } from './credential.js';
+import type { AccessToken } from './credential.js';
 import { errorOf, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import { endingOf, type Refresher } from './refresher.js';
+import { endedSession, type Refresher } from './refresher.js';
 import type { SessionKeeper } from './session-keeper.js';
 
 type Input = Parameters<typeof fetch>[0];
 
-/** Where a refresh may help. A resource server of somebody else says it as RFC 6750 does. */
+/** The codes after which a new access token may help. Other services use `invalid_token` (RFC 6750). */
 const STALE = /^access_token_(expired|outdated|invalid)$/;
 
 /**
- * `fetch` with the access token, to the API and the origins that were named. A refused token is renewed and the request
- * sent once more, where it can be: a guard refuses before anything was done. Else the caller has the answer as it came.
+ * `fetch` with the access token, for the API and the named origins. When the server refuses the token, it refreshes and
+ * sends the request once more: a guard refuses before the request has any effect. Else the caller gets the response.
  */
 export function authorizedFetch(
   keeper: SessionKeeper,
@@ -25,7 +25,7 @@ export function authorizedFetch(
     const given = typeof input === 'object' && 'headers' in input ? input : undefined;
     const address = addressOf(given ? given.url : String(input), base);
     if (!mayCarryToken(address, base, origins)) return platform.fetch(given ?? address.href, init);
-    // As they are now: what the caller makes of them later is not meant, as with the platform's.
+    // Copies: the caller may change the originals while the call waits for a token.
     const request = given && new Request(given, init);
     const options = { ...init, body: copyOf(init?.body) } as RequestInit;
     const headers = request?.headers ?? new Headers(init?.headers);
@@ -34,28 +34,29 @@ export function authorizedFetch(
     const signal = request ? request.signal : init?.signal;
     const caller = keeper.session;
     const access = await unlessAborted(refresher.access(), signal);
-    // A form that one person filled in is not sent as another who signed in meanwhile, nor as nobody.
+    // One user's request must not be sent as another user who signed in meanwhile, nor without a token.
     if (caller && caller.userId !== access?.userId) throw userChanged();
 
-    const send = (token: Access | null) => {
+    const send = (token: AccessToken | null) => {
       if (token) headers.set('authorization', `Bearer ${token.token}`);
       return request ? platform.fetch(request.clone()) : platform.fetch(address.href, { ...options, headers });
     };
-    const answer = await send(access);
-    if (answer.status !== 401 || !access) return answer;
+    const response = await send(access);
+    if (response.status !== 401 || !access) return response;
 
-    const refusal = await errorOf(answer);
-    const isOver = refusal.terminal && mayCarryToken(address, base, []);
-    if (!isOver && !STALE.test(refusal.code) && !isInvalidToken(answer)) return answer;
-    keeper.distrust(access);
-    const isSpent = !request && !canBeReadAgain(options.body);
-    if (isSpent && !isOver) return answer;
-    // Of an end, the route of refreshes knows why, and clears the cookie. Where it cannot be asked, this is the end too.
+    const error = await errorOf(response);
+    // Only the API itself can end the session, no other service.
+    const isTerminal = error.terminal && mayCarryToken(address, base, []);
+    if (!isTerminal && !STALE.test(error.code) && !isInvalidToken(response)) return response;
+    keeper.invalidate(access);
+    const isConsumed = !request && !canBeReadAgain(options.body);
+    if (isConsumed && !isTerminal) return response;
+    // The refresh route knows the reason and clears the cookie. Where it is unreachable, the session ends without it.
     const renewed = await unlessAborted(refresher.access(), signal, true);
-    if (isOver && !keeper.access) {
-      await keeper.drop(({ sessionId }) => sessionId === access.sessionId, endingOf(refusal, access));
+    if (isTerminal && !keeper.access) {
+      await keeper.drop(access.sessionId, endedSession(error, access));
     }
-    if (isSpent || renewed?.userId !== access.userId) return answer;
+    if (isConsumed || renewed?.userId !== access.userId) return response;
     keeper.report({ type: 'resent', url: address.href });
     return send(renewed);
   };
@@ -65,7 +66,7 @@ function isInvalidToken({ headers }: Response): boolean {
   return /\berror="?invalid_token\b/.test(headers.get('www-authenticate') ?? '');
 }
 
-/** What the caller may change while the call waits for a token. */
+/** A copy of a body that the caller could change. */
 function copyOf(body: unknown): unknown {
   if (body instanceof URLSearchParams) return new URLSearchParams(body);
   if (body instanceof ArrayBuffer) return body.slice(0);
@@ -76,7 +77,7 @@ function copyOf(body: unknown): unknown {
   return copy;
 }
 
-/** A stream is spent when it was sent. What else a body can be is read anew each time. */
+/** A stream can be sent only once. All other kinds of body can be sent again. */
 function canBeReadAgain(body: unknown): boolean {
   if (body === null || body === undefined || typeof body === 'string') return true;
   return (
@@ -85,16 +86,16 @@ function canBeReadAgain(body: unknown): boolean {
 }
 
 /**
- * A caller who gives up stops waiting; the refresh goes on for the others.
+ * Rejects when the caller aborts. The refresh goes on for the other callers.
  *
- * @param forgiving null instead of what the refresh was refused with: there is an answer to give instead
+ * @param ignoreErrors resolves with null when the refresh fails: the caller then gets the first response
  */
 async function unlessAborted(
-  access: Promise<Access | null>,
+  access: Promise<AccessToken | null>,
   signal: AbortSignal | null | undefined,
-  forgiving = false,
-): Promise<Access | null> {
-  const settled = forgiving ? access.catch(() => null) : access;
+  ignoreErrors = false,
+): Promise<AccessToken | null> {
+  const settled = ignoreErrors ? access.catch(() => null) : access;
   if (!signal) return settled;
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {

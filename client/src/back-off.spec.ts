@@ -5,8 +5,8 @@ import { backOffMs } from './back-off.js';
 const failures = fc.integer({ min: 1, max: 2000 });
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-describe('the wait after a failure', () => {
-  it('is never shorter than the server asked for, and never more than 15 s longer', () => {
+describe('the back-off after a failure', () => {
+  it('is at least as long as Retry-After, and at most 15 s longer', () => {
     fc.assert(
       fc.property(failures, fc.nat(3600), random, (count, seconds, chance) => {
         const wait = backOffMs(count, seconds, chance);
@@ -16,7 +16,7 @@ describe('the wait after a failure', () => {
     );
   });
 
-  it('grows with the failures, and differs by chance up to twofold', () => {
+  it('grows exponentially, with jitter up to a factor of two', () => {
     expect([1, 2, 3, 4, 5, 6, 7].map((count) => backOffMs(count, undefined, 0))).toEqual([
       400, 800, 1600, 3200, 6400, 7500, 7500,
     ]);
@@ -28,7 +28,7 @@ describe('the wait after a failure', () => {
     );
   });
 
-  it('waits, whatever nonsense it is asked for', () => {
+  it('ignores a negative Retry-After', () => {
     expect(backOffMs(1, -5, 0.5)).toBe(backOffMs(1, undefined, 0.5));
   });
 });

@@ -1,10 +1,10 @@
 const FIRST_MS = 400;
-/** A server that is back is found within this time. */
+/** The longest wait. It bounds how late a client notices that the server is back. */
 const LONGEST_MS = 15_000;
 
 /**
- * How long to wait after so many failures in a row. At least as long as the server asked for; the rest is chance, so
- * that those whom one outage has met do not come back together.
+ * The wait after this many failures in a row: at least as long as the server asked for, plus exponential back-off with
+ * jitter. Jitter spreads the clients of one outage, so that they do not all return at the same moment.
  */
 export function backOffMs(failures: number, retryAfterSeconds: number | undefined, random: number): number {
   const step = Math.min(FIRST_MS * 2 ** failures, LONGEST_MS);

@@ -3,16 +3,16 @@ import { changeBetween } from './changes.js';
 
 const GRACE = { id: 'a', userId: 'grace' };
 
-describe('a session that is gone', () => {
-  it('has ended where the server said so of it, and of no other', () => {
-    const ending = { sessionId: 'a', code: 'session_revoked', because: 'reused' } as const;
-    expect(changeBetween(GRACE, null, ending)).toEqual({
+describe('a change to no session', () => {
+  it('is of type ended only for the session that the server reported', () => {
+    const ended = { sessionId: 'a', code: 'session_revoked', reason: 'reused' } as const;
+    expect(changeBetween(GRACE, null, ended)).toEqual({
       session: null,
-      reason: 'ended',
+      type: 'ended',
       code: 'session_revoked',
-      because: 'reused',
+      reason: 'reused',
     });
-    expect(changeBetween(GRACE, null, { ...ending, sessionId: 'b' })).toEqual({ session: null, reason: 'signed_out' });
-    expect(changeBetween(GRACE, null)).toEqual({ session: null, reason: 'signed_out' });
+    expect(changeBetween(GRACE, null, { ...ended, sessionId: 'b' })).toEqual({ session: null, type: 'signed_out' });
+    expect(changeBetween(GRACE, null)).toEqual({ session: null, type: 'signed_out' });
   });
 });

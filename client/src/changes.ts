@@ -1,42 +1,46 @@
 import type { ErrorCode } from './latchkey-error.js';
 
-/** Who is signed in, and by which session. */
+/** Who is signed in, and in which session. */
 export interface Session {
   id: string;
   userId: string;
 }
 
 /**
- * Why the session is another than before.
+ * How the session changed.
  *
- * - `signed_in`: somebody signed in, here or in another tab; or the same person has a new session, as after a change of
+ * - `signed_in`: a user signed in, in this tab or in another; or the same user has a new session, as after a change of
  *   password.
- * - `signed_out`: somebody signed out, here or in another tab.
- * - `ended`: the server says that the session is over; `code` and `because` say why.
- * - `user_changed`: somebody else signed in, in another tab or in this one. What the page shows is another person's.
+ * - `signed_out`: the user signed out, in this tab or in another.
+ * - `ended`: the server reported that the session is over; `code` and `reason` say why.
+ * - `user_changed`: another user signed in, in this tab or in another. The page still shows the previous user's data.
  */
-export type ChangeReason = 'signed_in' | 'signed_out' | 'ended' | 'user_changed';
+export type ChangeType = 'signed_in' | 'signed_out' | 'ended' | 'user_changed';
 
-/** A refresh is none: it leaves session and person as they are. */
+/** A refresh is no change: session and user stay the same. */
 export interface SessionChange {
   session: Session | null;
-  reason: ChangeReason;
-  /** With `ended`: the code of the refusal, and the server's word for what ended the session. */
+  type: ChangeType;
+  /** With `ended`: the code of the error response, and why the session ended, where the server said so. */
   code?: ErrorCode;
-  because?: string;
+  reason?: string;
 }
 
-/** What the server said when it refused a session for good. */
-export interface Ending {
+/** A session that the server reported as over. */
+export interface EndedSession {
   sessionId: string;
   code: ErrorCode;
-  because?: string;
+  reason?: string;
 }
 
-/** What listeners are told when storage held `before` and now holds `after`; null when that is no news. */
-export function changeBetween(before: Session | null, after: Session | null, ending?: Ending): SessionChange | null {
+/** The change from `before` to `after`, for the listeners; null when the session is the same. */
+export function changeBetween(
+  before: Session | null,
+  after: Session | null,
+  ended?: EndedSession,
+): SessionChange | null {
   if (before?.id === after?.id) return null;
-  if (after) return { session: after, reason: before && before.userId !== after.userId ? 'user_changed' : 'signed_in' };
-  if (ending?.sessionId !== before?.id) return { session: null, reason: 'signed_out' };
-  return { session: null, reason: 'ended', code: ending!.code, ...(ending!.because && { because: ending!.because }) };
+  if (after) return { session: after, type: before && before.userId !== after.userId ? 'user_changed' : 'signed_in' };
+  if (ended?.sessionId !== before?.id) return { session: null, type: 'signed_out' };
+  return { session: null, type: 'ended', code: ended!.code, ...(ended!.reason && { reason: ended!.reason }) };
 }

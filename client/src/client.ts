@@ -1,60 +1,60 @@
 import type { Activity } from './activity.js';
 import { apiBase } from './address.js';
 import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
-import { post, tokensIn } from './auth-calls.js';
+import { credentialBody, post, readTokens } from './auth-calls.js';
 import { authorizedFetch } from './authorized-fetch.js';
 import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
-import type { Access } from './credential.js';
-import { errorOf, isPassing, LatchkeyError, userChanged } from './latchkey-error.js';
+import type { AccessToken } from './credential.js';
+import { errorOf, isTransient, LatchkeyError, userChanged } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import { PATIENCE_MS, Refresher } from './refresher.js';
+import { MAX_WAIT_MS, Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
 import { localStorageStore, memoryStore, type TokenStore } from './token-store.js';
 
 export interface ClientOptions {
-  /** Where the server is, as `https://auth.example.com`, or `/api` for a path of the page's own origin. */
+  /** The server's address: `https://auth.example.com`, or `/api` for a path of the page's own origin. */
   baseUrl: string;
-  /** `body` unless said otherwise; it stays with a session. */
+  /** `body` by default. It is fixed for the life of a session. */
   delivery?: Delivery;
   /**
-   * Where the refresh token is kept: in memory, unless said otherwise. In `cookie` delivery, where the browser keeps it, a
-   * note of whose session it is: in `localStorage`, unless said otherwise.
+   * Where the refresh token is kept; in memory by default. In `cookie` delivery it holds only the ids of session and
+   * user; in `localStorage` by default.
    */
   store?: TokenStore;
-  /** Services of your own, as `https://reports.example.com`, that may have the access token too. */
+  /** Origins of your other services that may get the access token: `https://reports.example.com`. */
   origins?: string[];
-  /** Told what the client does by itself, for a log or a debugger. */
+  /** Gets what the client does by itself, for a log or a debugger. */
   onActivity?: (activity: Activity) => void;
 }
 
 export interface Client {
-  /** Makes an account and signs in. Null where the address has to be verified first. Throws `LatchkeyError`. */
+  /** Creates an account and signs in. Null where the e-mail address has to be verified first. Throws `LatchkeyError`. */
   register(account: NewAccount): Promise<Session | null>;
   /** Signs in. Throws `LatchkeyError`: `invalid_credentials`, `hashing_busy` … */
   login(credentials: Credentials): Promise<Session>;
-  /** Signs out in all tabs at once, and tells the server. Throws when it could not be told: its session lives on. */
+  /** Signs out in all tabs and revokes the session. Throws when the server was not reached: the session stays valid there. */
   logout(): Promise<void>;
-  /** Every session from before ends; this browser has a new one. Throws `LatchkeyError`. */
+  /** Revokes all sessions of the user, and starts a new one in this browser. Throws `LatchkeyError`. */
   changePassword(passwords: Passwords): Promise<Session>;
-  /** As the platform's, with the access token. A path like `/users/me` is below `baseUrl`. */
+  /** The platform's `fetch` with the access token. A path like `/users/me` is below `baseUrl`. */
   fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
-  /** Who is signed in, by what storage holds: asks no server. */
+  /** Who is signed in, according to the store. It sends no request. */
   session(): Promise<Session | null>;
-  /** Answers how to stop listening. */
+  /** Returns the function that removes the listener. */
   onChange(listener: Listener): () => void;
   sessions: {
     list(): Promise<SessionView[]>;
-    end(id: string): Promise<void>;
-    endOthers(): Promise<void>;
+    revoke(id: string): Promise<void>;
+    revokeOthers(): Promise<void>;
   };
-  /** Stops listening to other tabs: for tests, and for pages that make another client. */
+  /** Removes all listeners: for tests, and for pages that create another client. */
   close(): void;
 }
 
 const LOGOUT_TRIES = 3;
-/** What another tab has to say about a change of storage comes by the channel, often after the browser's own word. */
-const CHANNEL_MS = 150;
+/** A storage event can arrive before the message of the other tab, which has the reason of the change. */
+const MESSAGE_DELAY_MS = 150;
 
 export function clientOn(platform: Platform, options: ClientOptions): Client {
   const { delivery = 'body' } = options;
@@ -66,72 +66,74 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
   const keeper = new SessionKeeper(delivery, store, platform, base.href, options.onActivity);
   const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
   const unwatch = platform.watch({
-    woke: () => {
-      refresher.wake();
-      look();
+    onResume: () => {
+      refresher.resume();
+      sync();
     },
-    stored: () => void platform.sleep(CHANNEL_MS).then(look),
+    onStorage: () => void platform.sleep(MESSAGE_DELAY_MS).then(sync),
   });
-  const look = () => void keeper.look().catch(() => undefined);
+  const sync = () => void keeper.sync().catch(() => undefined);
   const call = authorizedFetch(keeper, refresher, platform, base, origins);
 
-  async function asked(path: string, init?: RequestInit): Promise<Response> {
-    const answer = await call(path, init);
-    if (!answer.ok) throw await errorOf(answer);
-    return answer;
+  async function fetchOk(path: string, init?: RequestInit): Promise<Response> {
+    const response = await call(path, init);
+    if (!response.ok) throw await errorOf(response);
+    return response;
   }
 
-  const signIn = (path: string, body: object) =>
+  const postCredentials = (path: string, body: object) =>
     post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
 
-  async function begun(answer: Response): Promise<Session> {
-    await keeper.begin(await tokensIn(answer));
+  async function startSession(response: Response): Promise<Session> {
+    await keeper.startSession(await readTokens(response));
     return keeper.session!;
   }
 
-  /** Tells the server, which may be busy for a moment. */
-  async function end(body: object): Promise<void> {
+  /** Retries while the server is busy for a moment. */
+  async function postLogout(body: object): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
         await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
         return;
       } catch (error) {
-        // It has no such session: that was the wish.
+        // The session is over already.
         if (error instanceof LatchkeyError && error.status === 401) return;
         const wait = backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random());
-        if (!isPassing(error) || tries === LOGOUT_TRIES || wait > PATIENCE_MS) throw error;
+        if (!isTransient(error) || tries === LOGOUT_TRIES || wait > MAX_WAIT_MS) throw error;
         await platform.sleep(wait);
       }
     }
   }
 
-  async function changedPassword(passwords: Passwords, access: Access): Promise<Session> {
+  async function postPassword(passwords: Passwords, access: AccessToken): Promise<Session> {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
-    const answer = await post(platform, route('/auth/password'), delivery, passwords, { headers });
-    const tokens = await tokensIn(answer);
-    if (await keeper.begin(tokens, access.sessionId)) return keeper.session!;
-    // Somebody signed out, or in, meanwhile: nobody wants it any more.
-    await end(delivery === 'cookie' ? { session_id: tokens.session_id } : { refresh_token: tokens.refresh_token });
+    const response = await post(platform, route('/auth/password'), delivery, passwords, { headers });
+    const tokens = await readTokens(response);
+    if (await keeper.startSession(tokens, access.sessionId)) return keeper.session!;
+    // A user signed out or in meanwhile: revoke the new session.
+    await postLogout(credentialBody(delivery, tokens.session_id, tokens.refresh_token));
     throw userChanged();
   }
 
   return {
     async register(account) {
-      const answer = await signIn('/auth/register', account);
-      return answer.status === 202 ? null : begun(answer);
+      const response = await postCredentials('/auth/register', account);
+      return response.status === 202 ? null : startSession(response);
     },
 
-    login: (credentials) => refresher.replace(async () => begun(await signIn('/auth/login', credentials))),
+    login: (credentials) =>
+      refresher.replace(async () => startSession(await postCredentials('/auth/login', credentials))),
 
     async logout() {
-      const held = await keeper.look();
-      // First here: a refresh that is on its way finds nothing to put its answer in, and no other tab asks again.
-      const dropping = held && keeper.drop(({ sessionId }) => sessionId === held.sessionId);
+      const stored = await keeper.sync();
+      // The store first: a refresh in flight must not store its response, and no other tab may refresh again.
+      const dropping = stored && keeper.drop(stored.sessionId);
       if (dropping && !(await dropping.catch(() => true))) return;
-      // Without its note, a cookie may be there all the same.
-      if (delivery === 'cookie') await end(held ? { session_id: held.sessionId } : {});
-      else if (held) await end({ refresh_token: held.text });
-      // What storage could not forget.
+      // The cookie may exist even where the store is empty.
+      if (stored || delivery === 'cookie') {
+        await postLogout(credentialBody(delivery, stored?.sessionId, stored?.text));
+      }
+      // Rejects when the store could not be cleared.
       await dropping;
     },
 
@@ -140,10 +142,10 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
         const access = await refresher.access();
         if (!access) throw userChanged();
         try {
-          return await refresher.replace(() => changedPassword(passwords, access));
+          return await refresher.replace(() => postPassword(passwords, access));
         } catch (error) {
           if (!(error instanceof LatchkeyError) || error.status !== 401) throw error;
-          keeper.distrust(access);
+          keeper.invalidate(access);
           if (!isFirst) throw error;
         }
       }
@@ -152,23 +154,23 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     fetch: call,
 
     session: async () => {
-      await keeper.look();
+      await keeper.sync();
       return keeper.session;
     },
 
     onChange(listener) {
-      look();
+      sync();
       return keeper.onChange(listener);
     },
 
     sessions: {
-      list: async () => (await (await asked('/sessions')).json()) as SessionView[],
-      async end(id) {
-        await asked(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
-        await keeper.drop(({ sessionId }) => sessionId === id);
+      list: async () => (await (await fetchOk('/sessions')).json()) as SessionView[],
+      async revoke(id) {
+        await fetchOk(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+        await keeper.drop(id);
       },
-      async endOthers() {
-        await asked('/sessions?except=current', { method: 'DELETE' });
+      async revokeOthers() {
+        await fetchOk('/sessions?except=current', { method: 'DELETE' });
       },
     },
 

@@ -1,55 +1,56 @@
 import { describe, expect, it } from 'vitest';
-import { isNewer, readAccess, readAnswer, readHeld, type Access } from './credential.js';
+import { isNewer, readAccess, readTokenResponse, readStored, type AccessToken } from './credential.js';
 
 const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 const SID = '019aa8f4-7a3e-7c1a-9d8a-0d8a4d3c9b11';
 const claims = { sid: SID, sub: 'grace', gen: 3, iat: 1000 };
 
-describe('what storage holds', () => {
+describe('a stored credential', () => {
   it.each([null, '', 'x', 'a.b.c', 'a..c', jwt({}), jwt({ ...claims, gen: 'x' }), 'e30.bnVsbA.c2ln'])(
-    'is nobody’s when it is none of ours: %s',
+    'is ignored when it is malformed: %s',
     (text) => {
-      expect(readHeld('body', text)).toBeNull();
+      expect(readStored('body', text)).toBeNull();
     },
   );
 
-  it('says whose it is, in either delivery', () => {
+  it('contains session and user in both deliveries', () => {
     const text = jwt({ ...claims, name: 'Gráce ✓ ÿ' });
-    expect(readHeld('body', text)).toEqual({ text, sessionId: SID, userId: 'grace', generation: 3 });
+    expect(readStored('body', text)).toEqual({ text, sessionId: SID, userId: 'grace', generation: 3 });
     const note = `${SID} grace`;
-    expect(readHeld('cookie', note)).toEqual({ text: note, sessionId: SID, userId: 'grace', generation: 0 });
-    expect(readHeld('cookie', SID)).toBeNull();
+    expect(readStored('cookie', note)).toEqual({ text: note, sessionId: SID, userId: 'grace', generation: 0 });
+    expect(readStored('cookie', SID)).toBeNull();
   });
 
-  it('in cookie delivery is never a token, even if the server were to send one', () => {
+  it('never contains a token in cookie delivery', () => {
     const token = jwt(claims);
-    const answer = { access_token: token, refresh_token: token, token_type: 'Bearer', expires_in: 900 } as const;
-    const read = readAnswer('cookie', { ...answer, refresh_expires_in: 1, session_id: SID }, 0, 0);
-    expect(read?.held.text).toBe(`${SID} grace`);
+    const response = { access_token: token, refresh_token: token, token_type: 'Bearer', expires_in: 900 } as const;
+    const read = readTokenResponse('cookie', { ...response, refresh_expires_in: 1, session_id: SID }, 0, 0);
+    expect(read?.stored.text).toBe(`${SID} grace`);
   });
 });
 
 describe('an access token', () => {
-  const access = (more: object = {}) => readAccess(jwt({ ...claims, ...more }), 900, 0, 0) as Access;
+  const access = (more: object = {}) => readAccess(jwt({ ...claims, ...more }), 900, 0, 0) as AccessToken;
 
   it.each([
     [900, 675_000, 809_999, 890_000],
     [20, 15_000, 17_999, 18_000],
     [0, 0, 0, 0],
-  ])(
-    'of %i s is due from three quarters of its life on, by chance, and is not sent at its end',
-    (seconds, first, last, dead) => {
-      const [one, two] = [0, 0.999_999].map((random) => readAccess(jwt(claims), seconds, 5_000, random)!);
-      expect([one!.dueAt - 5_000, Math.floor(two!.dueAt - 5_000), one!.deadAt - 5_000]).toEqual([first, last, dead]);
-      expect(two!.dueAt).toBeLessThanOrEqual(two!.deadAt);
-    },
-  );
+  ])('with a lifetime of %i s is refreshed after 75 to 90 % of it', (seconds, first, last, dead) => {
+    const [one, two] = [0, 0.999_999].map((random) => readAccess(jwt(claims), seconds, 5_000, random)!);
+    expect([one!.refreshAt - 5_000, Math.floor(two!.refreshAt - 5_000), one!.usableUntil - 5_000]).toEqual([
+      first,
+      last,
+      dead,
+    ]);
+    expect(two!.refreshAt).toBeLessThanOrEqual(two!.usableUntil);
+  });
 
-  it.each([undefined, 'x', Number.NaN, -1])('of a life of %s is none', (seconds) => {
+  it.each([undefined, 'x', Number.NaN, -1])('with a lifetime of %s is rejected', (seconds) => {
     expect(readAccess(jwt(claims), seconds as number, 0, 0)).toBeNull();
   });
 
-  it('replaces one of an older generation, or an older one of the same, and no newer one', () => {
+  it('replaces only an older one: by generation, then by time of issue', () => {
     expect(isNewer(access(), null)).toBe(true);
     expect(isNewer(access({ gen: 4, iat: 1 }), access())).toBe(true);
     expect(isNewer(access({ gen: 2, iat: 9999 }), access())).toBe(false);

@@ -1,31 +1,36 @@
-import type { Delivery, TokenAnswer } from './api.js';
+import type { Delivery, TokenResponse } from './api.js';
 
-/** What storage holds, and what it says. In `cookie` delivery the text is only a note of whose session it is. */
-export interface Held {
+/** The content of the store. In `cookie` delivery `text` holds only the ids of session and user, no token. */
+export interface StoredCredential {
   text: string;
   sessionId: string;
   userId: string;
-  /** Of the refresh token; 0 in `cookie` delivery, where the browser holds it. */
+  /** The generation of the refresh token; 0 in `cookie` delivery, where the browser keeps it. */
   generation: number;
 }
 
-/** An access token, with its age by the clock of this tab. */
-export interface Access {
+export interface AccessToken {
   token: string;
   sessionId: string;
   userId: string;
   generation: number;
-  /** By the server's clock: only ever compared with that of another token. */
+  /** By the server's clock: it is compared only with that of another token. */
   issuedAt: number;
-  /** Monotonic milliseconds: from when it is renewed alongside, and from when it is not sent any more. */
-  dueAt: number;
-  deadAt: number;
+  /** Monotonic milliseconds of this tab: when to refresh in the background, and when to stop sending this token. */
+  refreshAt: number;
+  usableUntil: number;
+}
+
+/** What a token response contains. */
+export interface ParsedTokens {
+  stored: StoredCredential;
+  access: AccessToken;
 }
 
 const MARGIN_MS = 10_000;
 
-/** Null for what is no credential of ours: whoever is asked by it has to sign in. */
-export function readHeld(delivery: Delivery, text: string | null): Held | null {
+/** Null when the text is not a valid credential: the user has to sign in. */
+export function readStored(delivery: Delivery, text: string | null): StoredCredential | null {
   if (!text) return null;
   if (delivery === 'cookie') {
     const [sessionId, userId] = text.split(' ');
@@ -35,24 +40,24 @@ export function readHeld(delivery: Delivery, text: string | null): Held | null {
   return claims && { text, sessionId: claims.sid, userId: claims.sub, generation: claims.gen };
 }
 
-/** What to hold after an answer, and the access token in it; null where it is not an answer of the server. */
-export function readAnswer(
+/** The credential to store and the access token of a token response; null when the response is malformed. */
+export function readTokenResponse(
   delivery: Delivery,
-  answer: TokenAnswer,
+  response: TokenResponse,
   now: number,
   random: number,
-): { held: Held; access: Access } | null {
-  const access = readAccess(answer.access_token, answer.expires_in, now, random);
-  const text = delivery === 'cookie' ? access && `${access.sessionId} ${access.userId}` : answer.refresh_token;
-  const held = readHeld(delivery, text ?? null);
-  return access && held && held.sessionId === access.sessionId ? { held, access } : null;
+): ParsedTokens | null {
+  const access = readAccess(response.access_token, response.expires_in, now, random);
+  const text = delivery === 'cookie' ? access && `${access.sessionId} ${access.userId}` : response.refresh_token;
+  const stored = readStored(delivery, text ?? null);
+  return access && stored && stored.sessionId === access.sessionId ? { stored, access } : null;
 }
 
 /**
- * Renewed from 75 to 90 % of its life, so that tabs and people do not keep in step; not sent in its last seconds, which
- * the way to the server may take.
+ * A refresh is due after 75 to 90 % of the token's life, at random, so that tabs and users do not refresh in step. The
+ * token is not sent in its last seconds: it could expire on the way to the server.
  */
-export function readAccess(token: string, expiresInSeconds: number, now: number, random: number): Access | null {
+export function readAccess(token: string, expiresInSeconds: number, now: number, random: number): AccessToken | null {
   const claims = claimsOf(token);
   const life = expiresInSeconds * 1000;
   if (!claims || !(life >= 0)) return null;
@@ -62,15 +67,15 @@ export function readAccess(token: string, expiresInSeconds: number, now: number,
     userId: claims.sub,
     generation: claims.gen,
     issuedAt: claims.iat,
-    dueAt: now + life * (0.75 + 0.15 * random),
-    deadAt: now + Math.max(life - MARGIN_MS, life * 0.9),
+    refreshAt: now + life * (0.75 + 0.15 * random),
+    usableUntil: now + Math.max(life - MARGIN_MS, life * 0.9),
   };
 }
 
-/** Whether a token that arrives now replaces `held`: answers overtake one another. */
-export function isNewer(next: Access, held: Access | null): boolean {
-  if (!held || held.sessionId !== next.sessionId) return true;
-  return (next.generation - held.generation || next.issuedAt - held.issuedAt) >= 0;
+/** Whether `next` replaces `current`. Responses and messages can arrive in another order than they were sent. */
+export function isNewer(next: AccessToken, current: AccessToken | null): boolean {
+  if (!current || current.sessionId !== next.sessionId) return true;
+  return (next.generation - current.generation || next.issuedAt - current.issuedAt) >= 0;
 }
 
 interface Claims {
@@ -80,7 +85,7 @@ interface Claims {
   iat: number;
 }
 
-/** Read, not checked: this decides which of our own tokens to keep, and is no proof of anything. */
+/** Decodes without a check of the signature: the claims only decide which of our own tokens is newer. */
 function claimsOf(token: unknown): Claims | null {
   try {
     const payload = atob((token as string).split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'));

@@ -3,7 +3,7 @@ import { browser } from './platform.js';
 
 export type { Activity } from './activity.js';
 export type { Credentials, Delivery, FieldError, NewAccount, Passwords, ProblemCode, SessionView } from './api.js';
-export type { ChangeReason, Session, SessionChange } from './changes.js';
+export type { ChangeType, Session, SessionChange } from './changes.js';
 export type { Client, ClientOptions } from './client.js';
 export { LatchkeyError, type ErrorCode } from './latchkey-error.js';
 export { localStorageStore, memoryStore, type TokenStore } from './token-store.js';

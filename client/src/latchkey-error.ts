@@ -1,75 +1,71 @@
 import type { FieldError, Problem, ProblemCode } from './api.js';
 
 /**
- * Beyond the server's codes: `unexpected_answer` is an answer that is not the server's (a proxy, a captive portal);
- * `user_changed` is a call that was begun as one person, and would have gone out as another, or as nobody.
+ * Two codes besides the server's. `unexpected_response`: the response is not from the API, but for example from a proxy
+ * or a captive portal. `user_changed`: the user who began the call is not signed in any more, so it was not sent.
  */
-export type ErrorCode = ProblemCode | 'unexpected_answer' | 'user_changed';
+export type ErrorCode = ProblemCode | 'unexpected_response' | 'user_changed';
 
-/** A problem as the server tells it, or the little that is known where it told none. */
-type Told = Omit<Partial<Problem>, 'code'> & { code: ErrorCode };
+/** The server's problem document, or only a code where the response has none. */
+type ProblemParts = Omit<Partial<Problem>, 'code'> & { code: ErrorCode };
 
-/** Why a call failed, as the server put it. Never holds a token, nor anything that was sent. */
+/** An error response. It never contains a token, nor anything else that was sent. */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError';
   readonly code: ErrorCode;
-  /** True only where the credentials are dead: sign in again. */
+  /** The credentials are not valid any more: the user has to sign in again. */
   readonly terminal: boolean;
-  /** Which fields are wrong, with texts that can be shown. */
+  /** One entry for each invalid field, with a message for users. */
   readonly errors: FieldError[];
   readonly requestId: string | undefined;
-  /** The session that a terminal answer is about, and why it ended, where the server said so. */
+  /** With a terminal error: the session that is over, and why it ended, where the server said so. */
   readonly sessionId: string | undefined;
-  readonly because: string | undefined;
+  readonly reason: string | undefined;
 
   constructor(
-    /** The HTTP status; 0 where no answer is the reason. */
+    /** The HTTP status; 0 where nothing was sent. */
     readonly status: number,
-    problem: Told,
+    problem: ProblemParts,
     /** Seconds. */
     readonly retryAfter?: number,
   ) {
-    super(`${problem.code}${problem.title ? `: ${problem.title}` : ''}`);
+    super(problem.title ?? problem.code);
     this.code = problem.code;
-    // A server in trouble cannot know that credentials are dead.
+    // A 429 or 5xx is about the server's state and never ends a session.
     this.terminal = problem.terminal === true && status < 500 && status !== 429;
     this.errors = problem.errors ?? [];
     this.requestId = problem.requestId;
     this.sessionId = problem.session_id;
-    this.because = problem.reason;
+    this.reason = problem.reason;
   }
 }
 
-/** For what one person began, and nobody else is to finish. */
+/** Prevents that a call which one user began is sent with the credentials of another, or with none. */
 export function userChanged(): LatchkeyError {
   return new LatchkeyError(0, { code: 'user_changed' });
 }
 
-/** Reads a refusal. Leaves the answer itself unread, for whoever asked. */
-export async function errorOf(answer: Response): Promise<LatchkeyError> {
-  let problem: unknown;
-  if (/problem\+json/.test(answer.headers.get('content-type') ?? '')) {
-    problem = await answer
+/** Parses an error response. It reads a clone, so that the caller can still read the body. */
+export async function errorOf(response: Response): Promise<LatchkeyError> {
+  let problem: Problem | undefined;
+  if (/problem\+json/.test(response.headers.get('content-type') ?? '')) {
+    problem = (await response
       .clone()
       .json()
-      .catch(() => undefined);
+      .catch(() => undefined)) as Problem | undefined;
   }
-  const retryAfter = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new LatchkeyError(
-    answer.status,
-    isProblem(problem) ? problem : { code: 'unexpected_answer' },
-    // A date would have to be compared with this device's clock.
+    response.status,
+    typeof problem?.code === 'string' ? problem : { code: 'unexpected_response' },
+    // Retry-After can also be a date. It is ignored, because the clock of this device may be wrong.
     Number.isFinite(retryAfter) ? retryAfter : undefined,
   );
 }
 
-function isProblem(value: unknown): value is Problem {
-  return typeof (value as Problem | null | undefined)?.code === 'string';
-}
-
-/** Whether the same may well succeed later: no answer, none of the server's own, or one that says so. */
-export function isPassing(error: unknown): boolean {
+/** Whether the same request may succeed later: a network error, a response from elsewhere, or 408, 429 and 5xx. */
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof LatchkeyError)) return true;
   const { status, code } = error;
-  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_answer';
+  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_response';
 }

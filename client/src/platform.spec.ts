@@ -8,21 +8,21 @@ import { localStorageStore, memoryStore } from './token-store.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** The real platform, as far as Node has one, with a server that is not far. */
-function near(options: Partial<Parameters<typeof clientOn>[1]> = {}) {
+/** A client on the platform of Node, with a fake server in the same process. */
+function connected(options: Partial<Parameters<typeof clientOn>[1]> = {}) {
   const server = new FakeServer(new World());
   const cookies = new Map<string, string>();
   const fetch = async (input: unknown, { method = 'GET', headers, body }: RequestInit = {}) => {
     const token = new Headers(headers).get('authorization')?.slice(7) ?? null;
     const route = `${method} ${new URL(String(input)).pathname}`;
-    return server.handle({ route, token, body: body && JSON.parse(String(body)), cookies }).answer;
+    return server.handle({ route, token, body: body && JSON.parse(String(body)), cookies }).response;
   };
   const client = clientOn({ ...browser, fetch: fetch as never }, { baseUrl: 'https://auth.example.com', ...options });
   return { client, server };
 }
 
-describe('a browser in which', () => {
-  it('BroadcastChannel throws, as in Firefox without cookies, has a client all the same', async () => {
+describe('a browser', () => {
+  it('whose BroadcastChannel throws gets a working client', async () => {
     const refused = () => {
       throw new DOMException('The operation is insecure.', 'SecurityError');
     };
@@ -35,7 +35,7 @@ describe('a browser in which', () => {
   });
 
   it.each(['cookie', 'body'] as const)(
-    'storage is refused keeps a session until the tab closes: %s',
+    'that refuses storage keeps the session until the tab closes: %s',
     async (delivery) => {
       Object.defineProperty(globalThis, 'localStorage', {
         configurable: true,
@@ -43,7 +43,7 @@ describe('a browser in which', () => {
           throw new DOMException('denied', 'SecurityError');
         },
       });
-      const { client } = near({ delivery, store: localStorageStore() });
+      const { client } = connected({ delivery, store: localStorageStore() });
       expect((await client.fetch('/public')).status).toBe(401);
       const session = await client.login(GRACE);
       expect(await client.session()).toEqual(session);
@@ -54,7 +54,7 @@ describe('a browser in which', () => {
     },
   );
 
-  it('storage is full does not come back to an older token after a reload', async () => {
+  it('whose storage is full restores no older token after a reload', async () => {
     const kept = new Map<string, string>();
     let isFull = false;
     vi.stubGlobal('localStorage', {
@@ -73,7 +73,7 @@ describe('a browser in which', () => {
     expect(await localStorageStore().read('a')).toBeNull();
   });
 
-  it('a lock is never given waits no longer than it was told to, and works once', async () => {
+  it('that never grants a lock runs the work once, after the timeout', async () => {
     let works = 0;
     vi.stubGlobal('navigator', {
       locks: {
@@ -81,20 +81,20 @@ describe('a browser in which', () => {
           new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
       },
     });
-    await browser.alone('a lock', 20, async () => (works += 1));
+    await browser.withLock('a lock', 20, async () => (works += 1));
     expect(works).toBe(1);
   });
 
-  it('a lock is given works once', async () => {
+  it('that grants a lock runs the work once', async () => {
     let works = 0;
     const request = (_name: string, _options: object, work: () => Promise<void>) => work();
     vi.stubGlobal('navigator', { locks: { request } });
-    expect(await browser.alone('a lock', 20, async () => (works += 1))).toBe(1);
+    expect(await browser.withLock('a lock', 20, async () => (works += 1))).toBe(1);
     expect(works).toBe(1);
   });
 });
 
-it('a request is given up after the time it was given', async () => {
+it('a timeout aborts with a TimeoutError', async () => {
   const signal = browser.timeout(10);
   await new Promise((resolve) => signal.addEventListener('abort', resolve));
   expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
@@ -104,7 +104,7 @@ describe('a store', () => {
   it.each([
     ['in memory', memoryStore],
     ['in localStorage', localStorageStore],
-  ])('%s that serves two servers gives neither what is the other’s', async (_, make) => {
+  ])('%s separates the sessions of two servers', async (_, make) => {
     const kept = new Map<string, string>();
     vi.stubGlobal('localStorage', {
       getItem: (key: string) => kept.get(key) ?? null,
@@ -112,8 +112,8 @@ describe('a store', () => {
       removeItem: (key: string) => void kept.delete(key),
     });
     const store = make();
-    const one = near({ baseUrl: 'https://one.example', store });
-    const two = near({ baseUrl: 'https://two.example', store });
+    const one = connected({ baseUrl: 'https://one.example', store });
+    const two = connected({ baseUrl: 'https://two.example', store });
     await one.client.login(GRACE);
     expect(await two.client.session()).toBeNull();
     await two.client.logout();
@@ -123,9 +123,9 @@ describe('a store', () => {
   });
 });
 
-describe('a client that was closed', () => {
-  it('signs in and out as before, and only hears no other tab', async () => {
-    const { client, server } = near();
+describe('a closed client', () => {
+  it('still signs in and out', async () => {
+    const { client, server } = connected();
     client.close();
     await client.login(GRACE);
     expect((await client.fetch('/me')).status).toBe(200);
@@ -133,19 +133,19 @@ describe('a client that was closed', () => {
     expect(server.count('POST /auth/logout')).toBe(1);
   });
 
-  it('leaves nothing behind in the page', () => {
+  it('leaves no event listener in the page', () => {
     const listening = new Set<unknown>();
     vi.stubGlobal('addEventListener', (_type: string, listener: unknown) => void listening.add(listener));
     vi.stubGlobal('removeEventListener', (_type: string, listener: unknown) => void listening.delete(listener));
     vi.stubGlobal('document', new EventTarget());
-    const { client } = near();
+    const { client } = connected();
     expect(listening.size).toBe(2);
     client.close();
     expect(listening.size).toBe(0);
   });
 
-  it('tells nobody anything any more', async () => {
-    const { client } = near();
+  it('calls no listener', async () => {
+    const { client } = connected();
     let told = 0;
     client.onChange(() => (told += 1));
     client.close();
@@ -154,11 +154,11 @@ describe('a client that was closed', () => {
   });
 });
 
-describe('an answer that is none', () => {
-  it.each(['null', '[]', '"x"', '3', '<html>', ''])('is said to be one: %s', async (text) => {
+describe('a response that is not from the API', () => {
+  it.each(['null', '[]', '"x"', '3', '<html>', ''])('is reported as unexpected_response: %s', async (text) => {
     const fetch = async () => new Response(text, { headers: { 'content-type': 'application/json' } });
     const client = clientOn({ ...browser, fetch }, { baseUrl: 'https://auth.example.com' });
-    expect(await failure(client.login(GRACE))).toMatchObject({ name: 'LatchkeyError', code: 'unexpected_answer' });
+    expect(await failure(client.login(GRACE))).toMatchObject({ name: 'LatchkeyError', code: 'unexpected_response' });
     client.close();
   });
 });

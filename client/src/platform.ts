@@ -1,19 +1,22 @@
-/** What the client needs of the browser. Where something is missing, it does without. */
+/** What the client needs of the browser. It also works where locks, channel or page events are missing. */
 export interface Platform {
   fetch: typeof fetch;
-  /** Monotonic milliseconds. May stand still while the device sleeps: the server's 401 is the truth then. */
+  /** Monotonic milliseconds. This clock may stop while the device sleeps; the server's 401 then shows that time passed. */
   now: () => number;
   random: () => number;
   sleep: (ms: number) => Promise<void>;
   /** Aborts after this time. */
   timeout: (ms: number) => AbortSignal;
-  /** Works alone among all tabs, or after `waitMs` without waiting for the others any longer. */
-  alone: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
-  /** Hears the other tabs, and answers how to speak to them and how to stop. */
-  channel: (name: string, hear: (message: unknown) => void) => { say: (message: unknown) => void; close: () => void };
+  /** Runs `work` in one tab at a time. After `waitMs` it runs without the lock. */
+  withLock: <T>(name: string, waitMs: number, work: () => Promise<T>) => Promise<T>;
+  /** Joins the channel to the other tabs. */
+  channel: (
+    name: string,
+    onMessage: (message: unknown) => void,
+  ) => { broadcast: (message: unknown) => void; close: () => void };
   hidden: () => boolean;
-  /** `woke`: the network is back, or the page is looked at again. `stored`: another tab wrote to storage. */
-  watch: (listeners: { woke: () => void; stored: () => void }) => () => void;
+  /** `onResume`: the network is back, or the page became visible. `onStorage`: another tab wrote to storage. */
+  watch: (listeners: { onResume: () => void; onStorage: () => void }) => () => void;
 }
 
 interface Globals {
@@ -40,28 +43,28 @@ export const browser: Platform = {
   sleep: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
   timeout: (ms) => AbortSignal.timeout(ms),
 
-  async alone<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
-    let begun: Promise<T> | undefined;
-    const begin = () => (begun ??= work());
-    // A lock can stay with a tab that was frozen while it held it, or be refused altogether.
+  async withLock<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+    let started: Promise<T> | undefined;
+    const start = () => (started ??= work());
+    // A frozen tab can keep a lock, and a browser can refuse locks: then the work starts without one.
     await globals.navigator?.locks
-      ?.request(name, { signal: AbortSignal.timeout(waitMs) }, () => begin().then(() => undefined))
+      ?.request(name, { signal: AbortSignal.timeout(waitMs) }, () => start().then(() => undefined))
       .catch(() => undefined);
-    return begin();
+    return start();
   },
 
-  channel(name, hear) {
+  channel(name, onMessage) {
     let channel: Channel | undefined;
     try {
       channel = globals.BroadcastChannel && new globals.BroadcastChannel(name);
     } catch {
-      // Firefox, where cookies are blocked.
+      // Firefox throws where the user blocked cookies.
     }
-    channel?.addEventListener('message', ({ data }) => hear(data));
-    // In Node it would keep the process running.
+    channel?.addEventListener('message', ({ data }) => onMessage(data));
+    // In Node an open channel keeps the process running.
     channel?.unref?.();
     return {
-      say: (message) => channel?.postMessage(message),
+      broadcast: (message) => channel?.postMessage(message),
       close() {
         channel?.close();
         channel = undefined;
@@ -71,15 +74,15 @@ export const browser: Platform = {
 
   hidden: () => globals.document?.visibilityState === 'hidden',
 
-  watch({ woke, stored }) {
-    const shown = () => void (browser.hidden() || woke());
-    globals.addEventListener?.('online', woke);
-    globals.addEventListener?.('storage', stored);
-    globals.document?.addEventListener('visibilitychange', shown);
+  watch({ onResume, onStorage }) {
+    const onVisibility = () => void (browser.hidden() || onResume());
+    globals.addEventListener?.('online', onResume);
+    globals.addEventListener?.('storage', onStorage);
+    globals.document?.addEventListener('visibilitychange', onVisibility);
     return () => {
-      globals.removeEventListener?.('online', woke);
-      globals.removeEventListener?.('storage', stored);
-      globals.document?.removeEventListener('visibilitychange', shown);
+      globals.removeEventListener?.('online', onResume);
+      globals.removeEventListener?.('storage', onStorage);
+      globals.document?.removeEventListener('visibilitychange', onVisibility);
     };
   },
 };

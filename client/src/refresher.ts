@@ -1,35 +1,38 @@
 import type { Delivery } from './api.js';
-import { post, tokensIn } from './auth-calls.js';
+import { credentialBody, post, readTokens } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
-import type { Access, Held } from './credential.js';
-import { isPassing, LatchkeyError } from './latchkey-error.js';
+import type { EndedSession } from './changes.js';
+import type { AccessToken, StoredCredential } from './credential.js';
+import { isTransient, LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { SessionKeeper } from './session-keeper.js';
 
-/** Before the server's leeway (60 s) is over: an older answer must not come after it. */
-const GIVE_UP_MS = 30_000;
-/** The server forgives tabs that refresh at once, so the lock only spares it work and is not worth more. */
+/** Shorter than the server's leeway (60 s): a late response must not arrive after the leeway is over. */
+const TIMEOUT_MS = 30_000;
+/** The lock only saves requests: the server tolerates tabs that refresh at the same time. */
 const LOCK_WAIT_MS = 3_000;
-/** A sign-in is what somebody waits for. */
+/** Shorter than for a refresh, because the user waits for the sign-in. */
 const REPLACE_WAIT_MS = 500;
-/** What somebody waits for the next attempt; when it would be longer, they are told. */
-export const PATIENCE_MS = 4_000;
+/** A caller waits at most this long for a retry. With a longer wait, the call rejects. */
+export const MAX_WAIT_MS = 4_000;
 
-/** How it goes with the refreshes of one session: what went wrong for one person is nothing to the next. */
-interface Course {
+/** The refreshes of one session. Another session starts without the failures and waits of this one. */
+interface RefreshState {
   sessionId: string;
-  flight?: Promise<void> | undefined;
-  /** The access token that was there when the flight began. */
-  before?: Access | null;
+  /** The refresh in flight, which all callers share. */
+  inFlight?: Promise<void> | undefined;
+  /** The access token at the start of that refresh. */
+  before?: AccessToken | null;
   failures: number;
   notBefore: number;
   lastError?: unknown;
-  wakeUp: () => void;
+  /** Ends the wait for the next retry. */
+  resume: () => void;
 }
 
-/** Renews the access token when a call needs it: one refresh at a time in a tab, and, where it can, in a browser. */
+/** Refreshes the access token when a call needs it: single flight in a tab and, with Web Locks, in a browser. */
 export class Refresher {
-  private course: Course | undefined;
+  private state: RefreshState | undefined;
   private replacement: Promise<unknown> | undefined;
 
   constructor(
@@ -40,98 +43,97 @@ export class Refresher {
   ) {}
 
   /**
-   * The access token to send now; null when nobody is signed in. Throws what the refresh was refused with, or what `fetch`
-   * throws without an answer.
+   * An access token that can be sent now; null when nobody is signed in. Throws the error of the refresh: `LatchkeyError`,
+   * or the error of `fetch` when there is no response.
    */
-  async access(): Promise<Access | null> {
-    const held = await this.keeper.look();
-    if (!held) return null;
+  async access(): Promise<AccessToken | null> {
+    const stored = await this.keeper.sync();
+    if (!stored) return null;
     const { access } = this.keeper;
     const now = this.platform.now();
-    // Alongside: this call has no need of it, and the next has its answer.
-    if (access && now < access.deadAt) {
-      if (now >= access.dueAt) void this.refresh(held).catch(() => undefined);
+    if (access && now < access.usableUntil) {
+      // In the background: this call has a valid token, and later calls use the result.
+      if (now >= access.refreshAt) void this.refresh(stored).catch(() => undefined);
       return access;
     }
-    await this.refresh(held);
-    // Somebody signed in meanwhile: what was renewed was not theirs.
-    const isSame = this.keeper.session?.id === held.sessionId;
+    await this.refresh(stored);
+    // If another user signed in meanwhile, the refreshed token is not theirs.
+    const isSame = this.keeper.session?.id === stored.sessionId;
     return (isSame && this.keeper.access) || this.access();
   }
 
   /**
-   * Does what ends this session and begins another: refreshes wait for it, here and in other tabs, as the server may have
-   * ended the old session before the new one is known.
+   * Runs work that replaces this session by a new one. Refreshes in all tabs wait for it: the server revokes the old
+   * session before the client knows the new one.
    */
   replace<T>(work: () => Promise<T>): Promise<T> {
     const { session } = this.keeper;
-    const done = session ? this.platform.alone(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
+    const done = session ? this.platform.withLock(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
     this.replacement = done;
     return done.finally(() => {
       if (this.replacement === done) this.replacement = undefined;
     });
   }
 
-  /** The network is back, or the page is looked at again: what failed before says nothing about now. */
-  wake(): void {
-    const { course } = this;
-    // The server's own word for when to come back still holds.
-    if (!course || (course.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
-    course.notBefore = -Infinity;
-    course.wakeUp();
+  /** Retries at once: the network is back, or the page became visible. A `Retry-After` of the server still holds. */
+  resume(): void {
+    const { state } = this;
+    if (!state || (state.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
+    state.notBefore = -Infinity;
+    state.resume();
   }
 
-  private async refresh({ sessionId }: Held): Promise<void> {
-    if (this.course?.sessionId !== sessionId) {
-      this.course = { sessionId, failures: 0, notBefore: -Infinity, wakeUp: () => undefined };
+  private async refresh({ sessionId }: StoredCredential): Promise<void> {
+    if (this.state?.sessionId !== sessionId) {
+      this.state = { sessionId, failures: 0, notBefore: -Infinity, resume: () => undefined };
     }
-    const { course } = this;
-    // Begun with a token that the server has refused since, and perhaps judged before the reason for that.
-    if (course.flight && course.before && !this.keeper.access) await course.flight.catch(() => undefined);
-    return (course.flight ??= this.attempts(course).finally(() => (course.flight = undefined)));
+    const { state } = this;
+    // The server refused the access token after this refresh began, so its result may be outdated too: refresh again.
+    if (state.inFlight && state.before && !this.keeper.access) await state.inFlight.catch(() => undefined);
+    return (state.inFlight ??= this.attempts(state).finally(() => (state.inFlight = undefined)));
   }
 
-  private async attempts(course: Course): Promise<void> {
+  private async attempts(state: RefreshState): Promise<void> {
     const { platform } = this;
-    const before = (course.before = this.keeper.access);
-    if (platform.now() < course.notBefore) throw course.lastError;
-    const giveUp = platform.timeout(GIVE_UP_MS);
+    const before = (state.before = this.keeper.access);
+    if (platform.now() < state.notBefore) throw state.lastError;
+    const timeout = platform.timeout(TIMEOUT_MS);
     for (;;) {
       try {
-        await platform.alone(this.lockOf(course.sessionId), LOCK_WAIT_MS, () => this.attempt(before, giveUp));
-        course.failures = 0;
+        await platform.withLock(this.lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, timeout));
+        state.failures = 0;
         return;
       } catch (error) {
-        if (this.keeper.session?.id !== course.sessionId) throw error;
-        course.failures += 1;
+        if (this.keeper.session?.id !== state.sessionId) throw error;
+        state.failures += 1;
         const { retryAfter } = error as Partial<LatchkeyError>;
-        const wait = backOffMs(course.failures, retryAfter, platform.random());
-        course.notBefore = platform.now() + wait;
-        course.lastError = error;
+        const wait = backOffMs(state.failures, retryAfter, platform.random());
+        state.notBefore = platform.now() + wait;
+        state.lastError = error;
         this.keeper.report({ type: 'retry', error, inMs: wait });
-        // A tab in the background tries once: nobody waits for it.
-        if (!isPassing(error) || giveUp.aborted || wait > PATIENCE_MS || platform.hidden()) throw error;
-        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (course.wakeUp = resolve))]);
+        // A hidden tab tries once: no user waits for it.
+        if (!isTransient(error) || timeout.aborted || wait > MAX_WAIT_MS || platform.hidden()) throw error;
+        await Promise.race([platform.sleep(wait), new Promise<void>((resolve) => (state.resume = resolve))]);
       }
     }
   }
 
-  private async attempt(before: Access | null, giveUp: AbortSignal): Promise<void> {
-    const held = await this.keeper.look();
-    if (!held) return;
-    if (this.wasHanded(before)) return this.keeper.report({ type: 'waited' });
-    const presented = this.delivery === 'cookie' ? { session_id: held.sessionId } : { refresh_token: held.text };
+  private async attempt(before: AccessToken | null, signal: AbortSignal): Promise<void> {
+    const stored = await this.keeper.sync();
+    if (!stored) return;
+    if (this.hasRefreshedElsewhere(before)) return this.keeper.report({ type: 'waited' });
+    const body = credentialBody(this.delivery, stored.sessionId, stored.text);
     try {
-      const answer = await post(this.platform, this.address, this.delivery, presented, { signal: giveUp });
-      await this.keeper.renew(await tokensIn(answer), held);
+      const response = await post(this.platform, this.address, this.delivery, body, { signal });
+      await this.keeper.saveRefreshed(await readTokens(response), stored);
     } catch (error) {
-      if (!endsSession(error, held, this.delivery)) throw error;
-      // Which may be what ended it.
+      if (!isTerminal(error, stored, this.delivery)) throw error;
+      // A session replacement in flight may be the cause. It stores the new session first.
       await this.replacement?.catch(() => undefined);
-      if (await this.keeper.drop(({ text }) => text === held.text, endingOf(error, held))) throw error;
-      // Another tab has kept a newer one, or somebody has signed in: this refusal is not about that.
-      giveUp.throwIfAborted();
-      await this.attempt(before, giveUp);
+      if (await this.keeper.drop(stored.sessionId, endedSession(error, stored), stored.text)) throw error;
+      // The store has another credential by now, and this error is not about that one.
+      signal.throwIfAborted();
+      await this.attempt(before, signal);
     }
   }
 
@@ -139,20 +141,20 @@ export class Refresher {
     return `${this.address} ${sessionId}`;
   }
 
-  /** Another tab has refreshed while this one waited for its turn. */
-  private wasHanded(before: Access | null): boolean {
+  /** Whether another tab refreshed while this one waited for the lock. */
+  private hasRefreshedElsewhere(before: AccessToken | null): boolean {
     const { access } = this.keeper;
-    return access !== null && access !== before && this.platform.now() < access.dueAt;
+    return access !== null && access !== before && this.platform.now() < access.refreshAt;
   }
 }
 
-/** In `cookie` delivery nothing is left to drop when the browser has no such cookie: only the note of it. */
-function endsSession(error: unknown, held: Held, delivery: Delivery): error is LatchkeyError {
+/** In `cookie` delivery a missing cookie is terminal too: the browser has lost the refresh token. */
+function isTerminal(error: unknown, stored: StoredCredential, delivery: Delivery): error is LatchkeyError {
   if (!(error instanceof LatchkeyError)) return false;
-  const isGone = delivery === 'cookie' && error.code === 'refresh_token_missing';
-  return isGone || (error.terminal && (error.sessionId ?? held.sessionId) === held.sessionId);
+  const isMissing = delivery === 'cookie' && error.code === 'refresh_token_missing';
+  return isMissing || (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId);
 }
 
-export function endingOf({ code, because }: LatchkeyError, { sessionId }: { sessionId: string }) {
-  return { sessionId, code, ...(because && { because }) };
+export function endedSession({ code, reason }: LatchkeyError, { sessionId }: { sessionId: string }): EndedSession {
+  return { sessionId, code, ...(reason && { reason }) };
 }

@@ -1,29 +1,37 @@
 import type { Activity } from './activity.js';
-import type { Delivery, TokenAnswer } from './api.js';
-import { changeBetween, type Ending, type Session, type SessionChange } from './changes.js';
-import { isNewer, readAccess, readAnswer, readHeld, type Access, type Held } from './credential.js';
+import type { Delivery, TokenResponse } from './api.js';
+import { changeBetween, type EndedSession, type Session, type SessionChange } from './changes.js';
+import {
+  isNewer,
+  readAccess,
+  readStored,
+  readTokenResponse,
+  type AccessToken,
+  type ParsedTokens,
+  type StoredCredential,
+} from './credential.js';
 import { LatchkeyError } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { TokenStore } from './token-store.js';
 
 export type Listener = (change: SessionChange) => void;
 
-/** What tabs tell one another. It is a hint: storage says which session it is. */
+/** A message between tabs. It is only a hint: the store says which session is the current one. */
 interface Message {
   access?: { token: string; expiresIn: number };
-  ending?: Ending | undefined;
+  ended?: EndedSession | undefined;
 }
 
 /**
- * Holds the session of this tab. Storage is the truth, shared with the other tabs; the access token is kept in memory
- * only. All reading and writing is done in turn, so that within a tab nothing is decided by what has changed since.
+ * Holds the session of this tab. The store is the source of truth and shared with the other tabs; the access token is
+ * kept in memory only. All access to the store is serialized, so that within a tab no decision is based on an old state.
  */
 export class SessionKeeper {
-  /** Undefined until storage was first read: who is signed in when a page loads is no change. */
-  private seen: Held | null | undefined;
-  private token: Access | null = null;
-  private ending: Ending | undefined;
-  private nextLook: Promise<Held | null> | undefined;
+  /** Undefined until the first read: the session of a page that loads is no change. */
+  private current: StoredCredential | null | undefined;
+  private token: AccessToken | null = null;
+  private ended: EndedSession | undefined;
+  private nextSync: Promise<StoredCredential | null> | undefined;
   private lastTurn: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<Listener>();
   private readonly tabs: ReturnType<Platform['channel']>;
@@ -33,28 +41,28 @@ export class SessionKeeper {
     private readonly store: TokenStore,
     private readonly platform: Platform,
     private readonly server: string,
-    private readonly watcher?: (activity: Activity) => void,
+    private readonly onActivity?: (activity: Activity) => void,
   ) {
     this.tabs = platform.channel(`latchkey ${server}`, (message) => {
-      void this.hear((message ?? {}) as Message).catch(() => undefined);
+      void this.onMessage((message ?? {}) as Message).catch(() => undefined);
     });
   }
 
-  /** What storage holds now, or a moment later. Tells the listeners when it is another session than before. */
-  look(): Promise<Held | null> {
-    return (this.nextLook ??= this.inTurn(() => {
-      this.nextLook = undefined;
+  /** Reads the store, and tells the listeners when the session has changed. Concurrent callers share one read. */
+  sync(): Promise<StoredCredential | null> {
+    return (this.nextSync ??= this.serialize(() => {
+      this.nextSync = undefined;
       return this.read();
     }));
   }
 
-  /** Who was signed in when last looked. */
+  /** The session at the last read of the store. */
   get session(): Session | null {
-    return asSession(this.seen);
+    return asSession(this.current);
   }
 
-  /** The access token of that session, of whatever age. */
-  get access(): Access | null {
+  /** The access token of that session. It may be expired. */
+  get access(): AccessToken | null {
     return this.token;
   }
 
@@ -64,54 +72,57 @@ export class SessionKeeper {
   }
 
   /**
-   * Keeps a session that has just begun. With `replaced`, the session that asked for it, only if nobody signed in or out
-   * meanwhile: false otherwise. Throws `unexpected_answer` for what is none of the server's.
+   * Stores a new session. With `replaced`, the id of the session that it replaces: only if nobody signed in or out
+   * meanwhile, else it returns false. Throws `unexpected_response` for a malformed response.
    */
-  async begin(answer: TokenAnswer, replaced?: string): Promise<boolean> {
-    const next = this.credentialsIn(answer);
-    return this.inTurn(async () => {
-      const held = await this.read();
-      // The server ends it for the new one, and a tab that was told so first has dropped it.
-      const lastId = (held ?? this.ending)?.sessionId;
+  async startSession(response: TokenResponse, replaced?: string): Promise<boolean> {
+    const next = this.parse(response);
+    return this.serialize(async () => {
+      const stored = await this.read();
+      // Another tab may already have dropped the replaced session, because the server revoked it first.
+      const lastId = (stored ?? this.ended)?.sessionId;
       if (replaced && lastId !== replaced) return false;
-      await this.hold(next, answer.expires_in);
+      await this.save(next, response.expires_in);
       return true;
     });
   }
 
-  /** Keeps what a refresh of `asked` was answered with, unless somebody signed in or out meanwhile or a newer one came. */
-  async renew(answer: TokenAnswer, asked: Held): Promise<void> {
-    const next = this.credentialsIn(answer);
-    if (next.held.sessionId !== asked.sessionId) throw unexpected();
-    return this.inTurn(async () => {
-      const held = await this.read();
-      if (held?.sessionId !== asked.sessionId) return;
-      await this.hold(next.held.generation < held.generation ? { ...next, held } : next, answer.expires_in);
+  /** Stores the response to a refresh of `presented`. It never replaces another session or a newer generation. */
+  async saveRefreshed(response: TokenResponse, presented: StoredCredential): Promise<void> {
+    const next = this.parse(response);
+    if (next.stored.sessionId !== presented.sessionId) throw malformed();
+    return this.serialize(async () => {
+      const stored = await this.read();
+      if (stored?.sessionId !== presented.sessionId) return;
+      await this.save(next.stored.generation < stored.generation ? { ...next, stored } : next, response.expires_in);
     });
   }
 
-  /** Drops what is held, if it still is what `isMeant` says; `ending` is why, unless somebody signed out. */
-  drop(isMeant: (held: Held) => boolean, ending?: Ending): Promise<boolean> {
-    return this.inTurn(async () => {
-      const held = await this.read();
-      if (!held || !isMeant(held)) return false;
-      this.ending = ending;
-      // Before and after: a tab that finds nothing left knows why, and one that looked too early looks again.
-      this.tabs.say({ ending } satisfies Message);
+  /**
+   * Clears the store if it still holds this session, and this `text` where it is given; returns whether it did. Without
+   * `ended`, the user signed out.
+   */
+  drop(sessionId: string, ended?: EndedSession, text?: string): Promise<boolean> {
+    return this.serialize(async () => {
+      const stored = await this.read();
+      if (stored?.sessionId !== sessionId || (text && stored.text !== text)) return false;
+      this.ended = ended;
+      // Before: a tab that finds the store empty knows why. After: a tab that read the store too early reads it again.
+      this.tabs.broadcast({ ended } satisfies Message);
       await this.store.clear(this.server);
-      this.see(null);
-      this.tabs.say({ ending } satisfies Message);
+      this.update(null);
+      this.tabs.broadcast({ ended } satisfies Message);
       return true;
     });
   }
 
-  /** The server refused this access token, whatever its age here. */
-  distrust({ token }: Access): void {
+  /** Removes an access token that the server refused, whatever its age. */
+  invalidate({ token }: AccessToken): void {
     if (this.token?.token === token) this.token = null;
   }
 
   report(activity: Activity): void {
-    if (this.watcher) tell(this.watcher, activity);
+    if (this.onActivity) notify(this.onActivity, activity);
   }
 
   close(): void {
@@ -119,69 +130,69 @@ export class SessionKeeper {
     this.tabs.close();
   }
 
-  private hear({ access, ending }: Message): Promise<void> {
-    return this.inTurn(async () => {
-      this.ending = ending ?? this.ending;
+  private onMessage({ access, ended }: Message): Promise<void> {
+    return this.serialize(async () => {
+      this.ended = ended ?? this.ended;
       await this.read();
       const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
-      if (token) this.take(token, 'tab', access!.expiresIn);
+      if (token) this.accept(token, 'tab', access!.expiresIn);
     });
   }
 
-  private credentialsIn(answer: TokenAnswer): { held: Held; access: Access } {
-    const next = readAnswer(this.delivery, answer, this.platform.now(), this.platform.random());
-    if (!next) throw unexpected();
+  private parse(response: TokenResponse): ParsedTokens {
+    const next = readTokenResponse(this.delivery, response, this.platform.now(), this.platform.random());
+    if (!next) throw malformed();
     return next;
   }
 
-  private async hold({ held, access }: { held: Held; access: Access }, expiresIn: number): Promise<void> {
-    // Before the access token is used: its use proves to the server that we hold this generation.
-    if (held.text !== this.seen?.text) await this.store.write(held.text, this.server);
-    this.see(held);
-    this.take(access, 'server', expiresIn);
-    this.tabs.say({ access: { token: access.token, expiresIn } } satisfies Message);
+  private async save({ stored, access }: ParsedTokens, expiresIn: number): Promise<void> {
+    // Before the access token is used: its use acknowledges this generation to the server.
+    if (stored.text !== this.current?.text) await this.store.write(stored.text, this.server);
+    this.update(stored);
+    this.accept(access, 'server', expiresIn);
+    this.tabs.broadcast({ access: { token: access.token, expiresIn } } satisfies Message);
   }
 
-  /** Tabs that share no storage have sessions of their own. */
-  private take(next: Access, from: 'server' | 'tab', expiresIn: number): void {
-    if (next.sessionId !== this.seen?.sessionId || !isNewer(next, this.token)) return;
+  /** Ignores tokens of other sessions: tabs that do not share the store have sessions of their own. */
+  private accept(next: AccessToken, from: 'server' | 'tab', expiresIn: number): void {
+    if (next.sessionId !== this.current?.sessionId || !isNewer(next, this.token)) return;
     this.token = next;
     this.report({ type: 'token', from, expiresIn, generation: next.generation });
   }
 
-  private async read(): Promise<Held | null> {
-    const held = readHeld(this.delivery, await this.store.read(this.server));
-    this.see(held);
-    return held;
+  private async read(): Promise<StoredCredential | null> {
+    const stored = readStored(this.delivery, await this.store.read(this.server));
+    this.update(stored);
+    return stored;
   }
 
-  private see(held: Held | null): void {
-    const before = this.seen;
-    this.seen = held;
-    if (this.token?.sessionId !== held?.sessionId) this.token = null;
-    const change = before === undefined ? null : changeBetween(asSession(before), asSession(held), this.ending);
-    if (change) for (const listener of Array.from(this.listeners)) tell(listener, change);
+  private update(next: StoredCredential | null): void {
+    const before = this.current;
+    this.current = next;
+    if (this.token?.sessionId !== next?.sessionId) this.token = null;
+    const change = before === undefined ? null : changeBetween(asSession(before), asSession(next), this.ended);
+    if (change) for (const listener of Array.from(this.listeners)) notify(listener, change);
   }
 
-  private inTurn<T>(step: () => Promise<T>): Promise<T> {
+  private serialize<T>(step: () => Promise<T>): Promise<T> {
     const turn = this.lastTurn.then(step);
     this.lastTurn = turn.catch(() => undefined);
     return turn;
   }
 }
 
-function unexpected(): LatchkeyError {
-  return new LatchkeyError(200, { code: 'unexpected_answer' });
+function malformed(): LatchkeyError {
+  return new LatchkeyError(200, { code: 'unexpected_response' });
 }
 
-function asSession(held: Held | null | undefined): Session | null {
-  return held ? { id: held.sessionId, userId: held.userId } : null;
+function asSession(stored: StoredCredential | null | undefined): Session | null {
+  return stored ? { id: stored.sessionId, userId: stored.userId } : null;
 }
 
-/** A listener's mistake is reported as its own, and undoes no sign-in. */
-function tell<T>(listener: (news: T) => void, news: T): void {
+/** Calls a listener. Its exception is reported as uncaught, and does not fail the operation that caused the event. */
+function notify<T>(listener: (event: T) => void, event: T): void {
   try {
-    listener(news);
+    listener(event);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

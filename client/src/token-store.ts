@@ -1,7 +1,7 @@
 /**
- * Where the refresh token is kept, in `body` delivery. `server` is the address of the server that it is of: one store may
- * serve several. `write` returns, or resolves, only when a crash of the browser would not undo it: an access token that is
- * used before that looks like a theft when an older refresh token comes back. What never settles holds up every call.
+ * Keeps the refresh token in `body` delivery. One store may serve several servers; `server` is the server's address.
+ * `write` resolves only when the text is durable: the client uses an access token after that, and a browser that then
+ * comes back from a crash with an older refresh token looks like a replay. Every call waits for these methods.
  */
 export interface TokenStore {
   read(server: string): string | null | Promise<string | null>;
@@ -9,7 +9,7 @@ export interface TokenStore {
   clear(server: string): void | Promise<void>;
 }
 
-/** Gone with the tab, and of no other tab: nothing is left on the device. */
+/** Each tab has its own session, which ends with the tab. Nothing is left on the device. */
 export function memoryStore(): TokenStore {
   const kept = new Map<string, string>();
   return {
@@ -20,37 +20,38 @@ export function memoryStore(): TokenStore {
 }
 
 /**
- * Survives a reload and is shared by all tabs of the origin; a browser that allows no storage forgets it with the tab.
- * The risk: any script that runs in the page, by injection or from a dependency, can read the refresh token and carry it
- * away; prefer `cookie` delivery. Chromium writes it to the disk seconds later, and at most once a minute: a browser that
- * is killed before that may have to sign in again.
+ * Survives a reload, and all tabs of the origin share it. Where the browser refuses storage, it keeps the text in memory.
+ *
+ * The risk: every script in the page, also an injected one or one of a dependency, can read and steal the refresh token.
+ * Prefer `cookie` delivery. Chromium writes to the disk with a delay of seconds, at most once a minute: after a crash
+ * within that time the user may have to sign in again.
  */
 export function localStorageStore(key = 'latchkey'): TokenStore {
   const memory = memoryStore();
   let isAllowed = true;
-  const local = <T>(deed: (storage: Storage) => T): T | undefined => {
+  const withStorage = <T>(operation: (storage: Storage) => T): T | undefined => {
     try {
-      return deed((globalThis as unknown as { localStorage: Storage }).localStorage);
+      return operation((globalThis as unknown as { localStorage: Storage }).localStorage);
     } catch {
       isAllowed = false;
       return undefined;
     }
   };
-  const nameOf = (server: string) => `${key} ${server}`;
+  const keyOf = (server: string) => `${key} ${server}`;
   return {
     read(server) {
-      const text = isAllowed && local((storage) => storage.getItem(nameOf(server)));
+      const text = isAllowed && withStorage((storage) => storage.getItem(keyOf(server)));
       return isAllowed ? text || null : memory.read(server);
     },
     write(text, server) {
-      if (isAllowed) local((storage) => storage.setItem(nameOf(server), text));
+      if (isAllowed) withStorage((storage) => storage.setItem(keyOf(server), text));
       if (isAllowed) return;
-      // Full, perhaps: what is left there would be an older one.
-      local((storage) => storage.removeItem(nameOf(server)));
+      // Storage may be full. The older text must not stay there.
+      withStorage((storage) => storage.removeItem(keyOf(server)));
       return memory.write(text, server);
     },
     clear(server) {
-      local((storage) => storage.removeItem(nameOf(server)));
+      withStorage((storage) => storage.removeItem(keyOf(server)));
       return memory.clear(server);
     },
   };

@@ -1,50 +1,50 @@
 import type { Client } from '@latchkey/client';
+import type { Connection } from './connection.js';
 import { byId, notice, reasonOf, thisView } from './page.js';
 
-export function showAccount(auth: Client): void {
-  byId('who-am-i').addEventListener('click', () => void whoAmI(auth));
-  byId('log-out').addEventListener('click', () => void logOut(auth));
+export function showAccount(connection: Connection): void {
+  byId('who-am-i').addEventListener('click', () => void whoAmI(connection.client));
+  byId('sign-out').addEventListener('click', () => void signOut(connection.client));
 }
 
-export function forgetAccount(): void {
+export function clearAccount(): void {
   byId('who').textContent = '…';
-  showAnswer('');
+  showResponse('');
 }
 
-/** Whose page this is. */
-export async function showName(auth: Client): Promise<void> {
+export async function showName(client: Client): Promise<void> {
   const isStill = thisView();
-  const answer = await auth.fetch('/users/me').catch(() => undefined);
-  if (!answer?.ok) return;
-  const { email, name } = (await answer.json()) as { email: string; name?: string | null };
+  const response = await client.fetch('/users/me').catch(() => undefined);
+  if (!response?.ok) return;
+  const { email, name } = (await response.json()) as { email: string; name?: string | null };
   if (isStill()) byId('who').textContent = name ?? email;
 }
 
-/** A call of the app, like any other. */
-async function whoAmI(auth: Client): Promise<void> {
+/** An example of an API call. */
+async function whoAmI(client: Client): Promise<void> {
   const isStill = thisView();
-  showAnswer('…');
+  showResponse('…');
   try {
-    const answer = await auth.fetch('/auth/whoami');
-    const text = `${answer.status}\n${JSON.stringify(await answer.json(), null, 2)}`;
-    if (isStill()) showAnswer(text);
+    const response = await client.fetch('/auth/whoami');
+    const text = `${response.status}\n${JSON.stringify(await response.json(), null, 2)}`;
+    if (isStill()) showResponse(text);
   } catch (error) {
-    if (isStill()) showAnswer(`No answer: ${reasonOf(error)}. You are still signed in.`);
+    if (isStill()) showResponse(`No response: ${reasonOf(error)}. You are still signed in.`);
   }
 }
 
-async function logOut(auth: Client): Promise<void> {
+async function signOut(client: Client): Promise<void> {
   try {
-    await auth.logout();
+    await client.logout();
   } catch (error) {
     notice(
-      `Signed out here, but the server could not be told (${reasonOf(error)}): end the session from another device.`,
+      `Signed out here, but the server was not reached (${reasonOf(error)}). Sign out this session from another device.`,
     );
   }
 }
 
-function showAnswer(text: string): void {
-  const place = byId('answer');
+function showResponse(text: string): void {
+  const place = byId('response');
   place.textContent = text;
   place.hidden = text === '';
 }

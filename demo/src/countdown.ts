@@ -1,14 +1,14 @@
 import type { Activity } from '@latchkey/client';
 import { byId } from './page.js';
-import { letTimePass } from './trouble.js';
+import { advanceClock } from './failures.js';
 
-let bornAt = 0;
-let lifeMs = 0;
+let issuedAt = 0;
+let lifetimeMs = 0;
 
-/** Shows how long the access token of this tab has to live, by the clock that the client goes by. */
+/** Shows the remaining lifetime of this tab's access token, by the monotonic clock that the client uses. */
 export function showCountdown(): void {
   byId('expire').addEventListener('click', () => {
-    letTimePass(Math.max(0, leftMs()));
+    advanceClock(Math.max(0, leftMs()));
     show();
   });
   setInterval(show, 500);
@@ -17,26 +17,26 @@ export function showCountdown(): void {
 
 export function restart(activity: Activity): void {
   if (activity.type !== 'token') return;
-  bornAt = performance.now();
-  lifeMs = activity.expiresIn * 1000;
+  issuedAt = performance.now();
+  lifetimeMs = activity.expiresIn * 1000;
   byId('generation').textContent = `· generation ${activity.generation}`;
   show();
 }
 
-export function forgetToken(): void {
-  lifeMs = 0;
+export function clearToken(): void {
+  lifetimeMs = 0;
   byId('generation').textContent = '';
   show();
 }
 
 function leftMs(): number {
-  return bornAt + lifeMs - performance.now();
+  return issuedAt + lifetimeMs - performance.now();
 }
 
 function show(): void {
   const left = Math.max(0, leftMs());
-  byId('countdown').textContent = left > 0 ? clock(left) : 'none: the next call gets one';
-  byId<HTMLMeterElement>('life').value = lifeMs > 0 ? left / lifeMs : 0;
+  byId('countdown').textContent = left > 0 ? clock(left) : 'No valid token: the next call refreshes it';
+  byId<HTMLMeterElement>('life').value = lifetimeMs > 0 ? left / lifetimeMs : 0;
 }
 
 function clock(ms: number): string {

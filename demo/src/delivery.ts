@@ -2,34 +2,44 @@ import type { Delivery } from '@latchkey/client';
 import { byId } from './page.js';
 
 const CHOICE = 'latchkey demo: delivery';
+const radios = () => document.querySelectorAll<HTMLInputElement>('input[name=delivery]');
 
-/** Which delivery this page uses, and shows the choice. Another choice is another client: the page loads anew. */
+/** Shows which delivery this page uses, and returns it. Cookies need the origin of the server's `ISSUER`. */
 export async function chooseDelivery(): Promise<Delivery> {
   const issuer = await issuerOfServer();
   const cookiesWork = !issuer || issuer.origin === location.origin;
+  for (const radio of radios()) radio.disabled = radio.value === 'cookie' && !cookiesWork;
+  if (!cookiesWork) {
+    byId('delivery-hint').textContent = `Cookies work only at the server's ISSUER address: ${issuer.origin}`;
+  }
   const delivery = cookiesWork && localStorage.getItem(CHOICE) !== 'body' ? 'cookie' : 'body';
-  for (const radio of document.querySelectorAll<HTMLInputElement>('input[name=delivery]')) {
-    radio.checked = radio.value === delivery;
-    radio.disabled = radio.value === 'cookie' && !cookiesWork;
+  show(delivery);
+  return delivery;
+}
+
+/** Calls the listener when the user chooses another delivery, in this tab or in another: all tabs use the same one. */
+export function onDeliveryChange(listener: (delivery: Delivery) => void): void {
+  for (const radio of radios()) {
     radio.addEventListener('change', () => {
       localStorage.setItem(CHOICE, radio.value);
-      location.reload();
+      listener(radio.value as Delivery);
     });
   }
-  // All tabs have one session: the other delivery's is not theirs.
-  addEventListener('storage', ({ key }) => {
-    if (key === CHOICE) location.reload();
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key !== CHOICE || (newValue !== 'body' && newValue !== 'cookie')) return;
+    show(newValue);
+    listener(newValue);
   });
-  if (!cookiesWork) {
-    byId('delivery-hint').textContent = `Cookies work where ISSUER says that the server is: ${issuer.origin}`;
-  }
-  return delivery;
+}
+
+function show(delivery: Delivery): void {
+  for (const radio of radios()) radio.checked = radio.value === delivery;
 }
 
 async function issuerOfServer(): Promise<URL | undefined> {
   try {
-    const answer = await fetch('/.well-known/oauth-authorization-server');
-    const { issuer } = (await answer.json()) as { issuer: string };
+    const response = await fetch('/.well-known/oauth-authorization-server');
+    const { issuer } = (await response.json()) as { issuer: string };
     return new URL(issuer);
   } catch {
     return undefined;

@@ -1,50 +1,54 @@
 import type { Client, SessionView } from '@latchkey/client';
+import type { Connection } from './connection.js';
 import { byId, element, notice, reasonOf, thisView } from './page.js';
 
-/** As user agents name them. Each comes before those that it pretends to be. */
+/** Names in user agent strings. Chrome's string also contains Safari, for example, so the order matters. */
 const BROWSERS = ['Edg', 'OPR', 'Firefox', 'Chrome', 'Safari', 'curl'];
 const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS X', 'Linux'];
 
-export function showDevices(auth: Client): void {
-  byId('end-others').addEventListener('click', () => void after(auth, auth.sessions.endOthers()));
+export function showDevices(connection: Connection): void {
+  byId('sign-out-others').addEventListener('click', () => {
+    const { client } = connection;
+    void listAfter(client, client.sessions.revokeOthers());
+  });
 }
 
-export async function listDevices(auth: Client): Promise<void> {
+export async function listDevices(client: Client): Promise<void> {
   const isStill = thisView();
   try {
-    const sessions = await auth.sessions.list();
-    if (isStill()) byId('devices').replaceChildren(...sessions.map((session) => line(auth, session)));
+    const sessions = await client.sessions.list();
+    if (isStill()) byId('devices').replaceChildren(...sessions.map((session) => line(client, session)));
   } catch {
-    // The event line says what happened; the list stays as it was last seen.
+    // The list stays as it is. The event line shows the error.
   }
 }
 
-/** Does this, and lists what is left. */
-async function after(auth: Client, deed: Promise<void>): Promise<void> {
+/** Waits for an operation, and loads the list again. */
+async function listAfter(client: Client, operation: Promise<void>): Promise<void> {
   const isStill = thisView();
   notice('');
-  const problem = await deed.catch(reasonOf);
+  const problem = await operation.catch(reasonOf);
   if (!isStill()) return;
   if (problem) notice(`That did not work: ${problem}`);
-  await listDevices(auth);
+  await listDevices(client);
 }
 
-function line(auth: Client, session: SessionView): HTMLLIElement {
+function line(client: Client, session: SessionView): HTMLLIElement {
   const item = element('li');
   const name = deviceName(session.userAgent);
   const what = element('span', session.current ? `${name} (this one)` : name);
   const since = new Date(session.createdAt).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
   const where = element('span', [session.ip, `since ${since}`].filter(Boolean).join(', '));
   where.className = 'quiet';
-  const end = element('button', 'End this');
-  end.type = 'button';
-  end.ariaLabel = `End this: ${what.textContent}, since ${since}`;
-  end.addEventListener('click', () => void after(auth, auth.sessions.end(session.id)));
-  item.append(what, where, end);
+  const button = element('button', 'Sign out');
+  button.type = 'button';
+  button.ariaLabel = `Sign out ${what.textContent}, since ${since}`;
+  button.addEventListener('click', () => void listAfter(client, client.sessions.revoke(session.id)));
+  item.append(what, where, button);
   return item;
 }
 
-/** Enough to tell one's phone from one's laptop. */
+/** Browser and system, as far as the user agent names them. */
 function deviceName(userAgent: string | null): string {
   if (!userAgent) return 'Unknown device';
   const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find((name) => userAgent.includes(name)));

@@ -1,39 +1,46 @@
 import type { Activity, SessionChange } from '@latchkey/client';
 import { byId, element, reasonOf } from './page.js';
 
-const MOST_LINES = 200;
+const MAX_LINES = 200;
 
-/** Newest first, so that a phone shows what just happened. */
+/** The generation of the refresh token, where a token of this session came before. */
+let generation: number | undefined;
+
+/** Adds a line. The newest is first, so that it is visible on a phone. */
 export function note(text: string): void {
   const line = element('li');
   const time = element('time', new Date().toLocaleTimeString('en-GB'));
   line.append(time, element('span', text));
   const list = byId('events');
   list.prepend(line);
-  if (list.childElementCount > MOST_LINES) list.lastElementChild!.remove();
+  if (list.childElementCount > MAX_LINES) list.lastElementChild!.remove();
 }
 
 export function noteActivity(activity: Activity): void {
-  note(wordsFor(activity));
+  note(textFor(activity));
+  if (activity.type !== 'token') return;
+  if (generation !== undefined && activity.generation > generation) {
+    note(`Refresh token rotated (generation ${activity.generation})`);
+  }
+  generation = activity.generation;
 }
 
-export function noteChange({ reason, code, because }: SessionChange): void {
-  note(`onChange: ${[reason, code, because].filter(Boolean).join(', ')}`);
+export function noteChange({ type, code, reason }: SessionChange): void {
+  generation = undefined;
+  note(`onChange: ${[type, code, reason].filter(Boolean).join(', ')}`);
 }
 
-function wordsFor(activity: Activity): string {
+function textFor(activity: Activity): string {
   switch (activity.type) {
     case 'token': {
-      const life = `generation ${activity.generation}, good for ${activity.expiresIn} s`;
-      return activity.from === 'server'
-        ? `New access token: ${life}`
-        : `Another tab handed over its new token: ${life}`;
+      const origin = activity.from === 'server' ? 'New access token' : 'New access token from another tab';
+      return `${origin}: valid for ${activity.expiresIn} s, generation ${activity.generation}`;
     }
     case 'waited':
-      return 'Waited for another tab, which refreshed: no request of our own';
+      return 'Another tab refreshed first: no request from this tab';
     case 'resent':
-      return `The server found the token too old: sent ${new URL(activity.url).pathname} again with a new one`;
+      return `The access token was too old: sent ${new URL(activity.url).pathname} again with a new one`;
     case 'retry':
-      return `The refresh failed (${reasonOf(activity.error)}): still signed in, no other try before ${(activity.inMs / 1000).toFixed(1)} s`;
+      return `The refresh failed (${reasonOf(activity.error)}): still signed in, next attempt in ${(activity.inMs / 1000).toFixed(1)} s at the earliest`;
   }
 }

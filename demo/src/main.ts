@@ -1,69 +1,84 @@
-import { createClient, localStorageStore, type SessionChange } from '@latchkey/client';
-import { forgetAccount, showAccount, showName } from './account.js';
-import { forgetToken, restart, showCountdown } from './countdown.js';
-import { chooseDelivery } from './delivery.js';
+import type { SessionChange } from '@latchkey/client';
+import { clearAccount, showAccount, showName } from './account.js';
+import { Connection } from './connection.js';
+import { clearToken, restart, showCountdown } from './countdown.js';
+import { chooseDelivery, onDeliveryChange } from './delivery.js';
 import { listDevices, showDevices } from './devices.js';
 import { noteActivity, noteChange } from './event-line.js';
+import { simulateFailures } from './failures.js';
 import { beginView, byId, goTo, notice } from './page.js';
 import { showSignIn } from './sign-in.js';
-import { makeTroublePossible } from './trouble.js';
 
 const delivery = await chooseDelivery();
-makeTroublePossible();
+simulateFailures();
 
-const auth = createClient({
-  baseUrl: '/',
-  delivery,
-  store: localStorageStore(),
-  onActivity: (activity) => {
+const connection = new Connection(delivery, {
+  onActivity(activity) {
     noteActivity(activity);
     restart(activity);
   },
+  onChange(change) {
+    noteChange(change);
+    notice(messageFor(change));
+    show(change.session !== null);
+    goTo(change.session ? 'account-title' : 'sign-in-title');
+  },
 });
 
-showSignIn(auth);
-showAccount(auth);
-showDevices(auth);
+showSignIn(connection);
+showAccount(connection);
+showDevices(connection);
 showCountdown();
-byId('look-again').addEventListener('click', fill);
+byId('refresh-list').addEventListener('click', fill);
 addEventListener('online', fill);
-
-auth.onChange((change) => {
-  noteChange(change);
-  notice(wordsFor(change));
-  show(change.session !== null);
-  goTo(change.session ? 'account-title' : 'sign-in-title');
+onDeliveryChange((chosen) => {
+  const isSigningIn = byId('sign-in').ariaBusy === 'true';
+  // The session of this tab, or its request, belongs to the other delivery. Without one the form keeps its content.
+  if (isSignedIn() || isSigningIn) location.reload();
+  else {
+    connection.use(chosen);
+    void showSession();
+  }
 });
-show((await auth.session()) !== null);
+await showSession();
 
-/** One of the two pages this is: for somebody, or for nobody yet. */
-function show(isSignedIn: boolean): void {
+async function showSession(): Promise<void> {
+  const { client } = connection;
+  const session = await client.session();
+  if (client === connection.client) show(session !== null);
+}
+
+function isSignedIn(): boolean {
+  return !byId('signed-in').hidden;
+}
+
+/** Shows the account or the form, and nothing of the user before. */
+function show(hasSession: boolean): void {
   beginView();
-  byId('signed-out').hidden = isSignedIn;
-  byId('signed-in').hidden = !isSignedIn;
-  forgetAccount();
-  forgetToken();
+  byId('signed-out').hidden = hasSession;
+  byId('signed-in').hidden = !hasSession;
+  clearAccount();
+  clearToken();
   byId('devices').replaceChildren();
-  if (!isSignedIn) return;
   fill();
 }
 
-/** Asks for what the page shows; again when the network is back, as it may have failed. */
+/** Loads the content of the page. It runs again when the network is back, because it may have failed before. */
 function fill(): void {
-  if (byId('signed-in').hidden) return;
-  void showName(auth);
-  void listDevices(auth);
+  if (!isSignedIn()) return;
+  void showName(connection.client);
+  void listDevices(connection.client);
 }
 
-/** What the account holder has to know. */
-function wordsFor({ reason, code, because }: SessionChange): string {
-  if (reason === 'user_changed') return 'Somebody else signed in in this browser: this is now their page.';
-  if (reason !== 'ended') return '';
-  if (because === 'reused' || code === 'refresh_token_reused') {
-    return 'This session was used in two places at once, as if it had been copied. It was ended. Sign in again, and change your password if you do not know why.';
+/** What the user has to know about a change. */
+function messageFor({ type, code, reason }: SessionChange): string {
+  if (type === 'user_changed') return 'Another user signed in in this browser. This page now shows their account.';
+  if (type !== 'ended') return '';
+  if (reason === 'reused' || code === 'refresh_token_reused') {
+    return 'The refresh token of this session was used in two places, as if it had been stolen. The session was revoked. Sign in again, and change your password if you cannot explain this.';
   }
-  if (code === 'session_expired') return 'You were away for long. Sign in again.';
-  if (because === 'credentials_changed') return 'The password was changed. Sign in again with the new one.';
-  if (because === 'ended_by_user') return 'You ended this session from another device. Sign in again.';
+  if (code === 'session_expired') return 'The session expired. Sign in again.';
+  if (reason === 'credentials_changed') return 'The password was changed. Sign in again with the new one.';
+  if (reason === 'ended_by_user') return 'This session was signed out from another device. Sign in again.';
   return 'This session is over. Sign in again.';
 }

@@ -7,7 +7,7 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return element as T;
 }
 
-/** A new element with this text: never HTML, whatever the server sent. */
+/** A new element with this text. The text is never parsed as HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(tag: K, text = ''): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -16,28 +16,28 @@ export function element<K extends keyof HTMLElementTagNameMap>(tag: K, text = ''
 
 let view = 0;
 
-/** From now on the page shows somebody else, or nobody: what was asked for before is not shown any more. */
+/** Starts the view of another user, or of none: responses for the view before are not shown. */
 export function beginView(): void {
   view += 1;
 }
 
-/** Answers whether the page still shows whom it shows now. */
+/** Returns a function that tells whether the page still has the same view. */
 export function thisView(): () => boolean {
   const mine = view;
   return () => mine === view;
 }
 
-/** For people who cannot see that the page is another, or use a keyboard. */
+/** Moves the focus, for users of a keyboard or a screen reader. */
 export function goTo(id: string): void {
   byId(id).focus();
 }
 
-/** Why something did not work, for those who read codes. */
+/** The code of an error, for developers. */
 export function reasonOf(error: unknown): string {
   return error instanceof LatchkeyError ? error.code : (error as Error).message;
 }
 
-/** What somebody has to read before going on; an empty text takes it away. */
+/** Shows a message above the page; an empty text removes it. */
 export function notice(text: string): void {
   const place = byId('notice');
   place.textContent = text;

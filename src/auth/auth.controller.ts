@@ -14,13 +14,11 @@ import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
+import { RefreshService } from '../sessions/refresh.service.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
 import type { Device } from '../sessions/sessions.service.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
-import type { User } from '../users/user.entity.js';
 import { AuthService } from './auth.service.js';
-import { CookieSignIn } from './cookies/cookie-sign-in.js';
-import { TokenDelivery } from './token-delivery.js';
+import { CsrfProtection } from './cookies/csrf-protection.js';
 import {
   ChangePasswordDto,
   LoginDto,
@@ -31,21 +29,21 @@ import {
   TokenResponse,
   WhoAmI,
 } from './dto.js';
-import { LocalGuard } from './guards/local.guard.js';
-import { LogoutGuard, type Ending } from './guards/logout.guard.js';
-import { RefreshGuard } from './guards/refresh.guard.js';
-import { RefreshExchange } from './refresh-exchange.js';
-import { SignInMetrics } from './sign-in-metrics.js';
+import { LocalGuard, type LoginRequest } from './guards/local.guard.js';
+import { LogoutGuard, type LogoutRequest } from './guards/logout.guard.js';
+import { RefreshGuard, type RefreshRequest } from './guards/refresh.guard.js';
+import { LoginMetrics } from './login-metrics.js';
+import { TokenDelivery } from './token-delivery.js';
 
 @ApiTags('auth')
 @Controller('auth')
 export class AuthController {
   constructor(
     private readonly auth: AuthService,
-    private readonly refreshes: RefreshExchange,
+    private readonly refreshes: RefreshService,
     private readonly delivery: TokenDelivery,
-    private readonly cookieSignIn: CookieSignIn,
-    private readonly signIns: SignInMetrics,
+    private readonly csrf: CsrfProtection,
+    private readonly loginMetrics: LoginMetrics,
   ) {}
 
   @Public()
@@ -56,12 +54,13 @@ export class AuthController {
   @SetsRefreshCookie(201)
   @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy', 'cross_site_request')
   async register(
-    @Body() wanted: RegisterDto,
+    @Body() account: RegisterDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    this.cookieSignIn.check(request, wanted);
-    return this.delivery.startSession(await this.auth.register(wanted, deviceOf(request, wanted)), request, reply);
+    this.csrf.assertSignIn(request, account.delivery);
+    const session = await this.auth.register(account, deviceOf(request, account.delivery));
+    return this.delivery.startSession(session, request, reply);
   }
 
   @Public()
@@ -75,13 +74,11 @@ export class AuthController {
   @ApiOkResponse({ type: TokenResponse })
   @SetsRefreshCookie(200)
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
-  async login(
-    @Req() request: FastifyRequest & { user: User; body: LoginDto },
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenResponse> {
-    const replaced = this.cookieSignIn.replacedBy(request, request.body);
-    const login = this.auth.login(request.user, deviceOf(request, request.body), replaced);
-    return this.delivery.startSession(await this.signIns.last(login), request, reply);
+  async login(@Req() request: LoginRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenResponse> {
+    const { authenticatedUser, body } = request;
+    const replaced = this.delivery.sessionsToReplace(request, body.delivery);
+    const login = this.auth.login(authenticatedUser, deviceOf(request, body.delivery), replaced);
+    return this.delivery.startSession(await this.loginMetrics.count(login), request, reply);
   }
 
   @Public()
@@ -90,8 +87,8 @@ export class AuthController {
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'A new access token, and now and then a new refresh token',
-    description: 'Safe to repeat: the same refresh token gets the same answer until its successor was used.',
+    summary: 'A new access token, and at intervals a new refresh token',
+    description: 'Idempotent: the same refresh token gets the same response until its successor was used.',
   })
   @ApiBody({ type: RefreshDto })
   @AlsoForm(RefreshDto)
@@ -101,41 +98,43 @@ export class AuthController {
   @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
   @Problems('session_revoked', 'session_expired', 'refresh_busy', 'refresh_token_ambiguous', 'cross_site_request')
   async refresh(
-    @Req() request: FastifyRequest & { user: PresentedRefreshToken },
+    @Req() request: RefreshRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    return this.delivery.handRefreshed(await this.refreshes.exchange(request.user), request, reply);
+    const outcome = await this.refreshes.refresh(request.refreshCredential);
+    return this.delivery.refreshed(outcome, request, reply);
   }
 
   @Public()
   @UseGuards(LogoutGuard)
   @Post('logout')
   @HttpCode(204)
-  @Header('Clear-Site-Data', '"cache"')
   @ApiOperation({
-    summary: 'End the session of the access token, of the refresh token, or of both',
-    description: 'Ending a session that has ended is no error.',
+    summary: 'Revoke the session of the access token, of the refresh token, or of both',
+    description: 'Idempotent: a session that is revoked already is no error.',
   })
   @ApiBody({ type: LogoutDto, required: false })
-  @ApiNoContentResponse({ description: 'The session has ended.' })
+  @ApiNoContentResponse({ description: 'The session is revoked.' })
   @OptionalSecurity('password', 'bearer', 'cookie')
   @SetsRefreshCookie(204, 401)
   @Problems('validation_failed', 'access_token_missing', 'access_token_invalid', 'access_token_expired')
   @Problems('refresh_token_invalid', 'cross_site_request')
-  async logout(
-    @Req() request: FastifyRequest & { user: Ending[] },
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<void> {
-    await this.auth.logout(request.user);
-    const ended = request.user.map(({ sessionId }) => sessionId);
-    this.delivery.clear(ended, request, reply);
+  async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const { logoutCredential: credential } = request;
+    if (credential.kind === 'refused') this.delivery.refuse(credential, reply);
+    await this.auth.logout(credential.sessions);
+    this.delivery.clear(
+      credential.sessions.map(({ sessionId }) => sessionId),
+      request,
+      reply,
+    );
   }
 
   @Get('whoami')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'What the access token says',
-    description: 'Reads no database, but while it is not heard what other processes end.',
+    description: 'Reads no database while the revocation feed is connected.',
   })
   @ApiOkResponse({ type: WhoAmI })
   whoAmI(@CurrentUser() caller: Identity): WhoAmI {
@@ -145,7 +144,7 @@ export class AuthController {
   @Post('password')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Change my password', description: 'Ends every session from before, and begins a new one.' })
+  @ApiOperation({ summary: 'Change my password', description: 'Revokes every session, and starts a new one.' })
   @ApiOkResponse({ type: TokenResponse })
   @SetsRefreshCookie(200)
   @Problems('validation_failed', 'password_rejected', 'current_password_wrong', 'hashing_busy')
@@ -155,14 +154,14 @@ export class AuthController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    const session = await this.auth.changePassword(caller, passwords, deviceOf(request, {}));
-    const answer = this.delivery.issueTokens(session, reply);
+    const session = await this.auth.changePassword(caller, passwords, deviceOf(request));
+    const response = this.delivery.issueTokens(session, reply);
     this.delivery.clear([caller.sessionId], request, reply);
-    return answer;
+    return response;
   }
 }
 
-function deviceOf(request: FastifyRequest, { delivery = 'body' }: { delivery?: SessionDelivery }): Device {
-  // A client that has gone has no address any more.
+function deviceOf(request: FastifyRequest, delivery: SessionDelivery = 'body'): Device {
+  // The socket of a client that hung up has no address any more.
   return { ip: String(request.ip ?? '').slice(0, 45), userAgent: request.headers['user-agent'] ?? '', delivery };
 }

@@ -2,41 +2,47 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { PasswordsModule } from '../passwords/passwords.module.js';
+import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { CookieSelector } from './cookies/cookie-selector.js';
-import { CookieSignIn } from './cookies/cookie-sign-in.js';
 import { CsrfProtection } from './cookies/csrf-protection.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
-import { TokenDelivery } from './token-delivery.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
-import { SignInMetrics } from './sign-in-metrics.js';
+import { LoginMetrics } from './login-metrics.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
-import { RefreshExchange } from './refresh-exchange.js';
-import { TokenResponses } from './token-responses.js';
+import { TokenDelivery } from './token-delivery.js';
+import { TokenIssuer } from './token-issuer.js';
 import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
-  imports: [PassportModule, PasswordsModule, SessionsModule, TokensModule, UsersModule],
+  imports: [
+    PassportModule,
+    PasswordsModule,
+    RevocationsModule,
+    SessionsModule,
+    SigningKeysModule,
+    TokensModule,
+    UsersModule,
+  ],
   controllers: [AuthController],
   providers: [
     AuthService,
     CookieSelector,
-    CookieSignIn,
     CredentialsService,
     CsrfProtection,
-    TokenDelivery,
+    LoginMetrics,
     RefreshCookies,
-    RefreshExchange,
-    SignInMetrics,
-    TokenResponses,
+    TokenDelivery,
+    TokenIssuer,
     VerifiedTokenCache,
     AccessStrategy,
     LocalStrategy,
@@ -45,6 +51,6 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
   ],
-  exports: [AuthService, RefreshExchange, TokenResponses],
+  exports: [AuthService, TokenIssuer],
 })
 export class AuthModule {}

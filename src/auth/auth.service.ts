@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
 import type { Identity } from '../identity/identity.js';
 import { Problem } from '../problem/problem.js';
-import { Database } from '../database/database.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
@@ -10,9 +10,9 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto, RegisterDto } from './dto.js';
-import type { Ending } from './guards/logout.guard.js';
+import type { OwnedSession } from './guards/logout.guard.js';
 
-/** Registering, signing in, and leaving. Staying in: `refresh-exchange.ts`. */
+/** Registration, login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
 @Injectable()
 export class AuthService {
   constructor(
@@ -26,50 +26,52 @@ export class AuthService {
   /** Makes a user and their first session, both or neither. Throws `email_taken`, `password_rejected`, `hashing_busy`. */
   async register({ email, password, name = null }: RegisterDto, device: Device): Promise<LiveSession> {
     const address = parseEmail(email)!;
-    const hash = await this.credentials.hashNew(password, { email: address.address, name }, 'password');
-    return this.database.transaction(async (manager) => {
-      const user = await this.users.create(address, name, hash, manager);
+    const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password');
+    return this.database.transaction(async (transaction) => {
+      const user = await this.users.create({ email: address, name, passwordHash }, transaction);
       if (!user) throw new Problem('email_taken');
-      return (await this.sessions.begin(user, device, manager))!;
+      return (await this.sessions.start(user, device, transaction))!;
     });
   }
 
-  /** Begins a session for a user whose password was just checked; those of theirs that it replaces end. Throws `invalid_credentials`. */
+  /**
+   * Starts a session for a user whose password was just verified, and revokes the user's sessions that it replaces. Throws
+   * `invalid_credentials` when the password or the status of the user changed meanwhile.
+   */
   async login(user: User, device: Device, replaced: string[]): Promise<LiveSession> {
     const session = await this.sessions.signIn(user, device, replaced);
-    // The password, or the user, changed while this one was being checked.
     if (!session) throw new Problem('invalid_credentials');
     return session;
   }
 
-  /** Ends these sessions. One that has ended already is no error. */
-  async logout(endings: Ending[]): Promise<void> {
-    for (const { sessionId, userId } of endings) await this.sessions.end(sessionId, userId, 'logout');
+  /** Revokes these sessions. Idempotent: a session that is revoked already is no error. */
+  async logout(sessions: OwnedSession[]): Promise<void> {
+    for (const { sessionId, userId } of sessions) await this.sessions.revoke(sessionId, userId, 'logout');
   }
 
   /**
-   * Sets a new password, ends every session from before, and begins one for the caller: all or nothing. Throws
+   * Stores a new password, revokes every session, and starts one for the caller, all or nothing. Throws
    * `current_password_wrong`, `password_rejected`, `hashing_busy`.
    */
   async changePassword(
     caller: Identity,
     passwords: ChangePasswordDto,
-    where: Omit<Device, 'delivery'>,
+    device: Omit<Device, 'delivery'>,
   ): Promise<LiveSession> {
     const user = await this.users.findById(caller.userId);
     if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
-    const right = await this.credentials.isPasswordOf(user, passwords.currentPassword);
-    if (!right) throw new Problem('current_password_wrong');
+    const matches = await this.credentials.isPasswordOf(user, passwords.currentPassword);
+    if (!matches) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
-    const device = { ...where, delivery: await this.sessions.deliveryOf(caller.sessionId) };
+    const delivery = await this.sessions.findDelivery(caller.sessionId);
 
     const { session } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (manager) => {
-        const changed = await this.users.changePassword(user, hash, manager);
-        // Somebody else changed it while this request was hashing.
+      this.database.transaction(async (transaction) => {
+        const changed = await this.users.changePassword(user, hash, transaction);
+        // Another request changed the password while this one was hashing.
         if (!changed) throw new Problem('current_password_wrong');
-        const ended = await this.sessions.revokeAllIn(manager, changed, 'credentials_changed');
-        return { ended, session: (await this.sessions.begin(changed, device, manager))! };
+        const revocations = await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
+        return { revocations, session: (await this.sessions.start(changed, { ...device, delivery }, transaction))! };
       }),
     );
     return session;

@@ -8,7 +8,7 @@ import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
-/** Checks passwords: those that people know, and those that they would like. */
+/** Verifies passwords, and accepts or rejects new ones. */
 @Injectable()
 export class CredentialsService {
   private readonly logger = new Logger(CredentialsService.name);
@@ -21,19 +21,20 @@ export class CredentialsService {
   ) {}
 
   /**
-   * The active user whose password this is, or null. An unknown address, a disabled user and a wrong password take the
-   * same path and the same work (OWASP ASVS 5.0 6.3.8). Throws `hashing_busy`.
+   * The active user with this address and password, or null. Against user enumeration, by timing too, an unknown address, a
+   * disabled user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is compared with a
+   * dummy hash. Throws `hashing_busy`.
    */
-  async check(email: string, password: string): Promise<User | null> {
+  async authenticate(email: string, password: string): Promise<User | null> {
     const address = parseEmail(email);
     const user = address && (await this.users.findByEmail(address));
-    const right = await this.hasher.verify(password, user?.passwordHash ?? null);
-    if (!right || user?.status !== 'active') return null;
+    const matches = await this.hasher.verify(password, user?.passwordHash ?? null);
+    if (!matches || user?.status !== 'active') return null;
     if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password);
     return user;
   }
 
-  /** Whether it is the user's password. Throws `hashing_busy`. */
+  /** Throws `hashing_busy`. */
   isPasswordOf(user: User, password: string): Promise<boolean> {
     return this.hasher.verify(password, user.passwordHash);
   }
@@ -47,7 +48,7 @@ export class CredentialsService {
     return this.hasher.hash(password);
   }
 
-  /** A sign-in is the one moment at which a password can be hashed again; it never fails because of it. */
+  /** A sign-in is the only moment at which a password can be hashed again. It never fails because of that. */
   private async rehash(user: User, password: string): Promise<void> {
     try {
       const hash = await this.hasher.hash(password);

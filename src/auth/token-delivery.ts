@@ -1,48 +1,76 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Problem } from '../problem/problem.js';
 import { problemKind } from '../problem/catalogue.js';
+import type { Problem } from '../problem/problem.js';
+import { toRefreshProblem, type RefreshOutcome } from '../sessions/refresh-outcome.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { judgedBy } from './cookies/selected-cookie.js';
+import type { SessionDelivery } from '../sessions/session.entity.js';
+import { CookieSelector } from './cookies/cookie-selector.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import type { TokenResponse } from './dto.js';
-import type { Refreshed } from './refresh-exchange.js';
-import { TokenResponses } from './token-responses.js';
+import type { RefreshRequest } from './guards/refresh.guard.js';
+import { TokenIssuer } from './token-issuer.js';
 
-/** Proxies give the head of an answer 4 kB, as a rule. */
-const MOST_CLEARED = 20;
+/** Proxies usually allow 4 kB for the head of a response. */
+const MAX_CLEARED_COOKIES = 20;
 
-/** Hands a session's tokens to its client in the way that was chosen when the session began. */
+/** Delivers the tokens of a session in the way that was chosen at sign-in: in JSON, or with a cookie. */
 @Injectable()
 export class TokenDelivery {
   constructor(
-    private readonly answers: TokenResponses,
+    private readonly issuer: TokenIssuer,
     private readonly cookies: RefreshCookies,
+    private readonly selector: CookieSelector,
   ) {}
 
-  /** What is new to the client: in cookie delivery its refresh token goes into the session's own cookie. */
+  /** Tokens that are new to the client. In cookie delivery the refresh token goes into the cookie of its session. */
   issueTokens(session: LiveSession, reply: FastifyReply): TokenResponse {
-    const answer = this.answers.for(session);
+    const response = this.issuer.tokenResponse(session);
     if (session.delivery === 'cookie') {
-      this.cookies.set(reply, session.id, this.answers.refreshTokenOf(session), session.expiresAt);
+      this.cookies.set(reply, session.id, this.issuer.refreshToken(session), session.expiresAt);
     }
-    return answer;
+    return response;
+  }
+
+  /** Tokens of a session that has just started. In cookie delivery the cookies of all other sessions are cleared. */
+  startSession(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
+    const response = this.issueTokens(session, reply);
+    const own = this.cookies.nameOf(session.id);
+    if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
+    return response;
+  }
+
+  /** The sessions of this browser, of any user: a sign-in with cookie delivery replaces them. */
+  sessionsToReplace(request: FastifyRequest, delivery: SessionDelivery | undefined): string[] {
+    return delivery === 'cookie' ? this.selector.verifyAll(request).map(({ sessionId }) => sessionId) : [];
   }
 
   /**
-   * After a refresh. The same refresh token again makes no cookie, as a late answer must never put an older one over a
-   * newer one; nor does one from a body, which any site can send.
+   * The response to a refresh. No cookie for an unchanged refresh token, because a late response must never overwrite a
+   * newer cookie with an older one; and none for a token from a body, which any site can send (login CSRF). Throws the
+   * problem of a refresh that failed.
    */
-  handRefreshed({ session, isNew }: Refreshed, request: FastifyRequest, reply: FastifyReply): TokenResponse {
-    return isNew && judgedBy(request) ? this.issueTokens(session, reply) : this.answers.for(session);
+  refreshed(outcome: RefreshOutcome, request: RefreshRequest, reply: FastifyReply): TokenResponse {
+    const { refreshCredential: credential } = request;
+    const isByCookie = credential.kind === 'tokens' && credential.via === 'cookie';
+    if ('session' in outcome) {
+      const isNew = outcome.outcome !== 'unchanged';
+      return isNew && isByCookie
+        ? this.issueTokens(outcome.session, reply)
+        : this.issuer.tokenResponse(outcome.session);
+    }
+    const cookieOfSession = isByCookie && 'sessionId' in outcome ? this.cookies.nameOf(outcome.sessionId) : undefined;
+    const problem = toRefreshProblem(outcome);
+    return this.refuse({ problem, cookie: credential.kind === 'refused' ? credential.cookie : cookieOfSession }, reply);
   }
 
-  /** A new session in this browser: the cookies of all others go. */
-  startSession(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
-    const answer = this.issueTokens(session, reply);
-    const own = this.cookies.nameOf(session.id);
-    if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
-    return answer;
+  /**
+   * Throws the problem. A terminal one clears the cookie that it is about, and no other; a guarded route clears none,
+   * because its caller has to ask with the cookie why the session ended.
+   */
+  refuse({ problem, cookie }: { problem: Problem; cookie?: string | undefined }, reply: FastifyReply): never {
+    if (problemKind(problem.code).terminal && cookie !== undefined) this.cookies.clear(reply, cookie);
+    throw problem;
   }
 
   /** Clears the cookies of these sessions, where the browser has them. */
@@ -51,18 +79,8 @@ export class TokenDelivery {
     this.clearWhere((name) => names.has(name), request, reply);
   }
 
-  /**
-   * A terminal answer takes the cookie along that it was judged by, and no other; any other answer leaves all as they are. So
-   * does a guarded route, whose caller has to ask with the cookie why the session is over.
-   */
-  clearOnTerminalError(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
-    if (!problemKind(problem.code).terminal) return;
-    const dead = judgedBy(request)?.name;
-    this.clearWhere((name) => name === dead, request, reply);
-  }
-
   private clearWhere(isMeant: (name: string) => boolean, request: FastifyRequest, reply: FastifyReply): void {
-    const meant = this.cookies.presentedBy(request).filter(({ name }) => isMeant(name));
-    for (const { name } of meant.slice(0, MOST_CLEARED)) this.cookies.clear(reply, name);
+    const meant = this.cookies.readAll(request).filter(({ name }) => isMeant(name));
+    for (const { name } of meant.slice(0, MAX_CLEARED_COOKIES)) this.cookies.clear(reply, name);
   }
 }

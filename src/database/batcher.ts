@@ -1,82 +1,86 @@
-/**
- * Gathers what arrives while a batch is under way into the next one: no timer, and no added latency when idle.
- * Entries with the same key share one place and one answer.
- */
-export class Batcher<Entry, Answer> {
-  private waiting = new Map<string, { entry: Entry; since: number; answer: Promise<Answer>; settle: Settle<Answer> }>();
-  private running = false;
-
+export interface BatcherOptions<Entry, Result> {
+  /** Runs a batch. Resolves to one result for each entry, in their order. */
+  run: (entries: Entry[]) => Promise<Result[]>;
+  /** Entries with equal keys are one entry. */
+  keyOf: (entry: Entry) => string;
   /**
-   * @param run answers the entries in their order
-   * @param keyOf entries of one key are one entry
-   * @param failsAlone whether an error may be one entry's fault: then each is tried again by itself. Otherwise, as when
-   *   the database is away, all fail at once
-   * @param maxSize entries in a batch; the rest wait for the next
-   * @param patience how long an entry may wait for its batch to begin, and what it is refused with after that: batches
-   *   that each wait for a database in vain would else make a queue without end
+   * Whether an error of a batch may be caused by one of its entries: then each entry is tried again alone. Otherwise, as
+   * when the database is unavailable, the whole batch fails. Without it, every error may.
    */
-  constructor(
-    private readonly run: (entries: Entry[]) => Promise<Answer[]>,
-    private readonly keyOf: (entry: Entry) => string,
-    private readonly failsAlone: (error: unknown) => boolean = () => true,
-    private readonly maxSize: number = 500,
-    private readonly patience: { ms: number; refusal: () => unknown } = {
-      ms: Infinity,
-      refusal: () => undefined,
-    },
-  ) {}
+  mayFailAlone?: (error: unknown) => boolean;
+  /** Entries in a batch; the rest waits for the next one. */
+  maxSize?: number;
+  /** Back-pressure: entries that waited longer for their batch to begin are rejected with `error`. */
+  maxWait?: { ms: number; error: () => unknown };
+}
 
-  add(entry: Entry): Promise<Answer> {
-    const key = this.keyOf(entry);
+/**
+ * Collects what arrives while a batch runs into the next batch: no timer, and no added latency when idle. Equal entries
+ * are a single flight: they share one place and one result.
+ */
+export class Batcher<Entry, Result> {
+  private waiting = new Map<string, { entry: Entry; since: number; result: Promise<Result>; settle: Settle<Result> }>();
+  private running = false;
+  private readonly options: Required<Omit<BatcherOptions<Entry, Result>, 'maxWait'>> &
+    Pick<BatcherOptions<Entry, Result>, 'maxWait'>;
+
+  constructor(options: BatcherOptions<Entry, Result>) {
+    this.options = { mayFailAlone: () => true, maxSize: 500, ...options };
+  }
+
+  submit(entry: Entry): Promise<Result> {
+    const key = this.options.keyOf(entry);
     const same = this.waiting.get(key);
-    if (same) return same.answer;
+    if (same) return same.result;
 
-    const { promise, resolve, reject } = withResolvers<Answer>();
-    this.waiting.set(key, { entry, since: performance.now(), answer: promise, settle: { resolve, reject } });
+    const { promise, resolve, reject } = withResolvers<Result>();
+    this.waiting.set(key, { entry, since: performance.now(), result: promise, settle: { resolve, reject } });
     if (!this.running) void this.drain();
     return promise;
   }
 
   private async drain(): Promise<void> {
     this.running = true;
-    // What arrives in this turn of the event loop goes together.
+    // What arrives in this turn of the event loop goes into one batch.
     await new Promise(setImmediate);
-    for (this.refuseTheLate(); this.waiting.size > 0; this.refuseTheLate()) await this.runNext();
+    for (this.rejectLate(); this.waiting.size > 0; this.rejectLate()) await this.runNext();
     this.running = false;
   }
 
-  /** They stand in the order of their arrival. */
-  private refuseTheLate(): void {
-    const oldest = performance.now() - this.patience.ms;
+  /** The entries are in the order of their arrival. */
+  private rejectLate(): void {
+    const { maxWait } = this.options;
+    if (!maxWait) return;
+    const oldest = performance.now() - maxWait.ms;
     for (const [key, { since, settle }] of this.waiting) {
       if (since >= oldest) return;
       this.waiting.delete(key);
-      settle.reject(this.patience.refusal());
+      settle.reject(maxWait.error());
     }
   }
 
   private async runNext(): Promise<void> {
-    const batch = [...this.waiting].slice(0, this.maxSize);
+    const batch = [...this.waiting].slice(0, this.options.maxSize);
     for (const [key] of batch) this.waiting.delete(key);
-    const entries = batch.map(([, { entry }]) => entry);
     try {
-      const answers = await this.run(entries);
-      batch.forEach(([, { settle }], i) => settle.resolve(answers[i]!));
+      const results = await this.options.run(batch.map(([, { entry }]) => entry));
+      batch.forEach(([, { settle }], i) => settle.resolve(results[i]!));
     } catch (error) {
-      if (batch.length > 1 && this.failsAlone(error)) await this.runOneByOne(batch.map(([, waiter]) => waiter));
-      else for (const [, { settle }] of batch) settle.reject(error);
+      const waiters = batch.map(([, waiter]) => waiter);
+      if (batch.length > 1 && this.options.mayFailAlone(error)) await this.runOneByOne(waiters);
+      else for (const { settle } of waiters) settle.reject(error);
     }
   }
 
-  private async runOneByOne(waiters: { entry: Entry; settle: Settle<Answer> }[]): Promise<void> {
+  private async runOneByOne(waiters: { entry: Entry; settle: Settle<Result> }[]): Promise<void> {
     let failures = 0;
     for (const [i, { entry, settle }] of waiters.entries()) {
       try {
-        const [answer] = await this.run([entry]);
-        settle.resolve(answer!);
+        const [result] = await this.options.run([entry]);
+        settle.resolve(result!);
       } catch (error) {
         settle.reject(error);
-        // Two that fail were not one bad entry: the rest need not wait to fail the same way.
+        // Two failures are not one bad entry: the rest need not wait to fail the same way.
         if (++failures === 2) {
           for (const waiter of waiters.slice(i + 1)) waiter.settle.reject(error);
           return;

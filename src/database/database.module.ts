@@ -4,8 +4,15 @@ import type { DataSource } from 'typeorm';
 import { ConnectionMetrics } from './connection-metrics.js';
 import { DatabaseClock } from './database-clock.js';
 import { Database } from './database.js';
+import { PostgresDatabase } from './postgres-database.js';
+import { SqliteDatabase } from './sqlite-database.js';
 
-/** Hands out the one data source: its repositories by entity, and `Database` for statements and transactions. */
+/** For the kind of database of the data source. */
+export function createDatabase(dataSource: DataSource): PostgresDatabase | SqliteDatabase {
+  return dataSource.options.type === 'postgres' ? new PostgresDatabase(dataSource) : new SqliteDatabase(dataSource);
+}
+
+/** Provides the one data source: its repositories by entity, and `Database` for statements and transactions. */
 @Module({})
 export class DatabaseModule {
   static forRoot(dataSource: DataSource): DynamicModule {
@@ -13,7 +20,13 @@ export class DatabaseModule {
       useFactory: () => ({ ...dataSource.options, retryAttempts: 0 }),
       dataSourceFactory: async () => (dataSource.isInitialized ? dataSource : dataSource.initialize()),
     });
-    const providers = [Database, DatabaseClock, ConnectionMetrics];
-    return { module: DatabaseModule, global: true, imports: [typeorm], providers, exports: [Database, DatabaseClock] };
+    const database = { provide: Database, useFactory: () => createDatabase(dataSource) };
+    return {
+      module: DatabaseModule,
+      global: true,
+      imports: [typeorm],
+      providers: [database, DatabaseClock, ConnectionMetrics],
+      exports: [Database, DatabaseClock],
+    };
   }
 }

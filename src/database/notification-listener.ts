@@ -2,27 +2,28 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 
 const HEARTBEAT_MS = 1000;
-/** A connection that has told nothing for so long is lost, whatever TCP thinks of it. */
+/** A connection that was silent for so long counts as lost, also if TCP has not noticed. */
 export const MAX_SILENCE_MS = 5000;
 const RETRY_MS = 500;
 
 export interface NotificationListenerEvents {
-  /** Sends a message the way that others' come from: if this one does not arrive, those do not either. */
+  /** Sends a message in the way that other processes do: if this one does not arrive, theirs do not arrive either. */
   send: (channel: string, payload: string) => Promise<unknown>;
-  /** What any process has sent over the channel with `pg_notify`, in the order of their commits. */
+  /** A message that any process sent over the channel with `pg_notify`. They come in the order of the commits. */
   onMessage: (payload: string) => void;
-  /** It listens: from now on nothing is missed. What was missed before has to be read; if that fails, all begins anew. */
+  /** From now on no message is missed: read what was missed before. If that rejects, the listener connects again. */
   onListening: () => Promise<void>;
-  /** Everything that was committed before this moment (of `performance.now()`) has been told or read. */
-  onHeard: (moment: number) => void;
-  onLost: (why: Error) => void;
+  /** Everything that was committed before this moment (of `performance.now()`) was received or read. */
+  onSynced: (moment: number) => void;
+  onLost: (reason: Error) => void;
 }
 
 /**
- * Listens to a PostgreSQL channel over a connection of its own, for as long as the process lives. LISTEN counts from its
- * own commit only, and a connection can die in silence. So it sends itself a message every second, over a channel of its
- * own: hearing that, it knows that whatever was committed before has been heard as well. The first comes by the way of
- * all others' messages: behind a pooler, or in another database, it would be listening to itself alone.
+ * Listens to a PostgreSQL channel over a connection of its own, for as long as the process runs. LISTEN takes effect at its
+ * commit, and a connection can die silently. So the listener sends itself a heartbeat every second, over a channel of its
+ * own: when it arrives, everything that was committed before has arrived as well. The first heartbeat goes through the
+ * pool, as the messages of other processes do: behind a pooler, or in another database, the listener would receive
+ * nothing but its own heartbeats.
  */
 export class NotificationListener {
   private readonly heartbeats = `latchkey_heartbeats_${crypto.randomUUID().replaceAll('-', '')}`;
@@ -36,21 +37,21 @@ export class NotificationListener {
     private readonly events: NotificationListenerEvents,
   ) {}
 
-  /** Resolves when it listens, or when the first try has failed: then it goes on trying. */
+  /** Resolves when it listens, or when the first attempt failed: further attempts follow. */
   async start(): Promise<void> {
     try {
       this.client = this.makeClient();
     } catch (error) {
-      // A certificate that the address names cannot be read just now.
-      return this.tryAgain(error as Error);
+      // For example, a certificate that the address names cannot be read.
+      return this.retry(error as Error);
     }
-    await this.use(this.client);
+    await this.connect(this.client);
   }
 
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
-    if (this.client) hangUp(this.client);
+    if (this.client) destroy(this.client);
     this.client = undefined;
   }
 
@@ -67,7 +68,7 @@ export class NotificationListener {
     return client;
   }
 
-  private async use(client: pg.Client): Promise<void> {
+  private async connect(client: pg.Client): Promise<void> {
     try {
       await client.connect();
       await client.query(`LISTEN ${this.channel}; LISTEN ${this.heartbeats}`);
@@ -78,28 +79,28 @@ export class NotificationListener {
   }
 
   private async listen(client: pg.Client): Promise<void> {
-    let heardAt = 0;
-    let caughtUp = false;
-    const heardItself = new Promise<void>((resolve, reject) => {
+    let heartbeatAt = 0;
+    let isSynced = false;
+    const firstHeartbeat = new Promise<void>((resolve, reject) => {
       client.once('lost', reject);
       client.on('notification', ({ channel, payload = '' }) => {
         if (client !== this.client) return;
         if (channel === this.channel) return this.receive(client, payload);
-        heardAt = Number(payload);
-        if (caughtUp) this.events.onHeard(heardAt);
+        heartbeatAt = Number(payload);
+        if (isSynced) this.events.onSynced(heartbeatAt);
         resolve();
       });
     });
-    this.watch(client, () => heardAt);
-    await Promise.all([heardItself, this.events.send(this.heartbeats, String(performance.now()))]);
+    this.watch(client, () => heartbeatAt);
+    await Promise.all([firstHeartbeat, this.events.send(this.heartbeats, String(performance.now()))]);
     await this.events.onListening();
-    // Lost meanwhile: what is known of this connection counts no more.
+    // The connection was lost meanwhile.
     if (client !== this.client) return;
-    caughtUp = true;
-    this.events.onHeard(heardAt);
+    isSynced = true;
+    this.events.onSynced(heartbeatAt);
   }
 
-  /** A message that cannot be understood is one that was missed. */
+  /** A message that cannot be parsed is a missed message: the connection is given up, and everything read again. */
   private receive(client: pg.Client, payload: string): void {
     try {
       this.events.onMessage(payload);
@@ -108,45 +109,45 @@ export class NotificationListener {
     }
   }
 
-  /** Sends a heartbeat every second once the first has come, and gives the connection up when none comes for long. */
-  private watch(client: pg.Client, heardAt: () => number): void {
+  /** Sends a heartbeat every second once the first has arrived, and gives up the connection when none arrives in time. */
+  private watch(client: pg.Client, heartbeatAt: () => number): void {
     const since = performance.now();
-    let onItsWay = false;
-    const look = () => {
+    let isInFlight = false;
+    const check = () => {
       if (client !== this.client) return;
       const now = performance.now();
-      if (now - Math.max(since, heardAt()) > MAX_SILENCE_MS) {
-        return this.lose(client, new Error(`nothing was heard for ${MAX_SILENCE_MS} ms`));
+      if (now - Math.max(since, heartbeatAt()) > MAX_SILENCE_MS) {
+        return this.lose(client, new Error(`no heartbeat for ${MAX_SILENCE_MS} ms`));
       }
-      if (!onItsWay && heardAt() > 0) {
-        onItsWay = true;
+      if (!isInFlight && heartbeatAt() > 0) {
+        isInFlight = true;
         client.query('SELECT pg_notify($1, $2) AS heartbeat', [this.heartbeats, String(now)]).then(
-          () => (onItsWay = false),
+          () => (isInFlight = false),
           (error: Error) => this.lose(client, error),
         );
       }
-      this.timer = setTimeout(look, HEARTBEAT_MS).unref();
+      this.timer = setTimeout(check, HEARTBEAT_MS).unref();
     };
-    look();
+    check();
   }
 
-  private lose(client: pg.Client, why: Error): void {
+  private lose(client: pg.Client, reason: Error): void {
     if (client !== this.client) return;
     this.client = undefined;
-    client.emit('lost', why);
-    hangUp(client);
-    this.tryAgain(why);
+    client.emit('lost', reason);
+    destroy(client);
+    this.retry(reason);
   }
 
-  private tryAgain(why: Error): void {
+  private retry(reason: Error): void {
     if (this.stopped) return;
-    this.events.onLost(why);
+    this.events.onLost(reason);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.start(), RETRY_MS).unref();
   }
 }
 
-/** Without a goodbye: whoever is silent would not answer it. */
-function hangUp(client: pg.Client): void {
+/** Destroys the socket: a silent server would not respond to a regular end. */
+function destroy(client: pg.Client): void {
   (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }

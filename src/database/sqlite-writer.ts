@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
-import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Problem } from '../problem/problem.js';
 import { TIMEOUTS } from './connection-options.js';
+import { openConnection, type SqliteConnection } from './sqlite-connection.js';
 
-/** The connection over which everything that this process writes to a SQLite file goes, one at a time. */
+/** The connection for everything that this process writes to a SQLite file, one statement or transaction at a time. */
 export class SqliteWriter {
   private readonly dataSource: DataSource;
   private readonly queue = pLimit(1);
@@ -14,7 +15,6 @@ export class SqliteWriter {
 
   async open(): Promise<void> {
     await this.dataSource.initialize();
-    oneStatementAtATime(this.dataSource);
   }
 
   async close(): Promise<void> {
@@ -23,44 +23,34 @@ export class SqliteWriter {
     });
   }
 
-  /**
-   * Waits its turn, for as long as a statement may wait for a lock; then 503, whatever those before it are waiting for.
-   */
-  inTurn<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  /** Waits for its turn as long as a statement may wait for a lock. Throws `database_unavailable` after that. */
+  inTurn<T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      let tooLate = false;
+      let isLate = false;
       const timer = setTimeout(() => {
-        tooLate = true;
+        isLate = true;
         reject(new Problem('database_unavailable'));
       }, TIMEOUTS.statement);
       void this.queue(async () => {
         clearTimeout(timer);
-        if (!tooLate) await work(this.dataSource.createQueryRunner()).then(resolve, reject);
+        if (!isLate) await work(openConnection(this.dataSource)).then(resolve, reject);
       });
     });
   }
 
   /** Takes the write lock at once: a transaction that reads first and writes later can fail half-way. */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.inTurn(async (runner) => {
-      await runner.query('BEGIN IMMEDIATE');
+  transaction<T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> {
+    return this.inTurn(async (connection) => {
+      await connection.all('BEGIN IMMEDIATE');
       try {
-        const result = await work(runner.manager);
-        await runner.query('COMMIT');
+        const result = await work(connection);
+        await connection.all('COMMIT');
         return result;
       } catch (error) {
         // A failed COMMIT may have ended the transaction already: then there is nothing left to roll back.
-        await runner.query('ROLLBACK').catch(() => {});
+        await connection.all('ROLLBACK').catch(() => {});
         throw error;
       }
     });
   }
-}
-
-/**
- * SQLite runs one statement of a connection at a time anyway; the others would each hold one of libuv's four threads
- * while they wait, and those are needed for hashing, files and DNS.
- */
-export function oneStatementAtATime(dataSource: DataSource): void {
-  (dataSource.driver as unknown as { databaseConnection: { serialize(): void } }).databaseConnection.serialize();
 }

@@ -15,8 +15,8 @@ class Readiness {
   @ApiProperty({
     enum: ['ok', 'degraded'],
     description:
-      'degraded: what other processes end is not heard of, and guarded requests read the database meanwhile; or the ' +
-      'signing keys could not be read for a minute.',
+      'degraded: the revocation feed is interrupted, and guarded requests read the database meanwhile; or the signing ' +
+      'keys could not be read for a minute.',
   })
   status: 'ok' | 'degraded';
 }
@@ -26,7 +26,7 @@ class Readiness {
 export class HealthController {
   constructor(
     private readonly clock: DatabaseClock,
-    private readonly memory: RevocationCache,
+    private readonly revocations: RevocationCache,
     private readonly keys: SigningKeysService,
   ) {}
 
@@ -34,7 +34,7 @@ export class HealthController {
   @Get('live')
   @Header('Cache-Control', 'no-store')
   @NoDatabase()
-  @ApiOperation({ summary: 'The process runs' })
+  @ApiOperation({ summary: 'Liveness' })
   @ApiOkResponse({ type: Health })
   live(): Health {
     return { status: 'ok' };
@@ -43,12 +43,12 @@ export class HealthController {
   @Public()
   @Get('ready')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'The process can serve: the database answers, and their clocks agree' })
+  @ApiOperation({ summary: 'Readiness: the database responds, and its clock agrees with that of the process' })
   @ApiOkResponse({ type: Readiness })
   @Problems('not_ready')
   async ready(): Promise<Readiness> {
     const detail = await this.clock.whyNotAgreed();
     if (detail) throw new Problem('not_ready', { detail });
-    return { status: this.memory.isTrusted && this.keys.areCurrent ? 'ok' : 'degraded' };
+    return { status: this.revocations.isFresh && this.keys.areCurrent ? 'ok' : 'degraded' };
   }
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { SessionsModule } from '../sessions/sessions.module.js';
-import { TokensModule } from '../tokens/tokens.module.js';
+import { RevocationsModule } from '../revocations/revocations.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ imports: [SessionsModule, TokensModule], controllers: [HealthController] })
+@Module({ imports: [RevocationsModule, SigningKeysModule], controllers: [HealthController] })
 export class HealthModule {}

@@ -1,16 +1,21 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { isAmbiguous } from './authorization.js';
 
-/** No token is this: whoever gets it refuses it. */
-const AMBIGUOUS = 'two Authorization headers';
+const AUTHORIZATION = 'authorization';
 
-/**
- * What stands in `Authorization: Bearer …` (RFC 6750 section 2.1), whatever it is; null where there is no such header.
- * Two headers are refused.
- */
-export function bearerToken(request: unknown): string | null {
-  const { raw } = request as FastifyRequest;
+/** The token of `Authorization: Bearer …` (RFC 6750 section 2.1), unverified; null where there is none. */
+export function bearerToken({ raw }: FastifyRequest): string | null {
   const { authorization = '' } = raw.headers;
-  if (!/^Bearer /i.test(authorization)) return null;
-  return isAmbiguous(raw) ? AMBIGUOUS : authorization.slice('Bearer '.length).trimStart();
+  const token = /^Bearer /i.test(authorization) ? authorization.slice('Bearer '.length).trimStart() : '';
+  return token === '' ? null : token;
+}
+
+/** Whether a request has several Authorization headers: Node keeps the first, a proxy may have checked another one. */
+export function hasSeveralAuthorizationHeaders({ rawHeaders }: IncomingMessage): boolean {
+  let headers = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) headers++;
+  }
+  return headers > 1;
 }

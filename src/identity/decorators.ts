@@ -8,7 +8,7 @@ export const ROLES = 'latchkey:roles';
 /** Opens a route to everybody. Without it a route needs an access token. */
 export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
 
-/** Lets in only callers who have at least one of these roles (403 `insufficient_role`). */
+/** Admits only callers with at least one of these roles (403 `insufficient_role`). */
 export const Roles = (...roles: [string, ...string[]]): MethodDecorator & ClassDecorator => SetMetadata(ROLES, roles);
 
 /** The caller of a guarded route: `whoami(@CurrentUser() caller: Identity)`. */

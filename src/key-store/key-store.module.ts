@@ -9,4 +9,4 @@ import { StoredKey } from './stored-key.entity.js';
   providers: [KeyStore, SecretBox],
   exports: [KeyStore, SecretBox],
 })
-export class KeysModule {}
+export class KeyStoreModule {}

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, Repository } from 'typeorm';
+import { Repository } from 'typeorm';
 import { Clock } from '../clock/clock.js';
-import { Database } from '../database/database.js';
+import { Database, type Statements } from '../database/database.js';
 import { CannotOpen, SecretBox } from './secret-box.js';
 import { StoredKey, type KeyPurpose } from './stored-key.entity.js';
 
@@ -18,13 +18,13 @@ export class WrongAppSecret extends Error {
   constructor() {
     super(
       'APP_SECRET does not open the keys in this database. Put the secret it was made with back into the list ' +
-        '(APP_SECRET=new,old); to give up what it protects, delete the rows of the table "keys": every session ends ' +
-        'and every password has to be reset.',
+        '(APP_SECRET=new,old); to give up what it protects, delete the rows of the table "keys": all sessions are ' +
+        'revoked and every password has to be reset.',
     );
   }
 }
 
-/** Keys that all processes share and that outlive them: kept in the database, encrypted under APP_SECRET. */
+/** Secret keys that all processes share: stored in the database, encrypted under APP_SECRET. */
 @Injectable()
 export class KeyStore {
   constructor(
@@ -35,8 +35,8 @@ export class KeyStore {
   ) {}
 
   /**
-   * The keys of a purpose, oldest first; makes the first where there is none. Processes that start together on an
-   * empty database agree: the primary key lets one of them in, and all read what it wrote. Throws `WrongAppSecret`.
+   * The keys of a purpose, oldest first; makes the first where there is none. Processes that start together on an empty
+   * database agree: the primary key lets one of them insert, and all read what it wrote. Throws `WrongAppSecret`.
    */
   async loadOrCreate(purpose: KeyPurpose, generate: () => Buffer): Promise<OpenKey[]> {
     const existing = await this.load(purpose);
@@ -54,32 +54,31 @@ export class KeyStore {
     }));
   }
 
-  /** Adds a key, unless there is one of this number: of several processes, one has added it. */
-  async add(purpose: KeyPurpose, sequence: number, secret: Buffer, manager?: EntityManager): Promise<void> {
-    await this.database.rows(
+  /** Adds a key, unless another process has added one with this number. */
+  async add(purpose: KeyPurpose, sequence: number, secret: Buffer, on: Statements = this.database): Promise<void> {
+    await on.write(
       `INSERT INTO keys (purpose, sequence, sealed, created_at) VALUES ($1, $2::integer, $3, $4::bigint)
        ON CONFLICT (purpose, sequence) DO NOTHING`,
       [purpose, sequence, this.box.seal(secret, label(purpose, sequence)), this.clock.now()],
-      manager,
     );
   }
 
-  /** Removes this key, and no other that has its number by now. */
+  /** Removes this key, but not another one that has its number by now. */
   async remove(purpose: KeyPurpose, { sequence, createdAt }: Pick<OpenKey, 'sequence' | 'createdAt'>): Promise<void> {
-    await this.database.rows(
+    await this.database.write(
       'DELETE FROM keys WHERE purpose = $1 AND sequence = $2::integer AND created_at = $3::bigint',
       [purpose, sequence, createdAt],
     );
   }
 
-  /** One key in place of all there are. */
+  /** Replaces all keys of a purpose by one. */
   async replace(purpose: KeyPurpose, secret: Buffer): Promise<void> {
-    await this.database.transaction(async (manager) => {
-      // Of two that do this at once, the second has to see what the first has made.
-      if (this.database.isPostgres) await this.database.rows('LOCK TABLE keys IN EXCLUSIVE MODE', [], manager);
+    await this.database.transaction(async (transaction) => {
+      // Of two replacements at once, the second has to see the key of the first.
+      if (this.database.kind === 'postgres') await transaction.write('LOCK TABLE keys IN EXCLUSIVE MODE');
       const sql = 'DELETE FROM keys WHERE purpose = $1 RETURNING sequence';
-      const gone = await this.database.rows<{ sequence: number }>(sql, [purpose], manager);
-      await this.add(purpose, Math.max(0, ...gone.map(({ sequence }) => sequence)) + 1, secret, manager);
+      const gone = await transaction.write<{ sequence: number }>(sql, [purpose]);
+      await this.add(purpose, Math.max(0, ...gone.map(({ sequence }) => sequence)) + 1, secret, transaction);
     });
   }
 
@@ -88,8 +87,8 @@ export class KeyStore {
   }
 
   /**
-   * Moves keys under the first secret of the list, so that the one they were made with can be dropped one day. When a
-   * process starts, and not again: while the list rolls out, another's first secret is a different one.
+   * Encrypts the keys again under the first secret of the list, so that the old one can be dropped later. Only when a
+   * process starts: while a new list rolls out, the first secret of other processes is a different one.
    */
   private async resealAll(purpose: KeyPurpose): Promise<void> {
     for (const { sequence, sealed } of await this.rowsOf(purpose)) {
@@ -99,7 +98,7 @@ export class KeyStore {
   }
 
   private async reseal(purpose: KeyPurpose, sequence: number, sealed: string, secret: Buffer): Promise<void> {
-    await this.database.rows('UPDATE keys SET sealed = $1 WHERE purpose = $2 AND sequence = $3 AND sealed = $4', [
+    await this.database.write('UPDATE keys SET sealed = $1 WHERE purpose = $2 AND sequence = $3 AND sealed = $4', [
       this.box.seal(secret, label(purpose, sequence)),
       purpose,
       sequence,

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 
-/** Thrown when none of the configured secrets opens a box: the wrong APP_SECRET for this database, or tampering. */
+/** None of the configured secrets decrypts a box: the wrong APP_SECRET for this database, or tampering. */
 export class CannotOpen extends Error {}
 
 interface BoxKey {
@@ -11,7 +11,7 @@ interface BoxKey {
 }
 
 /**
- * Encrypts what has to be kept in the database: AES-256-GCM (NIST SP 800-38D) under a key that HKDF-SHA-256
+ * Encrypts secrets for the database: AES-256-GCM (NIST SP 800-38D) under a key that HKDF-SHA-256
  * (RFC 5869) derives from APP_SECRET. The first secret encrypts; all of them decrypt.
  */
 @Injectable()
@@ -25,7 +25,7 @@ export class SecretBox {
     });
   }
 
-  /** @param label what it is and whose: a box cannot be moved to another row */
+  /** @param label what is encrypted and for which row, as additional authenticated data: a box cannot be moved */
   seal(plaintext: Buffer, label: string): string {
     const { id, key } = this.keys[0]!;
     const nonce = randomBytes(12);
@@ -34,7 +34,7 @@ export class SecretBox {
     return ['1', id, nonce.toString('base64url'), sealed.toString('base64url')].join('.');
   }
 
-  /** Whether it was sealed under another secret than the first. */
+  /** Whether a box was encrypted under another secret than the first. */
   isOutdated(box: string): boolean {
     return box.split('.')[1] !== this.keys[0]!.id;
   }
@@ -53,7 +53,7 @@ export class SecretBox {
         .setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
     } catch {
-      throw new CannotOpen('It was changed, or belongs elsewhere');
+      throw new CannotOpen('It was changed, or belongs to another row');
     }
   }
 }

@@ -1,11 +1,18 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { MetricsController } from './metrics.controller.js';
+import { Metrics } from './metrics.js';
 
-/** Serves what all others count. Production without METRICS_TOKEN has no such route (OWASP ASVS 5.0 13.4.5). */
+/** Provides the registry, and serves it. Production without METRICS_TOKEN has no such route (OWASP ASVS 5.0 13.4.5). */
 @Module({})
 export class MetricsModule {
   static forRoot(config: Config): DynamicModule {
-    return { module: MetricsModule, controllers: config.metricsEnabled ? [MetricsController] : [] };
+    return {
+      module: MetricsModule,
+      global: true,
+      controllers: config.metricsEnabled ? [MetricsController] : [],
+      providers: [Metrics],
+      exports: [Metrics],
+    };
   }
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Config } from '../config/config.js';
-import { isAmbiguous } from '../http/authorization.js';
+import { hasSeveralAuthorizationHeaders } from '../http/bearer-token.js';
 import { OAuthError } from './oauth-error.js';
 import type { Form } from './oauth-form.js';
 
@@ -34,7 +34,7 @@ export class IntrospectionGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): true {
     const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
-    const known = !isAmbiguous(raw) && this.authenticates(raw.headers.authorization ?? '');
+    const known = !hasSeveralAuthorizationHeaders(raw) && this.authenticates(raw.headers.authorization ?? '');
     if (!known) throw new OAuthError('invalid_client', 'This needs the credentials of a client.', { challenge: true });
     return true;
   }

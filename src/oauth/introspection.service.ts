@@ -50,7 +50,7 @@ export class IntrospectionService {
   ) {}
 
   async introspect(token: string): Promise<IntrospectionResponse> {
-    const known = this.tokens.read(token);
+    const known = this.tokens.verify(token);
     if (known && 'access' in known) return this.introspectAccess(known.access);
     if (known && 'refresh' in known) return this.introspectRefresh(known.refresh);
     return { active: false };
@@ -66,7 +66,7 @@ export class IntrospectionService {
   /** `exp` of a refresh token is the absolute limit of its session. The idle limit can come before. */
   private async introspectRefresh({ presented, claims }: VerifiedRefreshToken): Promise<IntrospectionResponse> {
     if (this.clock.now() >= presented.expiresAt) return { active: false };
-    const idleExpiresAt = await this.refreshes.wouldRefreshUntil(presented);
+    const idleExpiresAt = await this.refreshes.idleExpiryIfRefreshable(presented);
     if (idleExpiresAt === null) return { active: false };
     const exp = Math.ceil(Math.min(presented.expiresAt, idleExpiresAt) / 1000);
     return { active: true, ...pick(claims, REFRESH_CLAIMS), exp };

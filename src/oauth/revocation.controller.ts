@@ -2,16 +2,13 @@ import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AuthService } from '../auth/auth.service.js';
-import { cannotAuthenticate } from '../auth/guards/logout.guard.js';
+import type { OwnedSession } from '../auth/guards/logout.guard.js';
 import { Config } from '../config/config.js';
 import { Public } from '../identity/decorators.js';
-import type { Identity } from '../identity/identity.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { assertPublicClient } from './client-authentication.js';
 import { CLIENT_ID, OAuthForm, readForm, required, TOKEN_TYPE_HINT } from './oauth-form.js';
-
-type SessionOfUser = Pick<Identity, 'sessionId' | 'userId'>;
 
 /** RFC 7009 section 2.2 leaves the body open. Some clients parse it as JSON, and fail when it is empty. */
 const EMPTY_OBJECT = { type: 'object', additionalProperties: false };
@@ -43,18 +40,18 @@ export class RevocationController {
   async revoke(@Req() request: FastifyRequest): Promise<Record<string, never>> {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
-    const session = await this.sessionOf(required(form, 'token'));
+    const session = this.sessionOf(required(form, 'token'));
     if (session) await this.auth.logout([session]);
     return {};
   }
 
   /** Null for a text that is no token of ours, and for an access token that has expired. */
-  private async sessionOf(token: string): Promise<SessionOfUser | null> {
-    const known = this.tokens.read(token);
+  private sessionOf(token: string): OwnedSession | null {
+    const known = this.tokens.verify(token);
     if (!known) return null;
     // Of any generation: to revoke an old one is no replay.
     if ('refresh' in known) return known.refresh.presented;
     const { identity } = known.access;
-    return cannotAuthenticate(await this.revocations.whyRefused(identity)) ? null : identity;
+    return this.revocations.whyOutOfTime(identity) ? null : identity;
   }
 }

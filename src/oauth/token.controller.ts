@@ -2,11 +2,13 @@ import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { TokenResponse } from '../auth/dto.js';
-import { RefreshExchange } from '../auth/refresh-exchange.js';
-import { TokenResponses } from '../auth/token-responses.js';
+import { TokenIssuer } from '../auth/token-issuer.js';
 import { Config } from '../config/config.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
+import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
+import { RefreshService } from '../sessions/refresh.service.js';
+import { RefreshTokenService } from '../tokens/refresh-token.service.js';
 import { assertPublicClient } from './client-authentication.js';
 import { OAuthError } from './oauth-error.js';
 import { CLIENT_ID, OAuthForm, readForm, required, type Form } from './oauth-form.js';
@@ -25,8 +27,9 @@ export class TokenForm {
 export class TokenController {
   constructor(
     private readonly config: Config,
-    private readonly refreshes: RefreshExchange,
-    private readonly responses: TokenResponses,
+    private readonly refreshTokens: RefreshTokenService,
+    private readonly refreshes: RefreshService,
+    private readonly issuer: TokenIssuer,
   ) {}
 
   @Public()
@@ -44,8 +47,10 @@ export class TokenController {
   async exchange(@Req() request: FastifyRequest): Promise<TokenResponse> {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
-    const { session } = await this.refreshes.exchangeText(refreshTokenIn(form));
-    return this.responses.for(session);
+    const credential = credentialInBody(this.refreshTokens.verify(refreshTokenIn(form))?.presented);
+    const outcome = await this.refreshes.refresh(credential);
+    if (!('session' in outcome)) throw toRefreshProblem(outcome);
+    return this.issuer.tokenResponse(outcome.session);
   }
 }
 

@@ -9,8 +9,7 @@ const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 
 /**
  * bcrypt over base64(HMAC-SHA-384(key, NFC password)): bcrypt alone reads 72 bytes and stops at NUL. The key is
- * random, made once, and kept encrypted in the database: a copy of the database alone cannot be guessed against
- * (NIST SP 800-63B-4 section 3.1.1.2), and a change of APP_SECRET touches no password.
+ * random, made once, and stored encrypted: a copy of the database alone allows no offline brute force (NIST SP 800-63B-4 section 3.1.1.2), and a change of APP_SECRET touches no password.
  */
 @Injectable()
 export class PasswordHasher implements OnModuleInit {
@@ -37,18 +36,18 @@ export class PasswordHasher implements OnModuleInit {
   }
 
   /**
-   * Whether the password is the one that was stored. Without a stored hash the same work is done in vain, so that
-   * an unknown address takes as long as a wrong password. Throws `hashing_busy`.
+   * Whether the password matches a stored hash. Without one it is compared with a dummy hash, against user enumeration by
+   * timing. Throws `hashing_busy`.
    */
   async verify(password: string, stored: string | null): Promise<boolean> {
-    // Half characters all become U+FFFD in UTF-8: no password may match through them.
+    // Unpaired surrogates all become U+FFFD in UTF-8, and would match one another.
     const match = stored === null || !password.isWellFormed() ? null : STORED.exec(stored);
     const digest = this.prehash(password, Number(match?.[1] ?? this.newest));
-    const same = await this.queue.inTurn(() => bcrypt.compare(digest, match?.[2] ?? this.decoy()));
+    const same = await this.queue.inTurn(() => bcrypt.compare(digest, match?.[2] ?? this.dummyHash()));
     return same && match !== null;
   }
 
-  /** Whether a hash was made with less work, or an older key, than is configured now. */
+  /** Whether a hash was made at a lower cost than is configured now, or with an older key. */
   isOutdated(stored: string): boolean {
     const match = STORED.exec(stored);
     return Number(match?.[1]) !== this.newest || Number(match?.[3]) < this.config.bcryptCost;
@@ -60,8 +59,8 @@ export class PasswordHasher implements OnModuleInit {
     return createHmac('sha384', key).update(password.normalize('NFC')).digest('base64');
   }
 
-  /** A hash of nothing anybody knows, of the configured cost. */
-  private decoy(): string {
+  /** A hash of no known password, of the configured cost. */
+  private dummyHash(): string {
     return `$2b$${String(this.config.bcryptCost).padStart(2, '0')}$${'N'.repeat(21)}e${'N'.repeat(31)}`;
   }
 }

@@ -123,6 +123,14 @@ describe('judging', () => {
     await fresh.onApplicationShutdown();
   });
 
+  it('fails when its thread dies while it starts, and goes on with another', async () => {
+    const fresh = new PasswordStrength(new HashingQueue());
+    process.once('worker', (thread) => void thread.terminate());
+    await expect(fresh.whyWeak('password', words)).rejects.toThrow('The thread that judges passwords ended');
+    expect(await fresh.whyWeak('password', words)).toBe('is one of the most common passwords');
+    await fresh.onApplicationShutdown();
+  });
+
   it('fails for one and goes on for the others when its thread dies', async () => {
     const judged = [hostile, 'password', 'password'].map((password) => strength.whyWeak(password, words));
     await vi.waitFor(() => expect(strength['worker']).toBeDefined());

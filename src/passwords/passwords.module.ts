@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
-import { KeysModule } from '../key-store/key-store.module.js';
+import { KeyStoreModule } from '../key-store/key-store.module.js';
 import { HashingMetrics } from './hashing-metrics.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordStrength } from './password-strength.js';
 
 @Module({
-  imports: [KeysModule],
+  imports: [KeyStoreModule],
   providers: [HashingMetrics, HashingQueue, PasswordHasher, PasswordStrength],
   exports: [PasswordHasher, PasswordStrength],
 })

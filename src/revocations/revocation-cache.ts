@@ -2,66 +2,72 @@ import { Injectable } from '@nestjs/common';
 import type { Revocation } from './revocation.entity.js';
 
 const SWEEP_INTERVAL_MS = 60_000;
-const SWEPT_AT_ONCE = 10_000;
-/** Until when a process may go by its memory, once nobody tells it anything any more. */
-export const TRUST_MS = 5000;
+const SWEEP_SLICE = 10_000;
+/** How long the cache counts as complete after the last moment up to which it was synchronised. */
+export const STALE_AFTER_MS = 5000;
+
+/** What a revocation has to be looked up by. */
+export interface TokenSubject {
+  sessionId: string;
+  userId: string;
+  tokenVersion: number;
+}
 
 /**
- * What a process knows of access tokens that ended before their time, and for how long it may go by that: whoever feeds
- * it says so, again and again. Small, as there may be a million entries: a number for a session, which is the second
- * until which it matters.
+ * The unexpired revocations, in the memory of this process, and whether they are complete. Entries are small, because
+ * there may be a million: for a session only the second until which it matters.
  */
 @Injectable()
 export class RevocationCache {
   private readonly sessions = new Map<string, number>();
-  private readonly users = new Map<string, { ver: number; untilSecond: number; reread: number }>();
-  private rereads = 0;
-  private trustedUntil = 0;
-  private completeTo = 0;
+  private readonly users = new Map<string, { tokenVersion: number; untilSecond: number; reload: number }>();
+  private reloads = 0;
+  private freshUntil = 0;
+  private syncedUntil = 0;
   private sweptAt = 0;
 
-  /** Whether it knows of everything that was committed up to a moment ago. */
-  get isTrusted(): boolean {
-    return performance.now() < this.trustedUntil;
+  /** Whether the cache holds everything that was committed up to a few seconds ago. */
+  get isFresh(): boolean {
+    return performance.now() < this.freshUntil;
   }
 
-  /** How long ago the last moment was up to which it knew of everything; since the process started, if there was none. */
+  /** Milliseconds since the last moment up to which the cache was complete; since the process started, if never. */
   get lagMs(): number {
-    return performance.now() - this.completeTo;
+    return performance.now() - this.syncedUntil;
   }
 
   get size(): number {
     return this.sessions.size + this.users.size;
   }
 
-  /** Whatever was committed before this moment (of `performance.now()`) is in here. */
+  /** @param moment of `performance.now()`: everything that was committed before it is in the cache */
   markSyncedUntil(moment: number): void {
-    this.completeTo = moment;
-    this.trustedUntil = moment + TRUST_MS;
+    this.syncedUntil = moment;
+    this.freshUntil = moment + STALE_AFTER_MS;
   }
 
-  /** Something may have been missed. */
+  /** Notifications may have been missed. */
   markStale(): void {
-    this.trustedUntil = 0;
+    this.freshUntil = 0;
   }
 
-  /** What is known here is true, whether or not it is all. */
-  find(token: { sessionId: string; userId: string; ver: number }): 'session_revoked' | 'access_token_outdated' | null {
-    if (this.sessions.has(ofSession(token.sessionId))) return 'session_revoked';
-    const user = this.users.get(ofUser(token.userId));
-    return user && token.ver < user.ver ? 'access_token_outdated' : null;
+  /** Why a token is refused, or null if the cache knows no reason. What it knows is true also while it is stale. */
+  find({ sessionId, userId, tokenVersion }: TokenSubject): 'session_revoked' | 'access_token_outdated' | null {
+    if (this.sessions.has(subjectOfSession(sessionId))) return 'session_revoked';
+    const user = this.users.get(subjectOfUser(userId));
+    return user && tokenVersion < user.tokenVersion ? 'access_token_outdated' : null;
   }
 
   /** @param now milliseconds since the epoch */
-  add(revocations: Iterable<Revocation>, now: number): void {
-    for (const { subject, ver, until } of revocations) {
+  insert(revocations: Iterable<Revocation>, now: number): void {
+    for (const { subject, tokenVersion, until } of revocations) {
       const untilSecond = Math.ceil(until / 1000);
       if (subject.startsWith('session:')) {
         this.sessions.set(subject, Math.max(untilSecond, this.sessions.get(subject) ?? 0));
       } else {
         const known = this.users.get(subject);
-        const isNews = !known || known.ver <= ver || known.reread < this.rereads;
-        if (isNews) this.users.set(subject, { ver, untilSecond, reread: this.rereads });
+        const isNewer = !known || known.tokenVersion <= tokenVersion || known.reload < this.reloads;
+        if (isNewer) this.users.set(subject, { tokenVersion, untilSecond, reload: this.reloads });
       }
     }
     if (now - this.sweptAt < SWEEP_INTERVAL_MS) return;
@@ -69,33 +75,32 @@ export class RevocationCache {
     void this.sweep(now / 1000);
   }
 
-  /** Everything unexpired is about to be read and added. For `endReread`. */
-  beginReread(): number {
-    return ++this.rereads;
+  /** Call it before everything unexpired is read and inserted. The result is for `endReload`. */
+  beginReload(): number {
+    return ++this.reloads;
   }
 
   /**
-   * Forgets changes of users that were known before, and that the database knows no more: a failover has lost them. Else
-   * these users' tokens, which say what the database says now, would be out of date whatever they do. An ended session
-   * stays ended.
+   * Drops the users that the reload did not find: a failover has lost their change. Otherwise their tokens, which carry the
+   * version of the database, would be outdated after every refresh. A revoked session stays revoked.
    */
-  endReread(begun: number): void {
-    for (const [subject, { reread }] of this.users) if (reread < begun) this.users.delete(subject);
+  endReload(begun: number): void {
+    for (const [subject, { reload }] of this.users) if (reload < begun) this.users.delete(subject);
   }
 
-  /** A slice at a time: after a mass ending there may be a million. */
+  /** Drops expired entries, a slice at a time: after a mass revocation there may be a million. */
   private async sweep(second: number): Promise<void> {
     let seen = 0;
     for (const [subject, untilSecond] of this.sessions) {
       if (untilSecond <= second) this.sessions.delete(subject);
-      if (++seen % SWEPT_AT_ONCE === 0) await new Promise(setImmediate);
+      if (++seen % SWEEP_SLICE === 0) await new Promise(setImmediate);
     }
     for (const [subject, { untilSecond }] of this.users) {
       if (untilSecond <= second) this.users.delete(subject);
-      if (++seen % SWEPT_AT_ONCE === 0) await new Promise(setImmediate);
+      if (++seen % SWEEP_SLICE === 0) await new Promise(setImmediate);
     }
   }
 }
 
-export const ofSession = (id: string) => `session:${id}`;
-export const ofUser = (id: string) => `user:${id}`;
+export const subjectOfSession = (id: string) => `session:${id}`;
+export const subjectOfUser = (id: string) => `user:${id}`;

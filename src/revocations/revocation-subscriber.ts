@@ -2,89 +2,82 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { NotificationListener } from '../database/notification-listener.js';
+import { SqliteDatabase } from '../database/sqlite-database.js';
 import { RevocationCache } from './revocation-cache.js';
-import type { Revocation } from './revocation.entity.js';
-import { CHANNEL, RevocationsService } from './revocations.service.js';
+import { CHANNEL, decodeMessage, RevocationsService } from './revocations.service.js';
 
-const POLL_MS = 250;
+const POLL_INTERVAL_MS = 250;
 
 /**
- * Keeps this process's memory of endings complete. On PostgreSQL the process that ends something tells all others, over
- * a connection that each has for this alone: listen, hear oneself, read everything, and only then go by the memory; the
- * same after each loss. On SQLite, where one server runs, it looks whether another program has written.
+ * Keeps the revocation cache of this process complete. On PostgreSQL every process listens, over a connection of its own,
+ * for what the others revoke: listen, receive its own notification, read everything, and only then call the cache fresh;
+ * the same after each lost connection. On SQLite, where one server runs, it polls whether another program has written.
  */
 @Injectable()
 export class RevocationSubscriber implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RevocationSubscriber.name);
-  private readonly listener: NotificationListener | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private dataVersion = -1;
-  private interrupted = false;
+  private listener: NotificationListener | undefined;
+  private pollTimer: NodeJS.Timeout | undefined;
+  private dataVersion: number | undefined;
+  private isInterrupted = false;
   private stopped = false;
 
   constructor(
     private readonly revocations: RevocationsService,
-    private readonly memory: RevocationCache,
+    private readonly cache: RevocationCache,
     private readonly database: Database,
-    config: Config,
-  ) {
-    if (config.database.kind === 'postgres') {
-      this.listener = this.listenTo(config.databaseDirectUrl || config.database.url);
-    }
-  }
+    private readonly config: Config,
+  ) {}
 
   async onModuleInit(): Promise<void> {
-    await (this.listener ? this.listener.start() : this.poll());
+    if (this.database instanceof SqliteDatabase) return this.poll(this.database);
+    const { database, databaseDirectUrl } = this.config;
+    if (database.kind === 'postgres') await this.listen(databaseDirectUrl || database.url);
   }
 
   onApplicationShutdown(): void {
     this.stopped = true;
-    clearTimeout(this.timer);
+    clearTimeout(this.pollTimer);
     this.listener?.stop();
   }
 
-  private listenTo(url: string): NotificationListener {
-    return new NotificationListener(url, CHANNEL, {
-      send: (channel, payload) => this.database.rows('SELECT pg_notify($1, $2) AS heartbeat', [channel, payload]),
-      onMessage: (message) => this.receive(message),
-      onListening: () => this.revocations.reread(),
-      onHeard: (moment) => {
-        this.memory.markSyncedUntil(moment);
-        if (this.interrupted) this.logger.log('The revocation feed goes on');
-        this.interrupted = false;
+  private listen(url: string): Promise<void> {
+    this.listener = new NotificationListener(url, CHANNEL, {
+      send: (channel, payload) => this.database.write('SELECT pg_notify($1, $2) AS heartbeat', [channel, payload]),
+      onMessage: (message) => this.revocations.apply(decodeMessage(message)),
+      onListening: () => this.revocations.reload(),
+      onSynced: (moment) => {
+        this.cache.markSyncedUntil(moment);
+        if (this.isInterrupted) this.logger.log('The revocation feed is connected again');
+        this.isInterrupted = false;
       },
-      onLost: (why) => {
-        this.memory.markStale();
-        this.complain(
-          `The revocation feed is interrupted: ${why.message}. Guarded requests read the database meanwhile`,
+      onLost: (reason) => {
+        this.cache.markStale();
+        this.warnOnce(
+          `The revocation feed is interrupted: ${reason.message}. Guarded requests read the database meanwhile`,
         );
       },
     });
+    return this.listener.start();
   }
 
-  /** Once, however often it is tried in vain. */
-  private complain(what: string): void {
-    if (!this.interrupted) this.logger.warn(what);
-    this.interrupted = true;
+  /** Logs the first failure of a row of failures. */
+  private warnOnce(message: string): void {
+    if (!this.isInterrupted) this.logger.warn(message);
+    this.isInterrupted = true;
   }
 
-  private receive(message: string): void {
-    const entries = JSON.parse(message) as [subject: string, ver: number, until: number][];
-    this.revocations.remember(entries.map(([subject, ver, until]): Revocation => ({ subject, ver, until })));
-  }
-
-  /** What this process writes itself does not change the version: it is asked over the connection that writes. */
-  private async poll(): Promise<void> {
+  private async poll(database: SqliteDatabase): Promise<void> {
     const begun = performance.now();
     try {
-      const version = await this.database.versionByOthers();
-      if (version !== this.dataVersion) await this.revocations.reread();
+      const version = await database.dataVersion();
+      if (version !== this.dataVersion) await this.revocations.reload();
       this.dataVersion = version;
-      this.memory.markSyncedUntil(begun);
-      this.interrupted = false;
+      this.cache.markSyncedUntil(begun);
+      this.isInterrupted = false;
     } catch (error) {
-      this.complain(`Could not look whether anybody else has written: ${(error as Error).message}`);
+      this.warnOnce(`Could not check whether another program has written: ${(error as Error).message}`);
     }
-    if (!this.stopped) this.timer = setTimeout(() => void this.poll(), POLL_MS).unref();
+    if (!this.stopped) this.pollTimer = setTimeout(() => void this.poll(database), POLL_INTERVAL_MS).unref();
   }
 }

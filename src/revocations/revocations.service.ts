@@ -1,49 +1,49 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, In, MoreThan, Repository } from 'typeorm';
-import type { Identity } from '../identity/identity.js';
+import { In, MoreThan, Repository } from 'typeorm';
 import { Clock } from '../clock/clock.js';
+import { Config } from '../config/config.js';
+import { Batcher } from '../database/batcher.js';
+import { TIMEOUTS } from '../database/connection-options.js';
+import { Database, type Statements } from '../database/database.js';
+import type { Identity } from '../identity/identity.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
-import { Batcher } from '../database/batcher.js';
-import { Config } from '../config/config.js';
-import { TIMEOUTS } from '../database/connection-options.js';
-import { Database } from '../database/database.js';
-import { ofSession, ofUser, RevocationCache } from './revocation-cache.js';
+import { RevocationCache, subjectOfSession, subjectOfUser } from './revocation-cache.js';
 import { Revocation } from './revocation.entity.js';
 
-/** How far clocks may be apart, and how long a token may outlive its `exp` anywhere. */
+/** How far the clocks of processes may differ, and how long a token may outlive its `exp` anywhere. */
 export const CLOCK_TOLERANCE_MS = 60_000;
-/** Where PostgreSQL tells of them: see `revocation-feed.ts`. */
+/** The PostgreSQL channel of revocations: see `revocation-subscriber.ts`. */
 export const CHANNEL = 'latchkey_revocations';
 /** PostgreSQL takes messages of less than 8,000 bytes; an entry has less than 80. */
-const ENTRIES_IN_A_MESSAGE = 90;
+const ENTRIES_PER_MESSAGE = 90;
 const PAGE = 10_000;
 const RETRY_MS = 1000;
-const LOOKED_UP_AT_ONCE = 500;
+const MAX_LOOKUPS_PER_STATEMENT = 500;
 
 /**
- * Which access tokens have ended before their time. Written in the transaction that ends them, which also tells the other
- * processes, and kept in memory for every request to ask: no guarded request reads the database while the memory can be
- * trusted.
+ * Which access tokens are refused before they expire. A revocation is written in the transaction that causes it, which also
+ * notifies the other processes, and held in the cache of each process: no guarded request reads the database while the
+ * cache is fresh.
  */
 @Injectable()
 export class RevocationsService implements OnApplicationShutdown {
-  private rereadWanted = false;
-  private rereading = false;
+  private reloadWanted = false;
+  private reloading = false;
   private stopped = false;
-  /** Of many requests at once, one statement. */
-  private readonly lookups = new Batcher(
-    (tokens: Identity[]) => this.readEndingsOf(tokens),
-    ({ sessionId, userId, ver }) => `${sessionId} ${userId} ${ver}`,
-    () => false,
-    LOOKED_UP_AT_ONCE,
-    { ms: TIMEOUTS.connect, refusal: () => new Problem('database_unavailable') },
-  );
+  /** One statement for many requests at once. */
+  private readonly lookups = new Batcher({
+    run: (tokens: Identity[]) => this.lookUp(tokens),
+    keyOf: ({ sessionId, userId, tokenVersion }) => `${sessionId} ${userId} ${tokenVersion}`,
+    mayFailAlone: () => false,
+    maxSize: MAX_LOOKUPS_PER_STATEMENT,
+    maxWait: { ms: TIMEOUTS.connect, error: () => new Problem('database_unavailable') },
+  });
 
   constructor(
     @InjectRepository(Revocation) private readonly stored: Repository<Revocation>,
-    private readonly memory: RevocationCache,
+    private readonly cache: RevocationCache,
     private readonly database: Database,
     private readonly config: Config,
     private readonly clock: Clock,
@@ -54,114 +54,130 @@ export class RevocationsService implements OnApplicationShutdown {
   }
 
   /**
-   * Whether an authentic access token may be used now; if not, why. Asked on every request. A promise where the memory
-   * cannot be trusted: then it is read from the database, by primary key.
+   * Why an authentic access token is refused now, or null. Called for every guarded request. Resolves later only while the
+   * cache is stale: then the database is read, by primary key. Rejects with `database_unavailable`.
    *
-   * Tokens older than the configured lifetime are refused whatever they say, so that shortening it works at once.
+   * Tokens older than the configured lifetime are refused whatever their `exp`, so that shortening it works at once.
    */
   whyRefused(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
-    const now = this.clock.now();
-    const age = now - token.issuedAt;
-    if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
-    if (now >= token.expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS)
-      return 'access_token_expired';
-    return this.memory.find(token) ?? (this.memory.isTrusted ? null : this.lookups.add(token));
+    const refusal = this.whyOutOfTime(token) ?? this.cache.find(token);
+    return refusal ?? (this.cache.isFresh ? null : this.lookups.submit(token));
   }
 
-  /** Writes, in the caller's transaction, that these sessions' tokens end. For `applyAfterCommit`. */
-  revokeSessions(sessionIds: string[], manager: EntityManager): Promise<Revocation[]> {
-    return this.write(
-      sessionIds.map((id) => ({ subject: ofSession(id), ver: 0 })),
-      manager,
+  /** The part of `whyRefused` that depends on time alone. A token that passes proves that its holder had the session. */
+  whyOutOfTime({ issuedAt, expiresAt }: Identity): 'access_token_invalid' | 'access_token_expired' | null {
+    const now = this.clock.now();
+    const age = now - issuedAt;
+    if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
+    const isExpired = now >= expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS;
+    return isExpired ? 'access_token_expired' : null;
+  }
+
+  /** Revokes the access tokens of these sessions in the caller's transaction. The result is for `applyAfterCommit`. */
+  revokeSessions(sessionIds: string[], transaction: Statements): Promise<Revocation[]> {
+    return this.insert(
+      sessionIds.map((id) => ({ subject: subjectOfSession(id), tokenVersion: 0 })),
+      transaction,
     );
   }
 
-  /** Writes, in the caller's transaction, that the user's tokens older than `ver` end. For `applyAfterCommit`. */
-  outdateTokensOfUser(userId: string, ver: number, manager: EntityManager): Promise<Revocation[]> {
-    return this.write([{ subject: ofUser(userId), ver }], manager);
+  /** Outdates the user's access tokens below a version in the caller's transaction. The result is for `applyAfterCommit`. */
+  outdateTokensOfUser(userId: string, tokenVersion: number, transaction: Statements): Promise<Revocation[]> {
+    return this.insert([{ subject: subjectOfUser(userId), tokenVersion }], transaction);
   }
 
   /**
-   * Runs a transaction that ends something, and makes what it answers as `ended` count in this process before anybody is
-   * answered. A transaction that failed may have been committed all the same, when only the database's word of it was
-   * lost: then what is written down is read again, until that succeeds.
+   * Runs a transaction that revokes, and applies what it returns as `revocations` to this process before the caller
+   * responds. A transaction that failed may be committed all the same, when only the response of the database was lost:
+   * then all revocations are read again, until that succeeds.
    */
-  async applyAfterCommit<T extends { ended: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
+  async applyAfterCommit<T extends { revocations: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
     try {
       const result = await transaction();
-      this.remember(result.ended);
+      this.apply(result.revocations);
       return result;
     } catch (error) {
-      if (!(error instanceof Problem)) void this.rereadUntilDone();
+      if (!(error instanceof Problem)) void this.reloadUntilDone();
       throw error;
     }
   }
 
-  /** Makes them count in this process. */
-  remember(revocations: Revocation[]): void {
-    this.memory.add(revocations, this.clock.now());
+  /** Applies revocations that are committed to this process. */
+  apply(revocations: Revocation[]): void {
+    this.cache.insert(revocations, this.clock.now());
   }
 
-  /** Reads everything unexpired; where a failover has lost a change of a user, what was known of it is forgotten. */
-  async reread(): Promise<void> {
-    const begun = this.memory.beginReread();
+  /** Reads everything unexpired. Changes of users that a failover has lost are dropped from the cache. */
+  async reload(): Promise<void> {
+    const begun = this.cache.beginReload();
     for (let after = ''; ;) {
       const page = await this.stored.find({
         where: { until: MoreThan(this.clock.now()), subject: MoreThan(after) },
         order: { subject: 'ASC' },
         take: PAGE,
       });
-      this.remember(page);
-      if (page.length < PAGE) return this.memory.endReread(begun);
+      this.apply(page);
+      if (page.length < PAGE) return this.cache.endReload(begun);
       after = page.at(-1)!.subject;
     }
   }
 
-  /** One at a time, however many ask: those who ask meanwhile share the next. */
-  private async rereadUntilDone(): Promise<void> {
-    this.rereadWanted = true;
-    if (this.rereading) return;
-    this.rereading = true;
-    while (this.rereadWanted && !this.stopped) {
-      this.rereadWanted = false;
-      await this.reread().catch(async () => {
-        this.rereadWanted = true;
+  /** Single flight: calls during a reload share the next one. */
+  private async reloadUntilDone(): Promise<void> {
+    this.reloadWanted = true;
+    if (this.reloading) return;
+    this.reloading = true;
+    while (this.reloadWanted && !this.stopped) {
+      this.reloadWanted = false;
+      await this.reload().catch(async () => {
+        this.reloadWanted = true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       });
     }
-    this.rereading = false;
+    this.reloading = false;
   }
 
-  private async readEndingsOf(tokens: Identity[]): Promise<(ProblemCode | null)[]> {
-    const subject = In(tokens.flatMap(({ sessionId, userId }) => [ofSession(sessionId), ofUser(userId)]));
-    this.remember(await this.stored.findBy({ subject, until: MoreThan(this.clock.now()) }));
-    return tokens.map((token) => this.memory.find(token));
+  private async lookUp(tokens: Identity[]): Promise<(ProblemCode | null)[]> {
+    const subjects = tokens.flatMap(({ sessionId, userId }) => [subjectOfSession(sessionId), subjectOfUser(userId)]);
+    this.apply(await this.stored.findBy({ subject: In(subjects), until: MoreThan(this.clock.now()) }));
+    return tokens.map((token) => this.cache.find(token));
   }
 
-  private async write(entries: { subject: string; ver: number }[], manager: EntityManager): Promise<Revocation[]> {
+  private async insert(
+    entries: Pick<Revocation, 'subject' | 'tokenVersion'>[],
+    transaction: Statements,
+  ): Promise<Revocation[]> {
     if (entries.length === 0) return [];
     const until = this.clock.now() + this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS;
-    const rows = entries.map((entry) => ({ ...entry, until }));
-    await this.database.rows(
+    const rows = entries.map(({ subject, tokenVersion }) => ({ subject, ver: tokenVersion, until }));
+    await transaction.write(
       `INSERT INTO revocations (subject, ver, until)
        SELECT r.subject, r.ver, r.until
        FROM ${this.database.table('$1', { subject: 'text', ver: 'integer', until: 'bigint' })} AS r WHERE true
        ON CONFLICT (subject) DO UPDATE
        SET ver = GREATEST(revocations.ver, excluded.ver), until = GREATEST(revocations.until, excluded.until)`,
       [JSON.stringify(rows)],
-      manager,
     );
-    if (this.database.isPostgres) await this.tellOthers(rows, manager);
-    return rows;
+    const revocations = entries.map((entry) => ({ ...entry, until }));
+    if (this.database.kind === 'postgres') await notify(revocations, transaction);
+    return revocations;
   }
+}
 
-  /** Sent when the transaction commits, and not otherwise. */
-  private async tellOthers(rows: Revocation[], manager: EntityManager): Promise<void> {
-    for (let from = 0; from < rows.length; from += ENTRIES_IN_A_MESSAGE) {
-      const message = rows
-        .slice(from, from + ENTRIES_IN_A_MESSAGE)
-        .map(({ subject, ver, until }) => [subject, ver, until]);
-      await this.database.rows('SELECT pg_notify($1, $2)', [CHANNEL, JSON.stringify(message)], manager);
-    }
+/** PostgreSQL sends the messages when the transaction commits, and not otherwise. */
+async function notify(revocations: Revocation[], transaction: Statements): Promise<void> {
+  for (let from = 0; from < revocations.length; from += ENTRIES_PER_MESSAGE) {
+    const message = encodeMessage(revocations.slice(from, from + ENTRIES_PER_MESSAGE));
+    await transaction.write('SELECT pg_notify($1, $2)', [CHANNEL, message]);
   }
+}
+
+function encodeMessage(revocations: Revocation[]): string {
+  return JSON.stringify(revocations.map(({ subject, tokenVersion, until }) => [subject, tokenVersion, until]));
+}
+
+/** The revocations of a message that another process sent over `CHANNEL`. */
+export function decodeMessage(message: string): Revocation[] {
+  const entries = JSON.parse(message) as [subject: string, tokenVersion: number, until: number][];
+  return entries.map(([subject, tokenVersion, until]) => ({ subject, tokenVersion, until }));
 }

@@ -4,8 +4,8 @@ import type { Session } from './session.entity.js';
 
 const HOUR = 3_600_000;
 
-export class EndSessionsQuery {
-  @ApiPropertyOptional({ enum: ['current'], description: 'Leaves the session of this request alone.' })
+export class RevokeSessionsQuery {
+  @ApiPropertyOptional({ enum: ['current'], description: 'Keeps the session of this request.' })
   @IsOptional()
   @IsIn(['current'], { message: 'can only be "current"' })
   except?: 'current';
@@ -14,10 +14,13 @@ export class EndSessionsQuery {
 export class SessionView {
   @ApiProperty({ format: 'uuid' }) id: string;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
-  @ApiProperty({ format: 'date-time', description: 'To the hour: finer would help a thief to stay in step.' })
+  @ApiProperty({
+    format: 'date-time',
+    description: 'Rounded to the hour: a finer value would help a thief to stay in step. Never before createdAt.',
+  })
   lastUsedAt: string;
   @ApiProperty({ format: 'date-time' }) expiresAt: string;
-  @ApiProperty({ description: 'Where the session was begun from.' }) ip: string;
+  @ApiProperty({ description: 'The address that the session was started from.' }) ip: string;
   @ApiProperty() userAgent: string;
   @ApiProperty({ description: 'Whether it is the session of this request.' }) current: boolean;
 
@@ -26,7 +29,8 @@ export class SessionView {
     return Object.assign(new SessionView(), {
       id: session.id,
       createdAt: iso(session.createdAt),
-      lastUsedAt: iso(Math.floor(usedAt / HOUR) * HOUR),
+      // Rounded down, but never to before the session began.
+      lastUsedAt: iso(Math.max(Math.floor(usedAt / HOUR) * HOUR, session.createdAt)),
       expiresAt: iso(session.expiresAt),
       ip: session.ip,
       userAgent: session.userAgent,

@@ -10,9 +10,9 @@ const BATCH = 500;
 const DAY_MS = 86_400_000;
 
 /**
- * Deletes what is over: sessions that ended before today, and revocations that no living access token needs. In small
- * batches that skip what another process is deleting, so that nobody waits for them. The bound: no more rows of sessions
- * than are alive, and those that ended in the last two days.
+ * Deletes sessions that expired or were revoked before today, and revocations that no unexpired access token needs, in
+ * small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
+ * that ended in the last two days.
  */
 @Injectable()
 export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -28,7 +28,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly databaseClock: DatabaseClock,
     metrics: Metrics,
   ) {
-    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted because they were over', ['table']);
+    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after their end', ['table']);
     for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
   }
 
@@ -36,7 +36,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     this.timer = setInterval(() => {
       this.running = this.running
         .then(() => this.runIfClocksAgree())
-        .catch((error: unknown) => this.logger.warn(`Could not clean up; trying again: ${(error as Error).message}`));
+        .catch((error: unknown) => this.logger.warn(`Could not purge; trying again: ${(error as Error).message}`));
     }, INTERVAL_MS).unref();
   }
 
@@ -46,14 +46,14 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     await this.running;
   }
 
-  /** A process whose clock is ahead would delete what lives: it deletes nothing. */
+  /** A process whose clock is ahead would delete sessions that are alive: it deletes nothing. */
   async runIfClocksAgree(): Promise<void> {
     const why = await this.databaseClock.whyNotAgreed();
-    if (why) this.logger.error(`Nothing is cleaned up: ${why}`);
+    if (why) this.logger.error(`Nothing is purged: ${why}`);
     else await this.run();
   }
 
-  /** Deletes all that may go now; answers how many rows that were. */
+  /** Deletes everything that may be deleted now. Resolves to the number of rows. */
   async run(): Promise<number> {
     const now = this.clock.now();
     const sessions = await this.deleteAll('sessions', 'id', 'purge_on <= $1::bigint', Math.floor(now / DAY_MS));
@@ -63,7 +63,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async deleteAll(table: string, key: string, isOver: string, bound: number): Promise<number> {
     for (let total = 0; ;) {
-      const deleted = await this.database.rows(
+      const deleted = await this.database.write(
         `DELETE FROM ${table} WHERE ${key} IN (
            SELECT ${key} FROM ${table} WHERE ${isOver} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
          ) RETURNING ${key}`,

@@ -1,48 +1,55 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { databaseProblem } from '../database/database-errors.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { toProblem } from '../problem/to-problem.js';
-import { databaseProblem } from '../database/database-errors.js';
+import type { RefreshOutcome } from './refresh-outcome.js';
 import { REFUSED_BECAUSE, type RefusedBecause } from './rotation.js';
 
 const DECIDED = ['unchanged', 'rotated', 'resent', 'reused'] as const;
 const REFUSED: (RefusedBecause | ProblemCode)[] = [...REFUSED_BECAUSE, 'refresh_token_invalid'];
 const FAILED: ProblemCode[] = ['database_unavailable', 'refresh_busy', 'internal_error'];
 
-/** What refreshes are answered with, each counted once: by the rules, or by whoever refused it before they were asked. */
+/** Refreshes by outcome. Each is counted once. */
 @Injectable()
 export class RefreshMetrics {
   private readonly refreshes: Counter<'outcome' | 'code'>;
   private readonly behind: Counter;
 
   constructor(metrics: Metrics) {
-    this.refreshes = metrics.counter('latchkey_refreshes_total', 'Refreshes, by what came of them', [
-      'outcome',
-      'code',
-    ]);
-    this.behind = metrics.counter('latchkey_database_behind_total', 'Sessions that were older than their tokens');
-    // A counter that appears with its first event has no rate there.
+    this.refreshes = metrics.counter('latchkey_refreshes_total', 'Refreshes, by outcome', ['outcome', 'code']);
+    this.behind = metrics.counter('latchkey_database_behind_total', 'Sessions whose row was older than their token');
+    // A counter that appears with its first event has no rate for that event.
     for (const outcome of DECIDED) this.refreshes.inc({ outcome, code: '' }, 0);
     for (const code of REFUSED) this.refreshes.inc({ outcome: 'refused', code }, 0);
     for (const code of FAILED) this.refreshes.inc({ outcome: 'failed', code }, 0);
   }
 
-  decided(outcome: (typeof DECIDED)[number]): void {
-    this.refreshes.inc({ outcome, code: '' });
+  /** Counts a refresh by what it resolves to, or by the error it rejects with. */
+  async count(refresh: Promise<RefreshOutcome>): Promise<RefreshOutcome> {
+    try {
+      const result = await refresh;
+      this.refreshes.inc(labelsOf(result));
+      return result;
+    } catch (error) {
+      this.refreshes.inc({ outcome: 'failed', code: toProblem(error, [databaseProblem]).code });
+      throw error;
+    }
   }
 
-  refused(because: RefusedBecause): void {
-    this.refreshes.inc({ outcome: 'refused', code: because });
-  }
-
-  /** Nothing was asked of the rules, or they could not be asked: then it `failed`, and the refresh token is still good. */
-  threw(error: unknown): void {
-    const { code, status, options } = toProblem(error, [databaseProblem]);
-    this.refreshes.inc({ outcome: status >= 500 ? 'failed' : 'refused', code: options.reason ?? code });
-  }
-
-  databaseBehind(): void {
+  countDatabaseBehind(): void {
     this.behind.inc();
+  }
+}
+
+function labelsOf(result: RefreshOutcome): { outcome: string; code: string } {
+  switch (result.outcome) {
+    case 'refused':
+      return { outcome: 'refused', code: result.because };
+    case 'rejected':
+      return { outcome: 'refused', code: result.problem.code };
+    default:
+      return { outcome: result.outcome, code: '' };
   }
 }

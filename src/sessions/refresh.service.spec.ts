@@ -4,6 +4,7 @@ import { Problem } from '../problem/problem.js';
 import { Metrics } from '../metrics/metrics.js';
 import { MovableClock } from '../../test/support/clock.js';
 import { RefreshMetrics } from './refresh-metrics.js';
+import { credentialInBody } from './refresh-outcome.js';
 import { RefreshService } from './refresh.service.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
@@ -11,7 +12,7 @@ import type { SessionWriteBuffer } from './session-write-buffer.js';
 import type { SessionsService } from './sessions.service.js';
 
 const now = Date.now();
-const presented = { sessionId: 's', generation: 3 };
+const presented = credentialInBody({ sessionId: 's', userId: 'u', generation: 3, expiresAt: now + 900_000 });
 
 /** A session whose generation 3 is due for rotation. */
 const due: SessionRow = {
@@ -40,7 +41,7 @@ function serviceWith(
   const policy = { rotationInterval: 120_000, leeway: 60_000 };
   return new RefreshService(
     { policy, ...statements } as RotationStatements,
-    sessions as SessionsService,
+    { newestOf: async ([token]: unknown[]) => token, ...sessions } as SessionsService,
     { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionWriteBuffer,
     clock,
     new RefreshMetrics(new Metrics()),
@@ -51,32 +52,35 @@ afterEach(() => vi.restoreAllMocks());
 
 describe('a refresh', () => {
   it('is answered with 503 when its row moves away three times, never with a verdict that is out of date', async () => {
-    const rotate = vi.fn(async () => []);
+    const rotateMany = vi.fn(async () => []);
     const read = vi.fn(async () => [due]);
-    const refusal = serviceWith({ rotate, read }).refresh(presented);
+    const refusal = serviceWith({ rotateMany, readMany: read }).refresh(presented);
     await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy', status: 503 });
     expect(read).toHaveBeenCalledTimes(3);
-    expect(rotate.mock.calls.map((call: unknown[]) => call[2])).toEqual([false, true, true, true]);
+    expect(rotateMany.mock.calls.map((call: unknown[]) => call[2])).toEqual([
+      { skipLocked: true },
+      ...[1, 2, 3].map(() => ({ skipLocked: false })),
+    ]);
   });
 
   it('judges again by what the row says after it moved', async () => {
     const rotated = { ...due, generation: 4 };
     const read = vi.fn(async () => [rotated]).mockResolvedValueOnce([due]);
-    const outcome = await serviceWith({ rotate: async () => [], read }).refresh(presented);
+    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }).refresh(presented);
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
   it('is not judged when it has waited for more than ten seconds: 503, and nothing is rotated', async () => {
-    const rotate = vi.fn(async () => []);
+    const rotateMany = vi.fn(async () => []);
     let waited = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => waited);
     const read = async () => [due];
-    const service = serviceWith({ rotate, read });
+    const service = serviceWith({ rotateMany, readMany: read });
     const refusal = service.refresh(presented);
     waited = 10_001;
     await expect(refusal).rejects.toBeInstanceOf(Problem);
     await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy' });
-    expect(rotate).not.toHaveBeenCalled();
+    expect(rotateMany).not.toHaveBeenCalled();
   });
 
   it('is judged by when it arrived: our own delay makes no thief of another tab', async () => {
@@ -86,17 +90,19 @@ describe('a refresh', () => {
       clock.move('5s');
       return [rotated];
     };
-    const outcome = await serviceWith({ rotate: async () => [], read }, {}, clock).refresh(presented);
+    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }, {}, clock).refresh(presented);
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
   it('shares its answer with equal ones that arrive meanwhile, and with no others', async () => {
     const read = vi.fn(async () => [due]);
-    const rotate = vi.fn(async (_: unknown, __: unknown, wait: boolean) => (wait ? [{ ...due, generation: 4 }] : []));
-    const service = serviceWith({ rotate, read });
-    const [one, two] = await Promise.all([service.refresh(presented), service.refresh({ ...presented })]);
+    const rotateMany = vi.fn(async (_: unknown, __: unknown, { skipLocked }: { skipLocked: boolean }) =>
+      skipLocked ? [] : [{ ...due, generation: 4 }],
+    );
+    const service = serviceWith({ rotateMany, readMany: read });
+    const [one, two] = await Promise.all([service.refresh(presented), service.refresh(structuredClone(presented))]);
     expect(one).toBe(two);
-    expect(rotate.mock.calls.filter(([, , wait]) => wait)).toHaveLength(1);
+    expect(rotateMany.mock.calls.filter(([, , { skipLocked }]) => !skipLocked)).toHaveLength(1);
     expect(await service.refresh(presented)).not.toBe(one);
   });
 
@@ -104,23 +110,28 @@ describe('a refresh', () => {
     const replayed = { ...due, generation: 9, acknowledged_generation: 9 };
     const revoked = { ...replayed, revoked_at: now, revoked_reason: 'logout' as const };
     const read = vi.fn(async () => [revoked]).mockResolvedValueOnce([replayed] as never);
-    const service = serviceWith({ rotate: async () => [], read: read as never }, { endReused: async () => false });
+    const service = serviceWith(
+      { rotateMany: async () => [], readMany: read as never },
+      { revokeReused: async () => false },
+    );
     expect(await service.refresh(presented)).toEqual({
       outcome: 'refused',
+      sessionId: 's',
       because: 'revoked',
       revokedReason: 'logout',
     });
   });
 
   it('is counted as database_behind once it moved the row that was older, and not where it was not', async () => {
-    const behind = vi.spyOn(RefreshMetrics.prototype, 'databaseBehind');
+    const behind = vi.spyOn(RefreshMetrics.prototype, 'countDatabaseBehind');
     const older = { ...due, generation: 2, acknowledged_generation: 2 };
     const catchUp = vi.fn(async () => ({ ...due, generation: 4 })).mockResolvedValueOnce(undefined as never);
-    await serviceWith({ rotate: async () => [], read: async () => [older], catchUp }).refresh(presented);
+    await serviceWith({ rotateMany: async () => [], readMany: async () => [older], catchUp }).refresh(presented);
     expect([catchUp.mock.calls.length, behind.mock.calls.length]).toEqual([2, 1]);
 
-    const rotate = async (_: unknown, __: unknown, wait: boolean) => (wait ? [{ ...due, generation: 4 }] : []);
-    await serviceWith({ rotate, read: async () => [due] }).refresh(presented);
+    const rotateMany = async (_: unknown, __: unknown, { skipLocked }: { skipLocked: boolean }) =>
+      skipLocked ? [] : [{ ...due, generation: 4 }];
+    await serviceWith({ rotateMany, readMany: async () => [due] }).refresh(presented);
     expect(behind).toHaveBeenCalledTimes(1);
   });
 });

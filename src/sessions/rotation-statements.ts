@@ -10,13 +10,13 @@ export interface Presentation {
   generation: number;
 }
 
-/** A subquery for one value is looked up by key; of an EXISTS a planner without statistics makes a scan of all users. */
+/** A scalar subquery is a look-up by key; for an EXISTS, a planner without statistics scans all users. */
 const ALIVE = `t.revoked_at IS NULL AND t.expires_at > $2::bigint AND t.idle_expires_at > $2::bigint
   AND (SELECT u.status FROM users u WHERE u.id = t.user_id) = 'active'`;
 
 /**
- * The statements that move a session's generation. Each says its rule's conditions again in SQL, so that it is atomic:
- * the fast path of `rotation.ts`, never a second rule book (`test/api/statements.spec.ts` holds them equal).
+ * The statements that move the generation of sessions. Each repeats the conditions of its rule in SQL, so that it is
+ * atomic: the fast path of `rotation.ts`, never a second set of rules (`test/api/statements.spec.ts` holds them equal).
  */
 @Injectable()
 export class RotationStatements {
@@ -32,10 +32,13 @@ export class RotationStatements {
   }
 
   /**
-   * Rule 3 for many at once; answers the rows that it moved. `wait` for rows that somebody else holds, or skip them:
-   * a batch skips, so that one stuck row holds up nobody else.
+   * Rule 3 for many presentations. Resolves to the rows that moved.
+   *
+   * @param now milliseconds since the epoch
+   * @param options whether to pass over locked rows or to wait for them. A batch passes over them, so that one stuck row
+   *   delays no other
    */
-  rotate(presented: Presentation[], now: number, wait: boolean): Promise<SessionRow[]> {
+  rotateMany(presented: Presentation[], now: number, { skipLocked }: { skipLocked: boolean }): Promise<SessionRow[]> {
     const strict = isStrict(this.policy);
     const due = strict
       ? 't.generation = v.presented_generation'
@@ -45,12 +48,12 @@ export class RotationStatements {
     return this.move(
       `generation = t.generation + 1, rotated_at = $2::bigint${acknowledge}`,
       `${due} AND ${ALIVE}`,
-      !wait,
+      skipLocked,
       [JSON.stringify(presented.map(toRow)), now],
     );
   }
 
-  /** Rule 7: the row is older than a token we signed. Answers the row if it moved. */
+  /** Rule 7: the row is older than a token that we signed. Resolves to the row if it moved. */
   async catchUp(presented: Presentation, now: number): Promise<SessionRow | undefined> {
     const [row] = await this.move(
       `generation = v.presented_generation + 1, acknowledged_generation = v.presented_generation,
@@ -62,10 +65,10 @@ export class RotationStatements {
     return row;
   }
 
-  /** The sessions as they are, with what they need of their users; missing ones are missing. */
-  read(sessionIds: string[]): Promise<SessionRow[]> {
+  /** The rows of these sessions, with what a refresh needs of their users. Unknown ids are left out. */
+  readMany(sessionIds: string[]): Promise<SessionRow[]> {
     const wanted = this.database.table('$1', { wanted_id: 'uuid' });
-    return this.database.rows<SessionRow>(
+    return this.database.read<SessionRow>(
       `SELECT ${SELECT_COLUMNS} FROM ${wanted} AS w
        JOIN sessions s ON s.id = w.wanted_id LEFT JOIN users u ON u.id = s.user_id`,
       [JSON.stringify(sessionIds.map((id) => ({ wanted_id: id })))],
@@ -83,7 +86,7 @@ export class RotationStatements {
       returning: RETURNING_COLUMNS,
       skipLocked,
     });
-    return this.database.rows<SessionRow>(sql, parameters);
+    return this.database.write<SessionRow>(sql, parameters);
   }
 }
 

@@ -48,7 +48,7 @@ describe('the rules of rotation, one by one', () => {
     expect(judge(session({ revokedAt: now, revokedReason: 'logout' }), 3, now, policy).outcome).toBe('refused');
   });
 
-  it('2: presenting the newest token for the first time proves that it arrived, and changes nothing else', () => {
+  it('2: presenting the newest token for the first time proves that it arrived, and extends the idle limit', () => {
     expect(judge(session(justRotated), 7, now, policy)).toEqual({ outcome: 'unchanged', acknowledges: true });
   });
 
@@ -87,6 +87,16 @@ describe('the rules of rotation, one by one', () => {
 
   it('7: a token newer than the row is followed, not punished, and reported as a database that is behind', () => {
     expect(judge(session(), 9, now, policy)).toEqual({ outcome: 'rotate', generation: 10, behind: true });
+  });
+
+  it.each([
+    ['acknowledged at no time', { acknowledgedAt: null }],
+    ['acknowledged beyond its generation', { acknowledgedGeneration: 8 }],
+  ])('fails closed on a row that no rule leads to: %s', (_, changes) => {
+    for (const generation of [6, 7, 8]) {
+      expect(judge(session(changes), generation, now, policy)).toEqual({ outcome: 'reused' });
+    }
+    expect(judge(session(changes), 7, now, strict)).toEqual({ outcome: 'reused' });
   });
 
   it('strict: each refresh rotates, whether or not the token had been proved held', () => {

@@ -1,13 +1,13 @@
 /**
- * The rules of acknowledged rotation, as a pure function: what a presented refresh token means for the
- * session it names. It imports nothing and reads no clock, so it can be checked against every history
+ * The rules of acknowledged rotation, as a pure function: what a presented refresh token means for its session. It
+ * imports nothing and reads no clock, so that it can be checked against every history
  * (`rotation.spec.ts`, `rotation.model.spec.ts`). The rules and why they are what they are:
  * `docs/rotation.md`.
  *
  * All times are integers, milliseconds since the epoch.
  */
 
-/** What the row of a session, and its user, say at the moment of judging. */
+/** The row of a session and its user at the moment of judging. */
 export interface SessionState {
   /** G: number of the newest refresh token issued. 1 at login. */
   generation: number;
@@ -15,9 +15,9 @@ export interface SessionState {
   acknowledgedGeneration: number;
   /** When A was recorded; null at login. */
   acknowledgedAt: number | null;
-  /** The absolute end. */
+  /** The absolute limit. */
   expiresAt: number;
-  /** The end unless it is used before; never after `expiresAt`. */
+  /** The idle limit; never after `expiresAt`. */
   idleExpiresAt: number;
   revokedAt: number | null;
   revokedReason: string | null;
@@ -41,15 +41,18 @@ export const REFUSED_BECAUSE = [
 export type RefusedBecause = (typeof REFUSED_BECAUSE)[number];
 
 export type Verdict =
-  /** Rule 1. The session is over, or was never there. */
+  /** Rule 1. The session is not alive, or does not exist. */
   | { outcome: 'refused'; because: RefusedBecause; revokedReason: string | null }
-  /** Rule 2. The same refresh token again; `acknowledges` when this presentation is the first proof of holding it. */
+  /**
+   * Rule 2. The same refresh token again. `acknowledges` when this presentation is the first proof of holding it, which
+   * also extends the idle limit.
+   */
   | { outcome: 'unchanged'; acknowledges: boolean }
   /** Rules 3 and 7. Issue `generation`; `behind` when the row is older than a token we signed. */
   | { outcome: 'rotate'; generation: number; behind: boolean }
-  /** Rules 4 and 5. Issue the row's generation again; rule 4 (an answer was lost) also extends the idle limit. */
+  /** Rules 4 and 5. Issue the row's generation again. Rule 4 (a response was lost) also extends the idle limit. */
   | { outcome: 'resend'; extendsIdle: boolean }
-  /** Rule 6. Two holders: the session ends. */
+  /** Rule 6. Two holders: the session is revoked. */
   | { outcome: 'reused' };
 
 /**
@@ -59,13 +62,15 @@ export type Verdict =
  * @param now when it is judged
  */
 export function judge(session: SessionState | null, presented: number, now: number, policy: RotationPolicy): Verdict {
-  const over = whyOver(session, now);
-  if (over || !session) {
-    return { outcome: 'refused', because: over ?? 'unknown_session', revokedReason: session?.revokedReason ?? null };
+  const because = whyNotAlive(session, now);
+  if (because || !session) {
+    return { outcome: 'refused', because: because ?? 'unknown_session', revokedReason: session?.revokedReason ?? null };
   }
 
   const { generation, acknowledgedGeneration, acknowledgedAt } = session;
-  const acknowledged = acknowledgedGeneration >= generation;
+  const acknowledged = acknowledgedGeneration === generation;
+  // No rule leads to such a row, and the database refuses it: fail closed.
+  if (acknowledgedGeneration > generation || (acknowledged && acknowledgedAt === null)) return { outcome: 'reused' };
   const sinceAcknowledged = acknowledgedAt === null ? 0 : Math.max(0, now - acknowledgedAt);
 
   if (presented > generation) return { outcome: 'rotate', generation: presented + 1, behind: true };
@@ -84,8 +89,8 @@ export function judge(session: SessionState | null, presented: number, now: numb
   return { outcome: 'reused' };
 }
 
-/** Why the session is not alive at `now`, or null when it is. An end is exclusive: at `expiresAt` it is over. */
-function whyOver(session: SessionState | null, now: number): RefusedBecause | null {
+/** Why the session is not alive at `now`, or null when it is. At `expiresAt` it is expired. */
+function whyNotAlive(session: SessionState | null, now: number): RefusedBecause | null {
   if (!session) return 'unknown_session';
   if (session.revokedAt !== null) return 'revoked';
   if (!session.userActive) return 'user_inactive';
@@ -94,7 +99,7 @@ function whyOver(session: SessionState | null, now: number): RefusedBecause | nu
   return null;
 }
 
-/** Strict mode: every refresh rotates, and no other tab's delay is forgiven. */
+/** Strict mode: every refresh rotates, and there is no leeway for other tabs. */
 export function isStrict(policy: RotationPolicy): boolean {
   return policy.rotationInterval === 0 && policy.leeway === 0;
 }

@@ -2,7 +2,7 @@ import type { UserStatus } from '../users/user.entity.js';
 import type { SessionState } from './rotation.js';
 import type { RevokedReason, SessionDelivery } from './session.entity.js';
 
-/** A session with what a refresh has to know of its user, as one statement reads it. */
+/** A session with what a refresh needs of its user, as one statement reads it. */
 export interface SessionRow {
   id: string;
   user_id: string;
@@ -42,7 +42,7 @@ export const SELECT_COLUMNS = [...SESSION_COLUMNS.map((name) => `s.${name}`), 'u
   ', ',
 );
 
-/** For a RETURNING, which on SQLite can name no joined table. */
+/** For a RETURNING, which on SQLite cannot name a joined table. */
 export const RETURNING_COLUMNS = [
   ...SESSION_COLUMNS,
   ...['roles', 'ver', 'status'].map((name) => `(SELECT u.${name} FROM users u WHERE u.id = user_id) AS ${name}`),
@@ -61,12 +61,12 @@ export function toState(row: SessionRow): SessionState {
   };
 }
 
-/** SQL for the day after a time in milliseconds, counted from the epoch: `purge_on` of a session that ends then. */
+/** SQL for the day after a time in milliseconds, counted from the epoch: `purge_on` of a session that expires then. */
 export function dayAfter(time: string): string {
   return `(${time}) / 86400000 + 1`;
 }
 
-/** A session that is alive, with what tokens are made from. Times in milliseconds since the epoch. */
+/** A session that is alive, with what its tokens are made from. Times in milliseconds since the epoch. */
 export interface LiveSession {
   id: string;
   userId: string;
@@ -76,7 +76,7 @@ export interface LiveSession {
   expiresAt: number;
   idleExpiresAt: number;
   roles: string[];
-  ver: number;
+  tokenVersion: number;
   delivery: SessionDelivery;
 }
 
@@ -90,7 +90,7 @@ export function toLiveSession(row: SessionRow): LiveSession {
     expiresAt: row.expires_at,
     idleExpiresAt: row.idle_expires_at,
     roles: JSON.parse(row.roles ?? '[]') as string[],
-    ver: row.ver ?? 0,
+    tokenVersion: row.ver ?? 0,
     delivery: row.delivery,
   };
 }

@@ -6,19 +6,19 @@ import { Database } from '../database/database.js';
 import { dayAfter, type LiveSession } from './session-row.js';
 
 const FLUSH_INTERVAL_MS = 1000;
-const MAX_REMEMBERED = 100_000;
+const MAX_SEEN_SESSIONS = 100_000;
 const CHUNK = 1000;
 
 /**
- * What requests leave to be written soon, never on their own path: that a client proved to hold a generation, and that
- * a lost answer was asked for again. Written at most once a second, and at shutdown. A crash loses a second of it: a
- * theft is then noticed later, and nobody is signed out.
+ * Writes that requests leave for later, so that they are on no request's path: that a client proved to hold a generation,
+ * and that a refresh extended the idle limit. Flushed at most once a second, and at shutdown. A crash loses the last
+ * second: reuse is then detected later, and nobody is signed out.
  */
 @Injectable()
 export class SessionWriteBuffer implements OnApplicationShutdown {
   private readonly logger = new Logger(SessionWriteBuffer.name);
-  /** The newest generation of each session that this process has already noted. */
-  private readonly seen = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  /** The newest generation of each session that this process has buffered already. */
+  private readonly seen = new LRUCache<string, number>({ max: MAX_SEEN_SESSIONS });
   private acknowledged = new Map<string, number>();
   private extended = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
@@ -30,27 +30,27 @@ export class SessionWriteBuffer implements OnApplicationShutdown {
     private readonly clock: Clock,
   ) {}
 
-  /** Notes that the client holds this generation: it presented its refresh token, or an access token that came with it. */
+  /** The client holds this generation: it presented its refresh token, or an access token that came with it. */
   acknowledge(sessionId: string, generation: number): void {
     if ((this.seen.get(sessionId) ?? 0) < generation) this.acknowledgeAgain(sessionId, generation);
   }
 
-  /** The same where the row itself says that it is missing: what was written before was lost, as after a failover. */
+  /** The same where the row shows that the acknowledgement is missing: it was lost, for example by a failover. */
   acknowledgeAgain(sessionId: string, generation: number): void {
     this.seen.set(sessionId, generation);
     this.acknowledged.set(sessionId, generation);
-    this.schedule();
+    this.scheduleFlush();
   }
 
-  /** Rule 4 extends the idle limit. Answers the new limit, in milliseconds since the epoch. */
+  /** Extends the idle limit from `now`. Returns the new limit, in milliseconds since the epoch. */
   extendIdle(session: LiveSession, now: number): number {
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, session.expiresAt);
     this.extended.set(session.id, idleExpiresAt);
-    this.schedule();
+    this.scheduleFlush();
     return idleExpiresAt;
   }
 
-  /** Writes everything noted so far. What fails is noted again. Never throws. */
+  /** Writes everything buffered so far. What fails is buffered again. Never rejects. */
   flush(): Promise<void> {
     this.flushing = this.flushing.then(() => this.write());
     return this.flushing;
@@ -61,7 +61,7 @@ export class SessionWriteBuffer implements OnApplicationShutdown {
     await this.flush();
   }
 
-  private schedule(): void {
+  private scheduleFlush(): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       void this.flush();
@@ -74,52 +74,53 @@ export class SessionWriteBuffer implements OnApplicationShutdown {
     this.extended = new Map();
     await this.writeAll(acknowledged, this.acknowledged, ACKNOWLEDGE);
     await this.writeAll(extended, this.extended, EXTEND);
-    if (this.acknowledged.size + this.extended.size > 0) this.schedule();
+    if (this.acknowledged.size + this.extended.size > 0) this.scheduleFlush();
   }
 
-  /** In chunks, so that no statement takes long. What could not be written goes `back`, to be written next time. */
-  private async writeAll(entries: Map<string, number>, back: Map<string, number>, note: Note): Promise<void> {
+  /** Writes in chunks, so that no statement takes long. What could not be written goes into `remaining`. */
+  private async writeAll(entries: Map<string, number>, remaining: Map<string, number>, write: Write): Promise<void> {
     const list = [...entries];
+    const keep = (id: string, value: number) => remaining.set(id, Math.max(value, remaining.get(id) ?? 0));
     for (let from = 0; from < list.length; from += CHUNK) {
       const chunk = list.slice(from, from + CHUNK);
       try {
-        const left = await this.writeChunk(chunk, note);
-        for (const [id, value] of chunk) if (left.has(id)) back.set(id, Math.max(value, back.get(id) ?? 0));
+        const locked = await this.writeChunk(chunk, write);
+        for (const [id, value] of chunk) if (locked.has(id)) keep(id, value);
       } catch (error) {
-        this.logger.warn(`Could not note what sessions were used; trying again: ${(error as Error).message}`);
-        for (const [id, value] of chunk) back.set(id, Math.max(value, back.get(id) ?? 0));
+        this.logger.warn(`Could not write which sessions were used; trying again: ${(error as Error).message}`);
+        for (const [id, value] of chunk) keep(id, value);
       }
     }
   }
 
-  /** Answers the sessions whose rows somebody else held. */
-  private async writeChunk(chunk: [string, number][], { set, where }: Note): Promise<Set<string>> {
+  /** Resolves to the sessions whose rows another transaction had locked. */
+  private async writeChunk(chunk: [string, number][], { set, where }: Write): Promise<Set<string>> {
     const values = this.database.table('$1', { session_id: 'uuid', value: 'bigint', noted_at: 'bigint' });
     const noted_at = this.clock.now();
     const json = JSON.stringify(chunk.map(([session_id, value]) => ({ session_id, value, noted_at })));
     const update = { table: 'sessions', values, key: 'session_id', set, where, returning: 'id', skipLocked: true };
-    const done = await this.database.rows(this.database.updateMany(update), [json]);
-    if (!this.database.isPostgres || done.length === chunk.length) return new Set();
-    const left = await this.database.rows<{ id: string }>(
+    const done = await this.database.write(this.database.updateMany(update), [json]);
+    if (this.database.kind === 'sqlite' || done.length === chunk.length) return new Set();
+    const locked = await this.database.read<{ id: string }>(
       `SELECT t.id FROM sessions t JOIN ${values} AS v ON v.session_id = t.id WHERE ${where}`,
       [json],
     );
-    return new Set(left.map(({ id }) => id));
+    return new Set(locked.map(({ id }) => id));
   }
 }
 
-interface Note {
+interface Write {
   set: string;
   where: string;
 }
 
-const ACKNOWLEDGE: Note = {
+const ACKNOWLEDGE: Write = {
   set: 'acknowledged_generation = v.value, acknowledged_at = v.noted_at',
   where: 't.acknowledged_generation < v.value AND v.value <= t.generation',
 };
 
-const IDLE_END = 'LEAST(v.value, t.expires_at)';
-const EXTEND: Note = {
-  set: `idle_expires_at = ${IDLE_END}, purge_on = ${dayAfter(IDLE_END)}`,
+const IDLE_LIMIT = 'LEAST(v.value, t.expires_at)';
+const EXTEND: Write = {
+  set: `idle_expires_at = ${IDLE_LIMIT}, purge_on = ${dayAfter(IDLE_LIMIT)}`,
   where: `t.idle_expires_at < v.value AND t.idle_expires_at < t.expires_at AND t.revoked_at IS NULL`,
 };

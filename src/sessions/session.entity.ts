@@ -1,22 +1,26 @@
-import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { User } from '../users/user.entity.js';
 
-/** Why a session ended. */
+/** Why a session was revoked. */
 export type RevokedReason =
   'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap' | 'signed_in_again';
 
-/** Where a session's refresh tokens travel: in JSON, or in a cookie of its own. Chosen when it begins. */
+/** How the refresh tokens of a session are delivered: in JSON, or in a cookie of its own. Chosen at sign-in. */
 export const DELIVERIES = ['body', 'cookie'] as const;
 export type SessionDelivery = (typeof DELIVERIES)[number];
 
 /**
- * A sign-in on one device: one row for ever. No refresh token is stored, nor a hash of one: the newest is
- * computed from the row (`tokens/refresh-tokens.ts`). The rules that move it: `rotation.ts`.
+ * A sign-in on one device: one row, from the first refresh to the last. No refresh token is stored, nor a hash of one: the
+ * newest is computed from the row (`tokens/refresh-token.service.ts`). The rules that change the row: `rotation.ts`.
  *
- * Of what a refresh writes only `purge_on` is indexed, and that is a day: PostgreSQL keeps all rotations of a day but the
- * first HOT updates.
+ * The only indexed column that a refresh writes is `purge_on`, which is a day: after the first rotation of a day all others
+ * are HOT updates on PostgreSQL.
  */
 @Entity('sessions')
+@Check(
+  'sessions_acknowledged',
+  'acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)',
+)
 export class Session {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'sessions_pk' })
   id: string;
@@ -56,7 +60,7 @@ export class Session {
   @Column({ name: 'revoked_reason', type: 'varchar', length: 32, nullable: true })
   revokedReason: RevokedReason | null;
 
-  /** The day, counted from the epoch, on which the row may go: the one after its session's end. */
+  /** The day, counted from the epoch, on which the row may be deleted: the day after the session's end. */
   @Index('sessions_purge_on')
   @Column({ name: 'purge_on', type: 'integer' })
   purgeOn: number;

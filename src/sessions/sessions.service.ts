@@ -1,24 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, IsNull, MoreThan, Repository } from 'typeorm';
+import { IsNull, MoreThan, Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
-import { Database, type Parameter } from '../database/database.js';
-import type { NewUser } from '../users/users.service.js';
+import { Database, type Parameter, type Statements } from '../database/database.js';
 import type { Revocation } from '../revocations/revocation.entity.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
+import type { SignInUser } from '../users/users.service.js';
 import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { Session, type RevokedReason, type SessionDelivery } from './session.entity.js';
 
-/** Where a session is used from, for its owner to recognise it, and how its refresh tokens get there. */
+/** Where a session is used from, for its owner to recognise it, and how its refresh tokens are delivered. */
 export interface Device {
   ip: string;
   userAgent: string;
   delivery: SessionDelivery;
 }
 
-/** How sessions begin and end. What happens in between: `refresh.service.ts`. */
+/** Starts, lists and revokes sessions. What happens in between: `refresh.service.ts`. */
 @Injectable()
 export class SessionsService {
   constructor(
@@ -30,61 +30,125 @@ export class SessionsService {
   ) {}
 
   /**
-   * Begins a session, if the user is still as they were when the password was checked: null when their `ver` or status
-   * has changed since. On PostgreSQL the user's row is locked meanwhile, so that a slow login with an old password
-   * cannot outlive the change that made it old.
+   * Starts a session. Null when the token version or the status of the user changed since the password was verified. On
+   * PostgreSQL the user's row is locked meanwhile, so that a slow login with an old password cannot outlive the change of
+   * that password.
    */
-  async begin(user: Pick<NewUser, 'id' | 'ver'>, device: Device, manager?: EntityManager): Promise<LiveSession | null> {
+  async start(user: Omit<SignInUser, 'roles'>, device: Device, transaction: Statements): Promise<LiveSession | null> {
     const now = this.clock.now();
     const expiresAt = now + this.config.sessionTtlMs;
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, expiresAt);
-    const [row] = await this.database.rows<SessionRow>(
+    const [row] = await transaction.write<SessionRow>(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, created_at, expires_at,
          idle_expires_at, purge_on, ip, user_agent, delivery)
-       SELECT $1::uuid, u.id, 1, $2::bigint, 0, $3::bigint, $4::bigint, $5::bigint, ${dayAfter('$5::bigint')}, $6::text,
-         $7::text, $8::text
-       FROM users u WHERE u.id = $9::uuid AND u.ver = $10::integer AND u.status = 'active' FOR NO KEY UPDATE
+       SELECT $1::uuid, u.id, 1, $2::bigint, 0, $2::bigint, $3::bigint, $4::bigint, ${dayAfter('$4::bigint')}, $5::text,
+         $6::text, $7::text
+       FROM users u WHERE u.id = $8::uuid AND u.ver = $9::integer AND u.status = 'active' FOR NO KEY UPDATE
        RETURNING ${RETURNING_COLUMNS}`,
       // prettier-ignore
       [
-        uuidv7(), now, now, expiresAt, idleExpiresAt,
-        device.ip, device.userAgent.slice(0, 256), device.delivery, user.id, user.ver,
+        uuidv7(), now, expiresAt, idleExpiresAt, device.ip,
+        device.userAgent.slice(0, 256), device.delivery, user.id, user.tokenVersion,
       ],
-      manager,
     );
     return row ? toLiveSession(row) : null;
   }
 
   /**
-   * Begins a session at a sign-in, as `begin` does; where the user then has more than MAX_SESSIONS_PER_USER, those that
-   * were unused for longest end.
+   * Starts a session at a sign-in, as `start` does. Sessions beyond MAX_SESSIONS_PER_USER are revoked, those first that were
+   * unused for longest.
    *
-   * @param replaced sessions of this browser, whoever's they are: those of the same user end
+   * @param replaced ids of the sessions of this browser: those of the same user are revoked
    */
-  async signIn(
-    user: Pick<NewUser, 'id' | 'ver'>,
-    device: Device,
-    replaced: string[] = [],
-  ): Promise<LiveSession | null> {
+  async signIn(user: Omit<SignInUser, 'roles'>, device: Device, replaced: string[] = []): Promise<LiveSession | null> {
     const { session } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (manager) => {
-        const session = await this.begin(user, device, manager);
-        if (!session) return { session, ended: [] };
-        const ended = await this.endReplaced(session, replaced, manager);
-        return { session, ended: [...ended, ...(await this.endBeyondCap(session, manager))] };
+      this.database.transaction(async (transaction) => {
+        const session = await this.start(user, device, transaction);
+        if (!session) return { session, revocations: [] };
+        const fromReplaced = await this.revokeReplaced(session, replaced, transaction);
+        const beyondCap = await this.revokeBeyondCap(session, transaction);
+        return { session, revocations: [...fromReplaced, ...beyondCap] };
       }),
     );
     return session;
   }
 
-  private endReplaced({ userId }: LiveSession, replaced: string[], manager: EntityManager): Promise<Revocation[]> {
-    if (replaced.length === 0) return Promise.resolve([]);
-    // In one statement, which locks them in the order that everybody locks sessions in.
-    const where = `user_id = $3::uuid AND id IN ${this.database.table('$4', { id: 'uuid' })}`;
-    return this.endIn(manager, 'signed_in_again', where, [userId, JSON.stringify(replaced.map((id) => ({ id })))]);
+  /** The sessions of the user that are alive, newest first. */
+  findAlive(userId: string): Promise<Session[]> {
+    const now = this.clock.now();
+    return this.sessions.find({
+      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
+      order: { createdAt: 'DESC', id: 'DESC' },
+    });
   }
 
-  private endBeyondCap({ userId, id }: LiveSession, manager: EntityManager): Promise<Revocation[]> {
+  /**
+   * Of tokens of several sessions the one of the newest session that is alive and whose user is active; if none is, the one
+   * of the newest session, whose refusal says why. Reads the database only when there are several.
+   */
+  async newestOf<Token extends { sessionId: string }>(tokens: readonly [Token, ...Token[]]): Promise<Token> {
+    if (tokens.length === 1) return tokens[0];
+    const [alive] = await this.database.read<{ id: string }>(
+      `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
+       WHERE s.id IN ${this.database.table('$1', { id: 'uuid' })}
+         AND s.revoked_at IS NULL AND s.expires_at > $2::bigint AND s.idle_expires_at > $2::bigint
+       ORDER BY s.id DESC LIMIT 1`,
+      [JSON.stringify(tokens.map(({ sessionId }) => ({ id: sessionId }))), this.clock.now()],
+    );
+    // An id is as old as its session (UUID v7).
+    const newest = tokens.reduce((a, b) => (a.sessionId < b.sessionId ? b : a));
+    return tokens.find(({ sessionId }) => sessionId === alive?.id) ?? newest;
+  }
+
+  async findDelivery(id: string): Promise<SessionDelivery> {
+    const session = await this.sessions.findOne({ select: { delivery: true }, where: { id } });
+    return session?.delivery ?? 'body';
+  }
+
+  /** Revokes a session of this user. False when the user has no such session that is alive. */
+  async revoke(sessionId: string, userId: string, reason: RevokedReason): Promise<boolean> {
+    const where = 'id = $3::uuid AND user_id = $4::uuid';
+    return (await this.revokeWhere(where, [sessionId, userId], reason)) > 0;
+  }
+
+  /** Revokes a session whose refresh token was replayed. False when it is not alive any more. */
+  async revokeReused(sessionId: string): Promise<boolean> {
+    return (await this.revokeWhere('id = $3::uuid', [sessionId], 'reused')) > 0;
+  }
+
+  /** Revokes every session of the user, except one if it is named. */
+  async revokeAllForUser(userId: string, reason: RevokedReason, exceptSessionId?: string): Promise<void> {
+    if (exceptSessionId === undefined) await this.revokeWhere('user_id = $3::uuid', [userId], reason);
+    else await this.revokeWhere('user_id = $3::uuid AND id <> $4::uuid', [userId, exceptSessionId], reason);
+  }
+
+  /**
+   * Revokes every session of a user whose credentials change, in the caller's transaction, which has locked the user's row
+   * and runs in `RevocationsService.applyAfterCommit`.
+   */
+  async revokeAllInTransaction(
+    user: SignInUser,
+    reason: RevokedReason,
+    transaction: Statements,
+  ): Promise<Revocation[]> {
+    const ofSessions = await this.revokeIn(transaction, 'user_id = $3::uuid', [user.id], reason);
+    const ofUser = await this.revocations.outdateTokensOfUser(user.id, user.tokenVersion, transaction);
+    return [...ofSessions, ...ofUser];
+  }
+
+  private async revokeReplaced(
+    { userId }: LiveSession,
+    replaced: string[],
+    transaction: Statements,
+  ): Promise<Revocation[]> {
+    if (replaced.length === 0) return [];
+    // One statement locks the rows in the order in which everybody locks sessions: no deadlock.
+    const where = `user_id = $3::uuid AND id IN ${this.database.table('$4', { id: 'uuid' })}`;
+    const ids = JSON.stringify(replaced.map((id) => ({ id })));
+    return this.revokeIn(transaction, where, [userId, ids], 'signed_in_again');
+  }
+
+  private revokeBeyondCap({ userId, id }: LiveSession, transaction: Statements): Promise<Revocation[]> {
     const surplus = `id IN (
       SELECT r.id FROM (
         SELECT c.id, row_number() OVER (
@@ -93,87 +157,39 @@ export class SessionsService {
         WHERE c.user_id = $3::uuid AND c.id <> $4::uuid
           AND c.revoked_at IS NULL AND c.expires_at > $1::bigint AND c.idle_expires_at > $1::bigint
       ) r WHERE r.place >= $5::integer)`;
-    return this.endIn(manager, 'session_cap', surplus, [userId, id, this.config.maxSessionsPerUser]);
+    return this.revokeIn(transaction, surplus, [userId, id, this.config.maxSessionsPerUser], 'session_cap');
   }
 
-  /** The user's living sessions, newest first. */
-  list(userId: string): Promise<Session[]> {
-    const now = this.clock.now();
-    return this.sessions.find({
-      where: { userId, revokedAt: IsNull(), expiresAt: MoreThan(now), idleExpiresAt: MoreThan(now) },
-      order: { createdAt: 'DESC', id: 'DESC' },
-    });
-  }
-
-  /** Of these sessions the newest that lives, and whose user is active. */
-  async newestLiving(ids: string[]): Promise<string | null> {
-    const [session] = await this.database.rows<{ id: string }>(
-      `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id AND u.status = 'active'
-       WHERE s.id IN ${this.database.table('$1', { id: 'uuid' })}
-         AND s.revoked_at IS NULL AND s.expires_at > $2::bigint AND s.idle_expires_at > $2::bigint
-       ORDER BY s.id DESC LIMIT 1`,
-      [JSON.stringify(ids.map((id) => ({ id }))), this.clock.now()],
+  private async revokeWhere(where: string, parameters: Parameter[], reason: RevokedReason): Promise<number> {
+    const { revocations } = await this.revocations.applyAfterCommit(() =>
+      this.database.transaction(async (transaction) => ({
+        revocations: await this.revokeIn(transaction, where, parameters, reason),
+      })),
     );
-    return session?.id ?? null;
+    return revocations.length;
   }
 
-  async deliveryOf(id: string): Promise<SessionDelivery> {
-    const session = await this.sessions.findOne({ select: { delivery: true }, where: { id } });
-    return session?.delivery ?? 'body';
-  }
-
-  /** Ends a session of this user. False when they have no such living session. */
-  async end(sessionId: string, userId: string, reason: RevokedReason): Promise<boolean> {
-    const where = 'id = $3::uuid AND user_id = $4::uuid';
-    return (await this.endAndRemember(reason, where, [sessionId, userId])) > 0;
-  }
-
-  /** Ends a session that two hold. False when it has ended already. */
-  async endReused(sessionId: string): Promise<boolean> {
-    return (await this.endAndRemember('reused', 'id = $3::uuid', [sessionId])) > 0;
-  }
-
-  /** Ends every session of the user, but for one if it is named. */
-  async revokeAllForUser(userId: string, reason: RevokedReason, exceptSessionId?: string): Promise<void> {
-    if (exceptSessionId === undefined) await this.endAndRemember(reason, 'user_id = $3::uuid', [userId]);
-    else await this.endAndRemember(reason, 'user_id = $3::uuid AND id <> $4::uuid', [userId, exceptSessionId]);
-  }
-
-  /**
-   * The part of a change of credentials that concerns sessions: ends them all in the caller's transaction, which has
-   * locked the user's row. That transaction runs in `RevocationsService.applyAfterCommit`.
-   */
-  async revokeAllIn(manager: EntityManager, user: NewUser, reason: RevokedReason): Promise<Revocation[]> {
-    const ended = await this.endIn(manager, reason, 'user_id = $3::uuid', [user.id]);
-    return [...ended, ...(await this.revocations.outdateTokensOfUser(user.id, user.ver, manager))];
-  }
-
-  private async endAndRemember(reason: RevokedReason, where: string, parameters: Parameter[]): Promise<number> {
-    const { ended } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (manager) => ({ ended: await this.endIn(manager, reason, where, parameters) })),
-    );
-    return ended.length;
-  }
-
-  private async endIn(
-    manager: EntityManager,
-    reason: RevokedReason,
+  /** @param where SQL over the columns of `sessions`, whose parameters begin at `$3` */
+  private async revokeIn(
+    transaction: Statements,
     where: string,
     parameters: Parameter[],
+    reason: RevokedReason,
   ): Promise<Revocation[]> {
-    const ended = await this.database.rows<{ id: string }>(
-      `WITH ending AS (
-         SELECT id AS ending_id FROM sessions
+    const revoked = await transaction.write<{ id: string }>(
+      `WITH alive AS (
+         SELECT id AS alive_id FROM sessions
          WHERE revoked_at IS NULL AND expires_at > $1::bigint AND idle_expires_at > $1::bigint AND ${where}
          ORDER BY id FOR NO KEY UPDATE
        )
        UPDATE sessions SET revoked_at = $1::bigint, revoked_reason = $2, purge_on = ${dayAfter('$1::bigint')}
-       WHERE id IN (SELECT ending_id FROM ending) AND revoked_at IS NULL
+       WHERE id IN (SELECT alive_id FROM alive) AND revoked_at IS NULL
        RETURNING id`,
       [this.clock.now(), reason, ...parameters],
-      manager,
     );
-    const ids = ended.map(({ id }) => id);
-    return this.revocations.revokeSessions(ids, manager);
+    return this.revocations.revokeSessions(
+      revoked.map(({ id }) => id),
+      transaction,
+    );
   }
 }

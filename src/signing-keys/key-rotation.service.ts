@@ -3,12 +3,12 @@ import { Metrics } from '../metrics/metrics.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { SigningKeysService } from './signing-keys.service.js';
 
-/** Far less than a key is published before it signs: nobody signs with a key that others have not read. */
+/** Far less than the time between publishing a key and signing with it: all processes have read it by then. */
 const INTERVAL_MS = 5000;
 
 /**
- * Keeps this process's signing keys those of the database, and does there what their schedule asks for: a new one when it
- * is time, and none for longer than it is needed. Every process does; the primary key lets one of them in.
+ * Keeps the signing keys of this process equal to those of the database, and follows their schedule: makes a new key when
+ * one is due, and removes retired ones. Every process does so; the primary key lets one of them succeed.
  */
 @Injectable()
 export class KeyRotationService implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -40,7 +40,7 @@ export class KeyRotationService implements OnApplicationBootstrap, OnApplication
     await this.running;
   }
 
-  /** Reads the keys, and does what their schedule asks for. */
+  /** Reads the keys, and follows their schedule. */
   async keepUp(): Promise<void> {
     await this.keys.reload();
     const { isDue, retired } = this.keys.schedule();
@@ -49,10 +49,10 @@ export class KeyRotationService implements OnApplicationBootstrap, OnApplication
     if (isDue || retired.length > 0) this.report();
   }
 
-  /** Never throws: the keys of before go on until the database can be read. */
+  /** Never rejects: the known keys stay in use until the database can be read. */
   async tick(): Promise<void> {
     try {
-      // A process whose clock is ahead would make keys that nobody may use, and throw out those that are used.
+      // A process whose clock is ahead would make keys too early, and remove keys that are in use.
       await ((await this.databaseClock.whyNotAgreed()) ? this.keys.reload() : this.keepUp());
       this.failing = false;
     } catch (error) {

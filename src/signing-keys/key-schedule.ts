@@ -1,8 +1,8 @@
-/** Minutes that a verifier may keep the key set for, in seconds: the `max-age` it is served with. */
+/** How long a verifier may cache the key set, in seconds: the `max-age` it is served with. */
 export const KEY_SET_MAX_AGE_SECONDS = 300;
-/** A key is published so long before it signs: whoever keeps the key set for twice its `max-age` has seen it by then. */
+/** How long a key is published before it signs: a verifier that caches the key set for twice its `max-age` has it by then. */
 export const PUBLISHED_BEFORE_SIGNING_MS = 2 * KEY_SET_MAX_AGE_SECONDS * 1000;
-/** A key stays so long after it last signed: longer than any access token may live (ACCESS_TOKEN_TTL: a day at most). */
+/** How long a key is kept after it last signed: longer than any access token lives (ACCESS_TOKEN_TTL: a day at most). */
 export const KEPT_AFTER_SIGNING_MS = 25 * 3_600_000;
 
 /** When a key was made, in milliseconds since the epoch. */
@@ -10,20 +10,20 @@ export interface Dated {
   createdAt: number;
 }
 
-/** What is to be done with the signing keys at a moment. A pure function of when they were made. */
+/** The state of the signing keys at a moment: a pure function of when they were made. */
 export interface Schedule<Key> {
-  /** The one that signs. */
+  /** The key that signs. */
   signer: Key;
-  /** Published and not yet signing, and from when it will. */
+  /** The key that is published and does not sign yet, and from when it will. */
   next: { key: Key; signsFrom: number } | undefined;
-  /** Every token they have signed has expired. */
+  /** Keys all of whose tokens have expired. */
   retired: Key[];
-  /** Whether it is time to make another. */
+  /** Whether another key is due. */
   isDue: boolean;
 }
 
 /**
- * @param keys oldest first, at least one. The oldest has nobody to wait for: it signs from its first moment
+ * @param keys oldest first, at least one. The oldest signs from its first moment
  * @param now milliseconds since the epoch
  * @param interval between two keys, in milliseconds; 0: never another
  */

@@ -30,12 +30,12 @@ const PURPOSE = 'access-signing';
 const STALE_MS = 60_000;
 
 /**
- * The ES256 keys of access tokens. All processes on one database share them: one signs, all verify. Who signs when:
- * `key-schedule.ts`; when there are new ones: `key-rotation.ts`.
+ * The ES256 keys of access tokens, which all processes on one database share: one key signs, all of them verify. Which key
+ * signs when: `key-schedule.ts`. When new ones are made: `key-rotation.service.ts`.
  */
 @Injectable()
 export class SigningKeysService implements OnModuleInit {
-  /** Grows when a key is believed no longer: whatever was verified before has to be verified again. */
+  /** Grows when a key is removed: tokens that were verified before have to be verified again. */
   edition = 0;
   private ring: SigningKey[] = [];
   private byKid = new Map<string, SigningKey>();
@@ -48,15 +48,15 @@ export class SigningKeysService implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.hold(await this.keyStore.loadOrCreate(PURPOSE, generate));
+    this.use(await this.keyStore.loadOrCreate(PURPOSE, generate));
   }
 
-  /** How long ago they were read. */
+  /** How long ago the keys were read from the database. */
   get ageMs(): number {
     return performance.now() - this.readAt;
   }
 
-  /** Whether keys that others make are known here before anybody signs with them. */
+  /** Whether this process knows the keys of other processes before those sign with them. */
   get areCurrent(): boolean {
     return this.ageMs < STALE_MS;
   }
@@ -65,12 +65,12 @@ export class SigningKeysService implements OnModuleInit {
     return this.schedule().signer;
   }
 
-  /** A look into memory: tokens of unknown keys, however many, cost nothing. */
-  verifier(kid: string): KeyObject | undefined {
+  /** Looks into memory only: tokens with unknown keys cost no database read. */
+  findPublicKey(kid: string): KeyObject | undefined {
     return this.byKid.get(kid)?.publicKey;
   }
 
-  /** Those that will sign, the one that does, and those that did. */
+  /** The keys that will sign, the one that signs, and those that signed before. */
   publicKeys(): PublicJwk[] {
     return this.ring.map(({ jwk }) => jwk);
   }
@@ -79,13 +79,13 @@ export class SigningKeysService implements OnModuleInit {
     return scheduleOf(this.ring, this.clock.now(), this.config.keyRotationIntervalMs);
   }
 
-  /** Reads what other processes have made of the keys. */
+  /** Reads the keys again: other processes may have changed them. */
   async reload(): Promise<void> {
     const stored = await this.keyStore.load(PURPOSE);
-    this.hold(stored.length > 0 ? stored : await this.keyStore.loadOrCreate(PURPOSE, generate));
+    this.use(stored.length > 0 ? stored : await this.keyStore.loadOrCreate(PURPOSE, generate));
   }
 
-  /** Publishes another, unless one waits already, or another process has just done so. Then it is known here as well. */
+  /** Publishes another key, unless one is waiting to sign, or another process has just published one. */
   async add(): Promise<void> {
     await this.reload();
     if (this.schedule().next) return;
@@ -93,7 +93,7 @@ export class SigningKeysService implements OnModuleInit {
     await this.reload();
   }
 
-  /** One new key that signs at once. Tokens of all others are refused. */
+  /** Replaces all keys by a new one that signs at once. Tokens under the other keys are refused. */
   async replace(): Promise<void> {
     await this.keyStore.replace(PURPOSE, generate());
     await this.reload();
@@ -104,7 +104,7 @@ export class SigningKeysService implements OnModuleInit {
     await this.reload();
   }
 
-  private hold(stored: OpenKey[]): void {
+  private use(stored: OpenKey[]): void {
     this.readAt = performance.now();
     const before = this.byKid;
     this.ring = stored.map(fromStored);

@@ -6,19 +6,18 @@ import type { Identity } from '../identity/identity.js';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
-import { readKeyId, type TokenKind } from './jwt-header.js';
-import { signedPayload, type SignatureChecks } from './signature.js';
+import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 
 const KIND: TokenKind = { alg: 'ES256', typ: 'at+jwt' };
 
 /** What an access token is made from. Times in milliseconds since the epoch. */
 export type AccessGrant = Omit<Identity, 'expiresAt' | 'issuedAt'> & {
-  /** The token never lives longer than this. */
+  /** The token expires at this time at the latest. */
   notAfter: number;
 };
 
-/** An access token of ours: whose it is, and what it says word for word. */
+/** An access token of ours: its caller, and its claims word for word. */
 export interface VerifiedAccessToken {
   identity: Identity;
   claims: Record<string, unknown>;
@@ -27,7 +26,7 @@ export interface VerifiedAccessToken {
 /** Access tokens: JWTs as RFC 9068 profiles them, plus `sid`, `gen`, `ver`, `roles` and `auth_time`. */
 @Injectable()
 export class AccessTokenService {
-  /** Access tokens are for this API and whoever trusts its issuer. */
+  /** Access tokens are for this API and for services that trust its issuer. */
   readonly audience: string;
   readonly checks: SignatureChecks;
 
@@ -46,7 +45,7 @@ export class AccessTokenService {
     };
   }
 
-  /** @returns the token, and its life in whole seconds */
+  /** @returns the token, and its lifetime in whole seconds */
   issue(grant: AccessGrant): { token: string; expiresIn: number } {
     const now = this.clock.now();
     const iat = Math.floor(now / 1000);
@@ -61,7 +60,7 @@ export class AccessTokenService {
         jti: uuidv4(),
         sid: grant.sessionId,
         gen: grant.generation,
-        ver: grant.ver,
+        ver: grant.tokenVersion,
         roles: grant.roles,
         auth_time: Math.floor(grant.authTime / 1000),
         iat,
@@ -73,35 +72,36 @@ export class AccessTokenService {
   }
 
   /**
-   * Is this text an access token of ours? Null unless it is. Whether it may still be used is another question:
-   * `RevocationsService.whyRefused`.
+   * Verifies signature, header and claims. Null for anything else than an access token of ours. Whether it is expired or
+   * revoked: `RevocationsService.whyRefused`.
    */
   verify(token: string): VerifiedAccessToken | null {
-    const payload = signedPayload(this.jwt, token, this.keyFor(token), this.checks);
-    const identity = this.read(payload);
+    const payload = verifySignature(this.jwt, token, this.keyFor(token), this.checks);
+    const identity = this.readClaims(payload);
     return identity && { identity, claims: payload as VerifiedAccessToken['claims'] };
   }
 
-  /** The key to verify a token with, if it looks like one of these at all. */
+  /** The key to verify a token with; undefined unless its header is that of an access token. */
   keyFor(token: string): KeyObject | undefined {
     const kid = readKeyId(token, KIND);
-    return kid === null ? undefined : this.keys.verifier(kid);
+    return kid === null ? undefined : this.keys.findPublicKey(kid);
   }
 
-  /** Reads the payload of a token whose signature is good; null unless every claim is there and of its type. */
-  read(payload: unknown): Identity | null {
+  /** The identity in a payload whose signature is verified; null unless every claim is there and of its type. */
+  readClaims(payload: unknown): Identity | null {
     if (!isObject(payload)) return null;
     if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
     const userId = idClaim(payload['sub']);
     const sessionId = idClaim(payload['sid']);
     const generation = countClaim(payload['gen']);
-    const ver = countClaim(payload['ver']);
+    const tokenVersion = countClaim(payload['ver']);
     const roles = listClaim(payload['roles']);
     const authTime = timeClaim(payload['auth_time']);
     const issuedAt = timeClaim(payload['iat']);
     const expiresAt = timeClaim(payload['exp']);
-    if (!userId || !sessionId || !generation || !ver || !roles || !authTime || !issuedAt || !expiresAt) return null;
+    if (!userId || !sessionId || !generation || !tokenVersion || !roles || !authTime || !issuedAt || !expiresAt)
+      return null;
     if (!textClaim(payload['client_id']) || !textClaim(payload['jti'])) return null;
-    return { userId, sessionId, generation, ver, roles, authTime, issuedAt, expiresAt };
+    return { userId, sessionId, generation, tokenVersion, roles, authTime, issuedAt, expiresAt };
   }
 }

@@ -1,4 +1,4 @@
-/** Checks of what a payload claims. Libraries accept missing, doubled and mistyped claims; these do not. */
+/** Checks of the claims of a payload. Libraries accept missing, repeated and mistyped claims; these do not. */
 
 /** A NumericDate (RFC 7519 section 2) in whole seconds, as milliseconds; null when it is anything else. */
 export function timeClaim(value: unknown): number | null {
@@ -9,7 +9,7 @@ export function textClaim(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && value.length <= 512 ? value : null;
 }
 
-/** An id of ours; PostgreSQL would stumble over any other text. */
+/** A UUID in lower case: PostgreSQL refuses any other text as an id. */
 export function idClaim(value: unknown): string | null {
   return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? value : null;
 }

@@ -3,12 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, timeClaim } from './claims.js';
-import { readKeyId, type TokenKind } from './jwt-header.js';
-import { signedPayload, type SignatureChecks } from './signature.js';
+import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
 
 const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
 
-/** What a refresh token is computed from: the row of its session, and nothing else. */
+/** What a refresh token is computed from: the row of its session, and nothing more. */
 export interface RefreshGrant {
   sessionId: string;
   userId: string;
@@ -18,7 +17,7 @@ export interface RefreshGrant {
   expiresAt: number;
 }
 
-/** What a refresh token with a good signature says. */
+/** The claims of a verified refresh token that the rules need. */
 export interface PresentedRefreshToken {
   sessionId: string;
   userId: string;
@@ -27,21 +26,21 @@ export interface PresentedRefreshToken {
   expiresAt: number;
 }
 
-/** A refresh token of ours: what it presents, and what it says word for word. */
+/** A refresh token of ours: what it presents, and its claims word for word. */
 export interface VerifiedRefreshToken {
   presented: PresentedRefreshToken;
   claims: Record<string, unknown>;
 }
 
 /**
- * Refresh tokens: JWTs under HMAC-SHA-256 with a key that HKDF derives from APP_SECRET. They are a function of the
- * session's row, so that any generation can be issued again at any time, and a copy of the database forges none.
+ * Refresh tokens: JWTs under HMAC-SHA-256 with a key that HKDF derives from APP_SECRET. They are a function of the row of
+ * the session, so that the newest can be issued again at any time, and a copy of the database is not enough to forge one.
  */
 @Injectable()
 export class RefreshTokenService {
   /** Refresh tokens are for the refresh endpoint alone. */
   readonly audience: string;
-  readonly checks: SignatureChecks;
+  private readonly checks: SignatureChecks;
   private readonly keys = new Map<string, KeyObject>();
   private readonly signer: { kid: string; key: KeyObject };
 
@@ -82,21 +81,17 @@ export class RefreshTokenService {
     );
   }
 
-  /** Is this text a refresh token of ours? Null unless it is. What it is worth is for the session's rules to say. */
+  /** Verifies signature, header and claims. Null for anything else than a refresh token of ours, expired or not. */
   verify(token: string): VerifiedRefreshToken | null {
-    const payload = signedPayload(this.jwt, token, this.keyFor(token), this.checks);
-    const presented = this.read(payload);
+    const kid = readKeyId(token, KIND);
+    const key = kid === null ? undefined : this.keys.get(kid);
+    const payload = verifySignature(this.jwt, token, key, this.checks);
+    const presented = this.readClaims(payload);
     return presented && { presented, claims: payload as VerifiedRefreshToken['claims'] };
   }
 
-  /** The key to verify a token with, if it looks like one of these at all. */
-  keyFor(token: string): KeyObject | undefined {
-    const kid = readKeyId(token, KIND);
-    return kid === null ? undefined : this.keys.get(kid);
-  }
-
-  /** Reads the payload of a token whose signature is good; null unless every claim is there and of its type. */
-  read(payload: unknown): PresentedRefreshToken | null {
+  /** Null unless every claim is there and of its type. */
+  private readClaims(payload: unknown): PresentedRefreshToken | null {
     if (!isObject(payload)) return null;
     if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
     const userId = idClaim(payload['sub']);

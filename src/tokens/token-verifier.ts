@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AccessTokenService, type VerifiedAccessToken } from './access-token.service.js';
 import { RefreshTokenService, type VerifiedRefreshToken } from './refresh-token.service.js';
 
-/** Which of our kinds a text is. A token says so itself, so `token_type_hint` is not needed (RFC 7009 section 2.1). */
+/** Verifies a token whose kind the caller does not know: the header says it (RFC 7009 section 2.1). */
 @Injectable()
 export class TokenVerifier {
   constructor(
@@ -10,8 +10,8 @@ export class TokenVerifier {
     private readonly refreshTokens: RefreshTokenService,
   ) {}
 
-  /** Null of a text that is no token of ours. */
-  read(token: string): { access: VerifiedAccessToken } | { refresh: VerifiedRefreshToken } | null {
+  /** Null for a text that is no token of ours. */
+  verify(token: string): { access: VerifiedAccessToken } | { refresh: VerifiedRefreshToken } | null {
     const access = this.accessTokens.verify(token);
     if (access) return { access };
     const refresh = this.refreshTokens.verify(token);

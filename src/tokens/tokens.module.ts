@@ -1,17 +1,14 @@
 import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
-import { KeysModule } from '../key-store/key-store.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { AccessTokenService } from './access-token.service.js';
-import { JwksController } from '../signing-keys/jwks.controller.js';
-import { KeyRotationService } from '../signing-keys/key-rotation.service.js';
 import { RefreshTokenService } from './refresh-token.service.js';
-import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
+import { TokenVerifier } from './token-verifier.js';
 
 @Module({
-  // Without options: every key is handed over with its token, as a KeyObject.
-  imports: [JwtModule.register({}), KeysModule],
-  controllers: [JwksController],
-  providers: [AccessTokenService, KeyRotationService, RefreshTokenService, SigningKeysService],
-  exports: [AccessTokenService, RefreshTokenService, SigningKeysService],
+  // Without options: every call passes its key, as a KeyObject.
+  imports: [JwtModule.register({}), SigningKeysModule],
+  providers: [AccessTokenService, RefreshTokenService, TokenVerifier],
+  exports: [AccessTokenService, RefreshTokenService, TokenVerifier],
 })
 export class TokensModule {}

@@ -8,11 +8,11 @@ export class User {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'users_pk' })
   id: string;
 
-  /** As the person wrote it (NFC, domain in ASCII). Mail goes here. */
+  /** As the user typed it (NFC, domain in ASCII). Mail goes here. */
   @Column({ type: 'varchar', length: 320 })
   email: string;
 
-  /** What makes two spellings one account. */
+  /** Two spellings of one address have the same canonical form. */
   @Index('users_email_canonical', { unique: true })
   @Column({ name: 'email_canonical', type: 'varchar', length: 320 })
   emailCanonical: string;
@@ -30,9 +30,9 @@ export class User {
   @Column({ type: 'varchar', length: 16 })
   status: UserStatus;
 
-  /** Grows when roles, password or status change: older access tokens are then out of date. */
-  @Column({ type: 'integer' })
-  ver: number;
+  /** Grows when roles, password or status change: access tokens with a smaller `ver` are then outdated. */
+  @Column({ name: 'ver', type: 'integer' })
+  tokenVersion: number;
 
   @Column({ name: 'created_at', type: 'bigint' })
   createdAt: number;

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, Repository } from 'typeorm';
+import { Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../clock/clock.js';
-import { Database } from '../database/database.js';
+import { Database, type Statements } from '../database/database.js';
 import type { EmailAddress } from './email.js';
+import { nextTokenVersion } from './token-version.js';
 import { User } from './user.entity.js';
 
 /** What a sign-in needs to know of a user. */
-export type NewUser = Pick<User, 'id' | 'ver' | 'roles'>;
+export type SignInUser = Pick<User, 'id' | 'tokenVersion' | 'roles'>;
 
 @Injectable()
 export class UsersService {
@@ -26,28 +27,26 @@ export class UsersService {
     return this.users.findOneBy({ emailCanonical: email.canonical });
   }
 
-  /** Makes an active user without roles; null when the address has an account. */
+  /** Makes an active user without roles; null when the address has an account already. */
   async create(
-    email: EmailAddress,
-    name: string | null,
-    passwordHash: string,
-    manager: EntityManager,
-  ): Promise<NewUser | null> {
-    const [user] = await this.database.rows<{ id: string; ver: number }>(
+    { email, name, passwordHash }: { email: EmailAddress; name: string | null; passwordHash: string },
+    transaction: Statements,
+  ): Promise<SignInUser | null> {
+    const now = this.clock.now();
+    const [user] = await transaction.write<{ id: string; ver: number }>(
       `INSERT INTO users
          (id, email, email_canonical, name, password_hash, roles, status, ver, created_at, updated_at)
-       VALUES ($1::uuid, $2, $3, $4, $5, '[]', 'active', 1, $6::bigint, $7::bigint)
+       VALUES ($1::uuid, $2, $3, $4, $5, '[]', 'active', ${nextTokenVersion('0', '$6::bigint')}, $6::bigint, $6::bigint)
        ON CONFLICT (email_canonical) DO NOTHING
        RETURNING id, ver`,
-      [uuidv7(), email.address, email.canonical, name, passwordHash, this.clock.now(), this.clock.now()],
-      manager,
+      [uuidv7(), email.address, email.canonical, name, passwordHash, now],
     );
-    return user ? { ...user, roles: [] } : null;
+    return user ? { id: user.id, tokenVersion: user.ver, roles: [] } : null;
   }
 
   /** The user after the change; null when there is none. */
   async rename(id: string, name: string | null): Promise<User | null> {
-    await this.database.rows('UPDATE users SET name = $1, updated_at = $2::bigint WHERE id = $3::uuid', [
+    await this.database.write('UPDATE users SET name = $1, updated_at = $2::bigint WHERE id = $3::uuid', [
       name,
       this.clock.now(),
       id,
@@ -56,33 +55,32 @@ export class UsersService {
   }
 
   /**
-   * Sets a new password if the user is still as they were when the old one was checked, and makes older access tokens
-   * out of date. Locks the user's row until the transaction ends. Answers the new `ver`, or null when somebody was faster.
+   * Stores a new password hash if nothing about the user changed since the old password was checked, and outdates all
+   * access tokens. Locks the user's row until the transaction ends. Null when another change came first.
    */
-  async changePassword(user: User, newHash: string, manager: EntityManager): Promise<NewUser | null> {
-    const [changed] = await this.database.rows<{ ver: number }>(
-      `UPDATE users SET password_hash = $1, ver = ver + 1, updated_at = $2::bigint
+  async changePassword(user: User, newHash: string, transaction: Statements): Promise<SignInUser | null> {
+    const [changed] = await transaction.write<{ ver: number }>(
+      `UPDATE users SET password_hash = $1, ver = ${nextTokenVersion('ver', '$2::bigint')}, updated_at = $2::bigint
        WHERE id = $3::uuid AND ver = $4::integer AND status = 'active'
        RETURNING ver`,
-      [newHash, this.clock.now(), user.id, user.ver],
-      manager,
+      [newHash, this.clock.now(), user.id, user.tokenVersion],
     );
-    return changed ? { id: user.id, roles: user.roles, ver: changed.ver } : null;
+    return changed ? { id: user.id, roles: user.roles, tokenVersion: changed.ver } : null;
   }
 
-  /** Makes older access tokens out of date. Locks the user's row. Answers the new `ver`, or null when there is no such user. */
-  async raiseVer(id: string, manager: EntityManager): Promise<number | null> {
-    const [user] = await this.database.rows<{ ver: number }>(
-      'UPDATE users SET ver = ver + 1, updated_at = $1::bigint WHERE id = $2::uuid RETURNING ver',
+  /** Outdates all access tokens of the user, whose row it locks. The new version, or null when there is no such user. */
+  async incrementTokenVersion(id: string, transaction: Statements): Promise<number | null> {
+    const [user] = await transaction.write<{ ver: number }>(
+      `UPDATE users SET ver = ${nextTokenVersion('ver', '$1::bigint')}, updated_at = $1::bigint WHERE id = $2::uuid
+       RETURNING ver`,
       [this.clock.now(), id],
-      manager,
     );
     return user?.ver ?? null;
   }
 
-  /** The same password under a costlier hash: nothing changes for anybody. False when somebody was faster. */
+  /** Stores a costlier hash of the same password. False when another change came first. */
   async replaceHash(user: User, newHash: string): Promise<boolean> {
-    const replaced = await this.database.rows(
+    const replaced = await this.database.write(
       'UPDATE users SET password_hash = $1 WHERE id = $2::uuid AND password_hash = $3 RETURNING id',
       [newHash, user.id, user.passwordHash],
     );

@@ -41,7 +41,7 @@ const publicKeys = async (http: Http) => (await http.get('/.well-known/jwks.json
 const statusOf = async (http: Http, token: string) => (await http.get('/auth/whoami', { token })).status;
 
 describe('the keys of an installation', { timeout: 60_000 }, () => {
-  it('are one set for all processes, even for two that start together on an empty database', async () => {
+  it('are shared by two processes that start in parallel on an empty database', async () => {
     const together = isPostgres ? await Promise.all([start(), start()]) : [await start()];
     const [first] = together as [Http];
     const keys = await publicKeys(first);
@@ -60,7 +60,7 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('are agreed on by all who find none at the same moment', async () => {
+  it('are created once by ten parallel callers', async () => {
     const test = await createTestApp({ databaseUrl: database.url });
     await test.dataSource.query('DELETE FROM keys');
     const store = test.app.get(KeyStore, { strict: false });
@@ -71,7 +71,7 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
     await test.close();
   });
 
-  it('cannot be had from a copy of the database, nor can any token or password', async () => {
+  it('are not readable in a copy of the database, nor is any token or password', async () => {
     const test = await createTestApp({ databaseUrl: database.url });
     const { email, tokens } = await register(test.http);
     await statusOf(test.http, tokens.access_token);
@@ -93,8 +93,8 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
     ].flatMap((bytes) =>
       (['hex', 'base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(0, 40)),
     );
-    const answers = [tokens, rotated, signedIn, changed.body];
-    const bearers = answers.flatMap(({ access_token, refresh_token }) => [access_token, refresh_token]);
+    const responses = [tokens, rotated, signedIn, changed.body];
+    const bearers = responses.flatMap(({ access_token, refresh_token }) => [access_token, refresh_token]);
     const signatures = bearers.map((token: string) => token.split('.')[2]!);
     const everything = await dump(database.url);
     await test.close();
@@ -106,7 +106,7 @@ describe('the keys of an installation', { timeout: 60_000 }, () => {
 });
 
 describe('APP_SECRET', { timeout: 60_000 }, () => {
-  /** What an operator reads when the server refuses to start; nothing a developer would. */
+  /** The error of a start that is refused: without a secret and without a stack trace. */
   async function whyNot(appSecret: string): Promise<string> {
     const { code, output } = await runToEnd({ DATABASE_URL: database.url, PORT: '0', APP_SECRET: appSecret });
     expect(code).toBe(78);
@@ -115,7 +115,7 @@ describe('APP_SECRET', { timeout: 60_000 }, () => {
     return output;
   }
 
-  it('changes in three steps, and no session or password is lost; no step can be left out', async () => {
+  it('rotates in three steps without losing a session or password', async () => {
     const first = await start({ APP_SECRET: OLD });
     const { email, tokens } = await register(first);
     const stillThere = async (http: Http) => [
@@ -134,7 +134,7 @@ describe('APP_SECRET', { timeout: 60_000 }, () => {
     expect(body.refresh_token).not.toBe(tokens.refresh_token);
     expect(claimsOf(body.refresh_token)).toEqual(claimsOf(tokens.refresh_token));
     expect(await stillThere(moved)).toEqual([200, 200]);
-    // While it rolls out, processes of the step before serve the same client.
+    // In a rolling deployment, processes of the previous step serve the same client.
     expect((await refresh(isPostgres ? appended : moved, body.refresh_token)).status).toBe(200);
 
     await stopAll();
@@ -144,7 +144,7 @@ describe('APP_SECRET', { timeout: 60_000 }, () => {
     expect(await stillThere(dropped)).toEqual([200, 200]);
   });
 
-  it('opens no key in a database of another, nor one that was changed or moved, and says so', async () => {
+  it('opens no key of another secret, and no key that was changed or moved', async () => {
     const env = { APP_SECRET: OLD };
     const test = await createTestApp({ databaseUrl: database.url, env });
     const { tokens } = await register(test.http);
@@ -165,7 +165,7 @@ describe('APP_SECRET', { timeout: 60_000 }, () => {
     await again.close();
   });
 
-  /** What the two rows of the table hold instead. */
+  /** Overwrites the two sealed keys. */
   async function write(signing: string, password: string): Promise<void> {
     await sql(database.url, `UPDATE keys SET sealed = '${signing}' WHERE purpose = 'access-signing'`);
     await sql(database.url, `UPDATE keys SET sealed = '${password}' WHERE purpose = 'password-prehash'`);

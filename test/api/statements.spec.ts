@@ -18,7 +18,7 @@ afterAll(() => test.close());
 const NOW = 1_800_000_000_000;
 const C = 120_000;
 
-/** Rows around every edge of the rules, and the generation presented to each. */
+/** Rows around every limit of the rules, and the generation presented to each. */
 const cases = fc.record({
   generation: fc.integer({ min: 1, max: 5 }),
   behind: fc.integer({ min: 0, max: 2 }),
@@ -38,7 +38,7 @@ describe.each([
   ['in strict mode', { rotationIntervalMs: 0, leewayMs: 0 }],
   ['without leeway', { leewayMs: 0 }],
 ])('the statements of a refresh, %s', (_, settings) => {
-  it('say the same as the rules, row for row', async () => {
+  it('decide every generated row as the rules do', async () => {
     const config = Object.assign(new Config(), settings);
     const database = test.app.get(Database);
     const statements = new RotationStatements(config, database);
@@ -48,7 +48,7 @@ describe.each([
       const state = toState(generated);
       return { id: uuidv7(), state, presented: Math.max(1, state.generation + generated.presentedAhead) };
     });
-    await database.rows(
+    await database.write(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, acknowledged_generation, acknowledged_at, created_at,
          expires_at, idle_expires_at, revoked_at, purge_on, ip, user_agent)
        SELECT r.id, r.user_id, r.g, 1, r.a, r.a_at, 1, r.ends, r.idle, r.revoked, 0, '', ''
@@ -57,7 +57,9 @@ describe.each([
     );
 
     const presented = rows.map((row) => ({ sessionId: row.id, generation: row.presented }));
-    const moved = new Map((await statements.rotate(presented, NOW, false)).map((row) => [row.id, row]));
+    const moved = new Map(
+      (await statements.rotateMany(presented, NOW, { skipLocked: true })).map((row) => [row.id, row]),
+    );
     const verdicts = new Map(rows.map((row) => [row.id, judge(row.state, row.presented, NOW, statements.policy)]));
     const due = rows.filter(({ id }) => {
       const verdict = verdicts.get(id)!;
@@ -68,7 +70,7 @@ describe.each([
     for (const { id, state } of due) {
       expect(moved.get(id)).toMatchObject({
         generation: state.generation + 1,
-        // Rotating proves nothing about the new generation; strict mode records the proof of the old one.
+        // A rotation acknowledges the old generation, never the new one.
         acknowledged_generation: state.generation,
         rotated_at: NOW,
         idle_expires_at: Math.min(NOW + config.refreshIdleTtlMs, state.expiresAt),
@@ -95,7 +97,7 @@ describe('the cost of a refresh', () => {
     return { body, statements: watching.taken() };
   };
 
-  it('is one batched write when it rotates, and one batched read more otherwise', async () => {
+  it('is one batched write for a rotation, plus one batched read otherwise', async () => {
     const { tokens } = await register(test.http);
     const unchanged = await oneRefresh(tokens.refresh_token);
     expect(unchanged.statements.map(kindOf)).toEqual(['write', 'read']);
@@ -111,20 +113,20 @@ describe('the cost of a refresh', () => {
     expect(resent.statements.map(kindOf)).toEqual(['write', 'read']);
   });
 
-  it('is shared: sessions that refresh at once go in batches, not one by one', async () => {
+  it('is shared: parallel refreshes of many sessions are batched', async () => {
     const people = await Promise.all(Array.from({ length: 40 }, () => register(test.http)));
     await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     await test.flush();
     test.clock.move('121s');
     const watching = watchStatements();
-    const answers = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     watching.stop();
-    expect(answers.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
-    // The requests arrive over 40 sockets: how many meet in one batch is the machine's to say, but never one each.
+    expect(responses.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
+    // The requests arrive over 40 sockets, so the size of the batches varies, but there are fewer than requests.
     expect(watching.taken().length).toBeLessThan(30);
   });
 
-  it('is nothing for a guarded request: it reads and writes no database', async () => {
+  it('is zero for a guarded request: it sends no statement to the database', async () => {
     const { tokens } = await register(test.http);
     const watching = watchStatements();
     for (let i = 0; i < 5; i++) await test.http.get('/auth/whoami', { token: tokens.access_token });
@@ -139,7 +141,7 @@ function kindOf(sql: string): 'read' | 'write' {
 
 async function insertUser(status: string): Promise<string> {
   const id = uuidv7();
-  await test.app.get(Database).rows(
+  await test.app.get(Database).write(
     `INSERT INTO users (id, email, email_canonical, password_hash, roles, status, ver, created_at, updated_at)
      VALUES ($1::uuid, $2, $3, '', '["reader"]', $4, 7, 1, 1)`,
     [id, id, id, status],
@@ -151,10 +153,11 @@ type Generated = typeof cases extends fc.Arbitrary<infer T> ? T : never;
 
 function toState(g: Generated): SessionState {
   const acknowledgedGeneration = g.acknowledgedAgo === null ? 0 : Math.max(0, g.generation - g.behind);
+  const acknowledgedAt = acknowledgedGeneration === 0 ? null : NOW - g.acknowledgedAgo!;
   return {
     generation: g.generation,
     acknowledgedGeneration,
-    acknowledgedAt: g.acknowledgedAgo === null ? null : NOW - g.acknowledgedAgo,
+    acknowledgedAt,
     expiresAt: NOW + g.endsIn,
     idleExpiresAt: NOW + g.idleEndsIn,
     revokedAt: g.revoked ? NOW - 1 : null,

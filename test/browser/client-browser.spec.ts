@@ -6,11 +6,11 @@ import { browserPath, openBrowser } from '../support/browser.js';
 import { clientPage } from '../support/client-page.js';
 import { login, PASSWORD, someEmail } from '../support/people.js';
 
-/** Where a browser lets cookies without https be, as the server does. */
+/** Browsers accept cookies without https only on localhost. */
 const onLocalhost = (address: string) => address.replace('127.0.0.1', 'localhost');
 const PATIENCE = { timeout: 5_000, interval: 20 };
 
-/** What the page has; these functions run in the browser. */
+/** The globals of the page. The functions that use them run in the browser. */
 declare const window: {
   latchkey: typeof import('../../client/src/index.js');
   auth: Client;
@@ -19,7 +19,7 @@ declare const window: {
   dispatchEvent: EventTarget['dispatchEvent'];
 };
 
-/** The client in a browser: its locks, its channel, its storage. The server's part is the same on either database. */
+/** The client with a browser's locks, channel and storage. The database makes no difference here. */
 describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
   'the client in the tabs of a browser, in %s delivery',
   (delivery) => {
@@ -64,10 +64,10 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
     async function openTab(): Promise<Page> {
       const page = await context.newPage();
       await page.goto(onLocalhost(site.origin));
-      await begin(page);
+      await startClient(page);
       return page;
     }
-    const begin = (page: Page) =>
+    const startClient = (page: Page) =>
       page.evaluate(
         (options) => {
           const { createClient, localStorageStore } = window.latchkey;
@@ -90,11 +90,11 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
 
     it('stays signed in over a reload', async () => {
       await tab.reload();
-      expect(await begin(tab)).toEqual(await tab.evaluate(() => window.auth.session()));
+      expect(await startClient(tab)).toEqual(await tab.evaluate(() => window.auth.session()));
       expect(await callOf(tab)).toBe(200);
     });
 
-    it('refreshes for eight tabs that wake at once, and not for each of them', async () => {
+    it('shares refreshes between eight tabs that resume at once', async () => {
       const tabs = [tab, ...(await Promise.all(Array.from({ length: 7 }, openTab)))];
       await Promise.all(tabs.map((one) => callOf(one)));
       for (let round = 0; round < 3; round += 1) {
@@ -102,45 +102,45 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
         test.clock.move('20m');
         expect(await Promise.all(tabs.map((one) => callOf(one)))).toEqual(tabs.map(() => 200));
       }
-      // Of 24. One each, as a rule; but the lock may be quicker than the channel.
+      // Of 24 calls. By default one refresh a round, but the lock may be faster than the channel.
       expect(refreshes).toBeLessThan(12);
-      expect((await Promise.all(tabs.map(changesOf))).flat().map(({ reason }) => reason)).toEqual(['signed_in']);
+      expect((await Promise.all(tabs.map(changesOf))).flat().map(({ type }) => type)).toEqual(['signed_in']);
     });
 
     it('signs out in all tabs at once', async () => {
       const other = await openTab();
       await tab.evaluate(() => window.auth.logout());
-      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, reason: 'signed_out' }]);
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session: null, type: 'signed_out' }]);
       expect(await tab.evaluate(() => JSON.stringify(Object.entries((window as any).localStorage)))).toBe('[]');
     });
 
-    it('tells the other tabs when somebody else signs in', async () => {
+    it('reports another user in the other tabs', async () => {
       const other = await openTab();
       const account = { email: someEmail(), password: PASSWORD };
       await test.http.post('/auth/register', { json: account });
       const session = await tab.evaluate((who) => window.auth.login(who), account);
-      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, reason: 'user_changed' }]);
+      await expect.poll(() => changesOf(other), PATIENCE).toEqual([{ session, type: 'user_changed' }]);
       expect(await callOf(other)).toBe(200);
-      // The channel may be quicker than storage; then the token it brought is of nobody known here.
+      // The message may arrive before the storage event. Then its token belongs to an unknown session.
       expect(refreshes).toBeLessThan(2);
     });
 
-    it('tells all tabs why a session was ended elsewhere', async () => {
+    it('reports in all tabs why a session was revoked elsewhere', async () => {
       const other = await openTab();
       await test.http.delete('/sessions?except=current', { token: (await login(test.http, email)).access_token });
       expect(await callOf(tab)).toBe(401);
-      const ended = { session: null, reason: 'ended', code: 'session_revoked', because: 'ended_by_user' };
+      const ended = { session: null, type: 'ended', code: 'session_revoked', reason: 'ended_by_user' };
       await expect.poll(() => changesOf(other), PATIENCE).toEqual([ended]);
       expect((await changesOf(tab)).at(-1)).toEqual(ended);
     });
 
-    // In either delivery the same.
+    // The delivery makes no difference here.
     it.runIf(delivery === 'body').each(['online', 'visibilitychange'])(
-      'waits no longer for its next attempt at %s',
+      'retries at once after the event %s',
       async (event) => {
         test.clock.move('20m');
         await context.route('**/auth/refresh', (route) => route.abort());
-        // In vain, until the next attempt is so far away that calls are told at once.
+        // The refresh fails until the back-off is so long that calls reject at once.
         expect(await callOf(tab)).toBe(401);
         await context.unroute('**/auth/refresh');
         refreshes = 0;
@@ -153,13 +153,13 @@ describe.skipIf(!browserPath).each(['body', 'cookie'] as const)(
       },
     );
 
-    it('keeps the session without a network, and goes on with it', async () => {
+    it('keeps the session while the network is down', async () => {
       test.clock.move('20m');
       await context.setOffline(true);
       expect(await callOf(tab)).toBe('TypeError');
       await context.setOffline(false);
       expect(await callOf(tab)).toBe(200);
-      expect((await changesOf(tab)).map(({ reason }) => reason)).toEqual(['signed_in']);
+      expect((await changesOf(tab)).map(({ type }) => type)).toEqual(['signed_in']);
     });
   },
 );

@@ -38,16 +38,16 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
     return page;
   }
 
-  /** As the page's own script would ask. `blocked`: the browser does not let it read an answer. */
+  /** A request by the page's own script. `blocked`: the browser does not let it read the response. */
   const ask = (page: Page, path: string, json: object, token?: string) =>
     page.evaluate(
       async ([url, body, bearer]) => {
         const authorization = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
         const headers = { 'Content-Type': 'application/json', ...authorization };
         try {
-          const answer = await fetch(url, { method: 'POST', credentials: 'include', headers, body });
-          const text = await answer.text();
-          return { status: answer.status, body: text === '' ? {} : JSON.parse(text) };
+          const response = await fetch(url, { method: 'POST', credentials: 'include', headers, body });
+          const text = await response.text();
+          return { status: response.status, body: text === '' ? {} : JSON.parse(text) };
         } catch {
           return { status: 'blocked', body: {} };
         }
@@ -59,7 +59,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
   const scripts = (page: Page) => page.evaluate<string>('document.cookie');
   const cookies = async () => (await browser.context.cookies(api)).map(({ name }) => name);
 
-  it('keeps a page signed in over a reload and a restart of its tab, and shows its scripts nothing', async () => {
+  it('stays signed in over a reload and a new tab, and hides the cookie from scripts', async () => {
     const page = await open(spa.origin);
     const { status, body } = await signIn(page);
     expect([status, body.refresh_token]).toEqual([201, undefined]);
@@ -76,7 +76,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
     await again.close();
   });
 
-  it('is of no use to other pages: whatever they send, nobody is refreshed or signed out', async () => {
+  it('prevents CSRF: other pages can neither refresh nor sign out', async () => {
     const page = await open(spa.origin);
     const { body } = await signIn(page);
     for (const { origin } of [sibling, stranger]) {
@@ -88,7 +88,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
         ['/auth/logout', 'text/plain'],
         ['/auth/logout', 'application/x-www-form-urlencoded'],
       ]) {
-        // What a form would send, without leaving the page.
+        // The same requests as those of a form, without a navigation.
         await other.evaluate(
           async ([url, contentType, body]) => {
             const headers = { 'Content-Type': contentType };
@@ -100,7 +100,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
       }
       await other.close();
     }
-    // A sibling's requests carry the cookie, a stranger's do not: it is refused, or it is not there. All have arrived.
+    // A same-site page sends the cookie and is refused, a cross-site page does not send it. All requests have arrived.
     const { body: metrics } = await test.http.get<string>('/metrics');
     const counted = [...metrics.matchAll(/_seconds_count\{method="POST",route="(\S+?)",status="(\d+)"\} (\d+)/g)];
     const refusals = counted.filter(([, , status]) => Number(status) >= 400).map(([, ...rest]) => rest.join(' '));
@@ -110,7 +110,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
     await page.close();
   });
 
-  it('is not to be had for other pages: what a form of theirs brings along signs nobody in', async () => {
+  it('prevents login CSRF: a form of another page signs nobody in', async () => {
     const page = await open(spa.origin);
     const { body } = await signIn(page);
     const attacker = new Browser(test.http, { origin: api });

@@ -155,19 +155,19 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
 class Front {
   behind = '';
   fetches = 0;
-  private answers = Infinity;
+  private responses = Infinity;
   private readonly server: Server = createServer(async (request, response) => {
     const isFetch = request.url === '/.well-known/jwks.json';
-    if (isFetch && ++this.fetches > this.answers) return response.writeHead(503).end();
+    if (isFetch && ++this.fetches > this.responses) return response.writeHead(503).end();
     const chunks = await request.toArray();
     const { authorization, 'content-type': type } = request.headers;
-    const answer = await fetch(this.behind + request.url, {
+    const behind = await fetch(this.behind + request.url, {
       method: request.method!,
       headers: { ...(authorization && { authorization }), ...(type && { 'content-type': type }) },
       ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
     });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! });
-    return response.end(await answer.text());
+    response.writeHead(behind.status, { 'content-type': behind.headers.get('content-type')! });
+    return response.end(await behind.text());
   });
 
   async listen(): Promise<string> {
@@ -177,11 +177,11 @@ class Front {
 
   begin(): void {
     this.fetches = 0;
-    this.answers = Infinity;
+    this.responses = Infinity;
   }
 
-  awayAfter(answers: number): void {
-    this.answers = answers;
+  awayAfter(responses: number): void {
+    this.responses = responses;
   }
 
   async close(): Promise<void> {

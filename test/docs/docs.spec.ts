@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
 const NOT_COPIED = ['.git', 'node_modules', 'dist', 'data'];
 /** What `npm run check` would run of the tests has been running since before this one. */
-const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,openapi,documented}.spec.ts';
+const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,sqlite/openapi,sqlite/documented}.spec.ts';
 
 /** Follows a page as a newcomer would, in a copy of this project. Once is enough: the page is the same for any database. */
 describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {

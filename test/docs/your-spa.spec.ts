@@ -13,11 +13,11 @@ import { login, PASSWORD, register } from '../support/people.js';
 import { asTypeScript, bundle, serveFiles, typeErrors } from '../support/spa-site.js';
 
 const PAGE = readFileSync('docs/your-spa.md', 'utf8');
-/** Where Latchkey is, in development and in production, and another service. */
+/** The addresses in the page: Latchkey in development and in production, and another service. */
 const SERVERS_OF_PAGE = /http:\/\/localhost:3000|https:\/\/auth\.example\.com/g;
 const SERVICE_OF_PAGE = 'https://notes.example.com';
 
-/** What a new project already has beside the page's files: something that puts the component into the document. */
+/** What a new project contains besides the page's files: a document, and the code that mounts the component. */
 const EMPTY =
   '<!doctype html><link rel="icon" href="data:,"><p id="app"></p><script type="module" src="/main.ts"></script>';
 const REACT = `import { StrictMode } from 'react';
@@ -25,7 +25,7 @@ const REACT = `import { StrictMode } from 'react';
   import { App } from './App';
   createRoot(document.querySelector('#app')!).render(<StrictMode><App /></StrictMode>);`;
 const VUE = `import { createApp } from 'vue'; import App from './App.vue'; createApp(App).mount('#app');`;
-/** Another tab of the same app, that does what the test says. */
+/** Another tab of the same app, which the test controls. */
 const BARE = `import { auth } from './auth'; Object.assign(globalThis, { auth });`;
 declare const window: { auth: Client; remembered?: boolean };
 
@@ -40,7 +40,7 @@ const APPS: Record<string, Map<string, string>> = {
 const frameworks = Object.keys(APPS).filter((app) => !['In ten lines', 'Other services'].includes(app));
 const pathOf = (app: string) => `/${app.replaceAll(' ', '-')}`;
 
-/** The page's code, as it stands but for the server's address. */
+/** The page's code, unchanged except for the addresses. */
 describe('the page on single-page apps', () => {
   let folder: string;
   let port: number;
@@ -73,7 +73,7 @@ describe('the page on single-page apps', () => {
     return target;
   }
 
-  it('has code that the compiler accepts', () => {
+  it('has code without type errors', () => {
     const names = written.map((path) => path.slice(folder.length));
     expect(names).toEqual(expect.arrayContaining(['/With-React/App.tsx', '/With-Vue/App.vue.ts']));
     expect(typeErrors(written)).toEqual([]);
@@ -83,7 +83,7 @@ describe('the page on single-page apps', () => {
     let test: TestApp;
     let site: Awaited<ReturnType<typeof serveFiles>>;
     let browser: Awaited<ReturnType<typeof openBrowser>>;
-    /** As the page says: served from an origin of its own, which CORS_ORIGINS allows. */
+    /** As the page describes: the app has its own origin, which CORS_ORIGINS allows. */
     beforeAll(async () => {
       const served = new Map<string, string>();
       for (const [app, files] of Object.entries(APPS)) {
@@ -128,37 +128,37 @@ describe('the page on single-page apps', () => {
     const passwordsIn = (tab: Page) =>
       tab.evaluate<string[]>(`[...document.querySelectorAll('[type=password]')].map(({ value }) => value)`);
     const expectForm = (tab: Page) => tab.waitForSelector('form', { state: 'visible' });
-    const expectPerson = (tab: Page, who: string) => tab.waitForSelector(`main:visible b:text-is("${who}")`);
+    const expectUser = (tab: Page, who: string) => tab.waitForSelector(`main:visible b:text-is("${who}")`);
     const expectWords = (tab: Page, words: string) => tab.waitForSelector(`[role=alert]:text-is("${words}")`);
 
     describe.each(frameworks)('%s', (app) => {
-      it('shows who is signed in, also after a reload, and the form when another tab signs out', async () => {
+      it('shows the user after a reload, and the form after a sign-out elsewhere', async () => {
         const tab = await open(app);
         await signIn(tab, 'another passphrase');
         await expectWords(tab, 'E-mail address or password is wrong.');
         await signIn(tab, PASSWORD);
-        await expectPerson(tab, email);
+        await expectUser(tab, email);
         expect(await tab.isVisible('form')).toBe(false);
         expect(await passwordsIn(tab)).not.toContain(PASSWORD);
         expect(await browser.context.cookies(`http://localhost:${port}`)).toMatchObject([{ httpOnly: true }]);
 
         await tab.reload();
-        await expectPerson(tab, email);
+        await expectUser(tab, email);
         const second = await open(app);
         await second.click('text=Sign out');
         await expectForm(tab);
         expect(await tab.isVisible('main')).toBe(false);
       });
 
-      it('shows nothing of one person to another, and the form when the session was ended elsewhere', async () => {
+      it('shows no data of another user, and the form after a revocation', async () => {
         const tab = await open(app);
         await signIn(tab, PASSWORD);
-        await expectPerson(tab, email);
+        await expectUser(tab, email);
         await tab.evaluate(() => void (window.remembered = true));
         const account = await register(test.http);
         await other.evaluate((who) => window.auth.login(who), { email: account.email, password: PASSWORD });
         await tab.waitForFunction(() => !window.remembered);
-        await expectPerson(tab, account.email);
+        await expectUser(tab, account.email);
 
         const { access_token: token } = await login(test.http, account.email);
         await test.http.delete('/sessions?except=current', { token });
@@ -167,7 +167,7 @@ describe('the page on single-page apps', () => {
       });
     });
 
-    it('has ten lines that stay signed in, and show it when another tab signs out', async () => {
+    it('has ten lines that stay signed in, and show a sign-out elsewhere', async () => {
       const tab = await browser.context.newPage();
       tab.setDefaultTimeout(5_000);
       tab.on('dialog', (dialog) => void dialog.accept(dialog.message() === 'E-mail' ? email : PASSWORD));
@@ -180,7 +180,7 @@ describe('the page on single-page apps', () => {
       expect(await browser.context.cookies(`http://localhost:${port}`)).toEqual([]);
     });
 
-    it('is right about what another service has to say by CORS', async () => {
+    it('lists the CORS headers that another service needs', async () => {
       await other.evaluate((who) => window.auth.login(who), { email, password: PASSWORD });
       const ask = () => other.evaluate((url) => window.auth.fetch(url).then(({ status }) => status), service.url);
       const [, lines = ''] = /```\n(Access-Control.*?)```/s.exec(PAGE) ?? [];

@@ -65,10 +65,10 @@ describe('a client that hangs up', { timeout: 60_000 }, () => {
     const { hostname, port } = new URL(server.http.url);
     const begun = performance.now();
     const socket = connect(Number(port), hostname, () => socket.write(post('/auth/login', '{', 100)));
-    let answer = '';
-    socket.on('data', (chunk) => (answer += String(chunk)));
+    let response = '';
+    socket.on('data', (chunk) => (response += String(chunk)));
     await new Promise((resolve) => socket.once('close', resolve));
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(response).toMatch(/^HTTP\/1\.1 408 /);
     expect(performance.now() - begun).toBeLessThan(30_000);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { doing, expectDone, type Deed } from '../support/storm/operations.js';
+import { performing, expectDone, type Operation } from '../support/storm/operations.js';
 import { claimsOf, refresh } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
@@ -12,7 +12,7 @@ import {
   Storm,
   type StormClient,
 } from '../support/storm/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
+import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const ROUNDS = 4;
 const MOST_ROUNDS = 25;
@@ -36,17 +36,17 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
   };
 
   /** Rages for a moment, and kills the server with requests under way. */
-  async function killIn(storm: Storm, deeds: Deed[]): Promise<void> {
-    storm.begin((place) => (place < DOERS ? doing(deeds) : refreshing));
+  async function killIn(storm: Storm, operations: Operation[]): Promise<void> {
+    storm.begin((place) => (place < DOERS ? performing(operations) : refreshing));
     await pause(300 + Math.random() * 700);
     server.process.kill('SIGKILL');
     await storm.end();
     await server.stop('SIGKILL');
-    expect(storm.heard.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
+    expect(storm.outcomes.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
   }
 
   /** How many clients the server had moved on without their hearing of it. */
-  async function lostAnswers({ clients }: Storm): Promise<number> {
+  async function lostResponses({ clients }: Storm): Promise<number> {
     const rows = await sql(database.url, 'SELECT id, generation FROM sessions');
     const generations = new Map(rows.map(({ id, generation }) => [id, generation as number]));
     return clients.filter(({ stored }) => generations.get(stored.session_id)! > claimsOf(stored.refresh_token)['gen'])
@@ -54,7 +54,7 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
   }
 
   async function expectNobodySignedOut({ clients }: Storm): Promise<void> {
-    const ended = await endedSessions(database.url);
+    const ended = await revokedSessions(database.url);
     expect(clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
   }
 
@@ -70,16 +70,16 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
       Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen'] as number));
     const isEnough = (rounds: number) => rounds >= ROUNDS && lost >= wanted && newest() > 1;
     for (let round = 0; !isEnough(round) && round < MOST_ROUNDS; round++) {
-      const deeds: Deed[] = [];
-      await killIn(storm, deeds);
-      lost += await lostAnswers(storm);
-      await expectNothingHalf(database.url);
+      const operations: Operation[] = [];
+      await killIn(storm, operations);
+      lost += await lostResponses(storm);
+      await expectInvariants(database.url);
       await start(env);
       await expectAllSignedIn(storm);
       // A token newer than its row would be taken at its word: nothing that was answered may need that.
       expect(server.output()).not.toContain('database_behind');
       // Those nearest to the kill.
-      await expectDone(deeds.slice(-30), server.http);
+      await expectDone(operations.slice(-30), server.http);
       await expectNobodySignedOut(storm);
     }
     expectNobodyRefused(storm, ['hashing_busy'], true);

@@ -30,16 +30,16 @@ describe('under a rush of sign-ins', () => {
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(waiting).toBeGreaterThan(0);
 
-    const answers = await rush;
-    const refused = answers.filter(({ status }) => status !== 200);
+    const responses = await rush;
+    const refused = responses.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(0);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(64);
-    for (const answer of refused) {
-      expect(expectProblem(answer, 503, 'hashing_busy').terminal).toBe(false);
-      expect(answer.headers.get('retry-after')).toBe('5');
+    expect(responses.length - refused.length).toBeGreaterThanOrEqual(64);
+    for (const response of refused) {
+      expect(expectProblem(response, 503, 'hashing_busy').terminal).toBe(false);
+      expect(response.headers.get('retry-after')).toBe('5');
     }
     const living = await Promise.all(people.map(({ email }) => rows.livingSessions(email)));
-    expect(living.flat()).toHaveLength(people.length + answers.length - refused.length);
+    expect(living.flat()).toHaveLength(people.length + responses.length - refused.length);
     expect((await withPassword(people[0]!.email, PASSWORD)).status).toBe(200);
   });
 });

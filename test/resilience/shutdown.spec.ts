@@ -28,9 +28,9 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
   const connection = (text: string) => sockets.open(server.http.url, text);
 
   /** Asks for something that takes long; resolves when the server has surely begun with it. */
-  async function begin<T>(answer: Promise<T>): Promise<{ answer: Promise<T> }> {
+  async function begin<T>(response: Promise<T>): Promise<{ response: Promise<T> }> {
     for (let i = 0; i < 3; i++) await server.http.get('/health/live');
-    return { answer };
+    return { response };
   }
 
   const hasBegunToStop = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
@@ -71,9 +71,9 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
   it('answers a sign-in that it is still hashing, whole and with Connection: close, and the session is there', async () => {
     const http = await start({ BCRYPT_COST: '13' });
     const { email, password } = await register(http);
-    const { answer } = await begin(http.post('/auth/login', { json: { email, password } }));
+    const { response } = await begin(http.post('/auth/login', { json: { email, password } }));
     expect(await server.stop()).toBe(0);
-    const { status, headers, body } = await answer;
+    const { status, headers, body } = await response;
     expect([status, headers.get('connection'), body.token_type]).toEqual([200, 'close', 'Bearer']);
     const rows = await sql(database.url, `SELECT revoked_at FROM sessions WHERE id = '${body.session_id}'`);
     expect(rows).toEqual([{ revoked_at: null }]);
@@ -84,15 +84,15 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     const { email, password } = await register(http);
     const crowd = await Promise.all(Array.from({ length: 90 }, () => connection(toRequest('GET', '/health/live'))));
     await Promise.all(crowd.map((socket) => new Promise((answered) => socket.once('data', answered))));
-    const answers = Promise.all(crowd.map((socket) => textOf(socket)));
+    const responses = Promise.all(crowd.map((socket) => textOf(socket)));
     for (const [place, socket] of crowd.entries()) {
       const newcomer = place % 4 === 0;
       const [path, who] = newcomer ? ['/auth/register', someEmail()] : ['/auth/login', email];
       socket.write(toRequest('POST', path, { email: who, password }));
     }
-    await begin(answers);
+    await begin(responses);
     expect(await server.stop()).toBe(0);
-    const statuses = (await answers).map((text) => /^HTTP\/1\.1 (\d{3})[^]*\}$/.exec(text)?.[1]);
+    const statuses = (await responses).map((text) => /^HTTP\/1\.1 (\d{3})[^]*\}$/.exec(text)?.[1]);
     expect(statuses.filter((status) => !['200', '201', '503'].includes(status ?? ''))).toEqual([]);
     expect(statuses).toContain('200');
   });
@@ -104,9 +104,9 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     await new Promise((answered) => idle.once('data', answered));
     const closed = new Promise((resolve) => idle.on('close', resolve).resume());
     const busy = await connection('');
-    const answer = textOf(busy);
+    const response = textOf(busy);
     busy.write(toRequest('POST', '/auth/login', signInOfNobody.json));
-    await begin(answer);
+    await begin(response);
     const stopped = server.stop();
     await hasBegunToStop();
     busy.write(toRequest('POST', '/auth/logout', { refresh_token: tokens.refresh_token }));
@@ -120,7 +120,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
       ),
     );
     for (const outcome of late) expect(['503 close shutting_down', 'no connection']).toContain(outcome);
-    expect(await answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
+    expect(await response).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
     expect(await stopped).toBe(0);
     expect(await sql(database.url, 'SELECT revoked_at FROM sessions')).toEqual([{ revoked_at: null }]);
   });
@@ -136,20 +136,20 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
 
   it('has exited with 0 although it was told twice', async () => {
     const http = await start({ BCRYPT_COST: '13' });
-    const { answer } = await begin(http.post('/auth/login', signInOfNobody));
+    const { response } = await begin(http.post('/auth/login', signInOfNobody));
     const stopped = server.stop();
     await hasBegunToStop();
     server.process.kill('SIGTERM');
     server.process.kill('SIGINT');
-    expect((await answer).status).toBe(401);
+    expect((await response).status).toBe(401);
     expect(await stopped).toBe(0);
   });
 
   it('gives up at SHUTDOWN_DEADLINE, and exits with 1', async () => {
     const http = await start({ BCRYPT_COST: '14', SHUTDOWN_DEADLINE: '100ms' });
-    const { answer } = await begin(http.post('/auth/login', signInOfNobody).catch(() => 'cut off'));
+    const { response } = await begin(http.post('/auth/login', signInOfNobody).catch(() => 'cut off'));
     expect(await server.stop()).toBe(1);
     expect(server.output()).toContain('Not stopped after 100 ms');
-    expect(await answer).toBe('cut off');
+    expect(await response).toBe('cut off');
   });
 });

@@ -53,16 +53,33 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     ]);
     const trickling = await open(logout.slice(0, -400));
     await untilRead();
-    const answers = [...unfinished, trickling].map(textOf);
+    const responses = [...unfinished, trickling].map(textOf);
     const trickle = setInterval(() => trickling.write(' '), 100);
     expect(await server.stop()).toBe(0);
     clearInterval(trickle);
-    for (const answer of await Promise.all(answers)) {
-      expect(answer.replace('HTTP/1.1 100 Continue\r\n\r\n', '')).toMatch(SHUTTING_DOWN);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
-      expect(answer).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
+    for (const response of await Promise.all(responses)) {
+      expect(response.replace('HTTP/1.1 100 Continue\r\n\r\n', '')).toMatch(SHUTTING_DOWN);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(response).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
     }
     expect(await signedOut()).toEqual([null]);
+  });
+
+  it('responds to requests that arrived before SIGTERM, on new and on idle connections', async () => {
+    const health = toRequest('GET', '/health/live');
+    const idle = await Promise.all(Array.from({ length: 8 }, () => open(health)));
+    await Promise.all(idle.map((socket) => new Promise((responded) => socket.once('data', responded))));
+    // A paused server has read nothing and accepted nothing by the time it is told to stop.
+    server.process.kill('SIGSTOP');
+    const fresh = await Promise.all(Array.from({ length: 32 }, () => open(health)));
+    for (const socket of idle) socket.write(health);
+    const responses = [...idle, ...fresh].map(textOf);
+    const stopped = server.stop();
+    server.process.kill('SIGCONT');
+    const served = /^HTTP\/1\.1 200 [^]*"status":"ok"}$/;
+    const unserved = (await Promise.all(responses)).filter((text) => !served.test(text) && !SHUTTING_DOWN.test(text));
+    expect(unserved).toEqual([]);
+    expect(await stopped).toBe(0);
   });
 
   it('answers a request of which the body arrives in a moment', async () => {
@@ -70,11 +87,11 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     const refresh = toRequest('POST', '/auth/refresh', { refresh_token: tokens.refresh_token });
     const socket = await open(refresh.slice(0, -100));
     await untilRead();
-    const answer = textOf(socket);
+    const response = textOf(socket);
     const stopped = server.stop();
     await hasBegunToStop();
     socket.write(refresh.slice(-100));
-    expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"access_token"/i);
+    expect(await response).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"access_token"/i);
     expect(await stopped).toBe(0);
   });
 
@@ -88,9 +105,9 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     ];
     const socket = await open([signIn, ...rest].join(''));
     await untilRead();
-    const answer = textOf(socket);
+    const response = textOf(socket);
     expect(await server.stop()).toBe(0);
-    const text = await answer;
+    const text = await response;
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([401, 200, 204, 401].map((status) => `HTTP/1.1 ${status}`));
     const said = [...text.matchAll(/\r\nconnection: (\S+)/gi)].map(([, word]) => word);
     expect(said).toEqual(['keep-alive', 'keep-alive', 'keep-alive', 'close']);
@@ -105,10 +122,11 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     // Opened in advance and never used: it is closed only once nothing counts as under way.
     await open('');
     await untilRead();
-    const answers = (await Promise.all([open(signIn), open(signIn)])).map(textOf);
+    const responses = (await Promise.all([open(signIn), open(signIn)])).map(textOf);
     await untilRead();
     expect(await server.stop()).toBe(0);
-    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*invalid_credentials/);
+    for (const response of await Promise.all(responses))
+      expect(response).toMatch(/^HTTP\/1\.1 401 [^]*invalid_credentials/);
   });
 
   it('says so in a form that browsers let the page read', async () => {
@@ -117,15 +135,15 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     const request = toRequest('POST', '/auth/refresh', { refresh_token: 'x' }, half);
     const sockets: Socket[] = await Promise.all([open(request.slice(0, 30)), open(request.slice(0, -5))]);
     await untilRead();
-    const answers = sockets.map(textOf);
+    const responses = sockets.map(textOf);
     const stopped = server.stop();
     await hasBegunToStop();
     sockets[0]!.write(request.slice(30));
-    for (const answer of await Promise.all(answers)) {
-      expect(answer).toMatch(SHUTTING_DOWN);
-      expect(answer).toContain(`\r\naccess-control-allow-origin: ${ORIGIN}\r\n`);
-      expect(answer).toMatch(/\r\naccess-control-expose-headers: .*Retry-After/i);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    for (const response of await Promise.all(responses)) {
+      expect(response).toMatch(SHUTTING_DOWN);
+      expect(response).toContain(`\r\naccess-control-allow-origin: ${ORIGIN}\r\n`);
+      expect(response).toMatch(/\r\naccess-control-expose-headers: .*Retry-After/i);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
     }
     busy.destroy();
     expect(await stopped).toBe(0);

@@ -4,8 +4,8 @@ import { signingIn, STORMY, using } from '../support/storm/outage-storm.js';
 import { claimsOf } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
-import { expectAllSignedIn, pause, refreshing, Storm, type Heard } from '../support/storm/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
+import { expectAllSignedIn, pause, refreshing, Storm, type Outcome } from '../support/storm/storm.js';
+import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const SHORT = { ...STORMY, REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
 
@@ -46,19 +46,19 @@ describe('a server that is told to stop under load', { timeout: 60_000 }, () => 
     const idle = await storm.joinIdle(server.http, 8);
     const { code, toldAt } = await stopIn(storm);
     expect(code).toBe(0);
-    expect(storm.heard.filter((heard) => !isFine(heard, toldAt)).slice(0, 5)).toEqual([]);
+    expect(storm.outcomes.filter((outcome) => !isFine(outcome, toldAt)).slice(0, 5)).toEqual([]);
 
     const rows = await sql(database.url, 'SELECT id, acknowledged_generation FROM sessions');
     const noted = new Map(rows.map((row) => [row['id'], row['acknowledged_generation'] as number]));
     const everybody = [...storm.clients, ...idle];
     expect(everybody.filter(({ stored, used }) => noted.get(stored.session_id)! < used)).toEqual([]);
     expect(everybody.filter(({ used }) => used > 0).length).toBeGreaterThan(8);
-    await expectNothingHalf(database.url);
+    await expectInvariants(database.url);
 
     await start(env);
     await expectAllSignedIn(storm);
     expect(server.output()).not.toContain('database_behind');
-    expect(await endedSessions(database.url)).toEqual([]);
+    expect(await revokedSessions(database.url)).toEqual([]);
     expect(Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen']))).toBeGreaterThan(1);
     storm.hangUp();
   });
@@ -68,7 +68,7 @@ describe('a server that is told to stop under load', { timeout: 60_000 }, () => 
  * Answered in full, or told to go elsewhere; after the signal also not answered at all, so long as nothing of an answer
  * came.
  */
-function isFine({ status, bytes, code, retryAfter, closes, sentAt }: Heard, toldAt: number): boolean {
+function isFine({ status, bytes, code, retryAfter, closes, sentAt }: Outcome, toldAt: number): boolean {
   if (status === 0) return bytes === 0 && (sentAt === undefined || sentAt > toldAt);
   if (status === 503) return code === 'hashing_busy' || (code === 'shutting_down' && retryAfter && closes);
   return status === 200;

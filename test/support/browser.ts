@@ -26,17 +26,17 @@ if (!browserPath)
 
 export interface OwnBrowser {
   context: BrowserContext;
-  /** What it leaves on the disk is in there. */
+  /** The folder of its files on the disk. */
   profile: string;
-  /** Closes it and throws its profile away. */
+  /** Closes the browser and deletes its profile. */
   close: () => Promise<void>;
-  /** As when the power fails: closes nothing, and keeps the profile. */
+  /** Kills its processes, as a power failure does, and keeps the profile. */
   kill: () => Promise<void>;
   /** Starts again with the profile, as after a crash. */
   restart: () => Promise<void>;
 }
 
-/** One for many people at once: each has a context of their own, which shares nothing with the others. */
+/** One browser for many users: each gets a context of their own, which shares nothing with the others. */
 export function openSharedBrowser(): Promise<Browser> {
   return chromium.launch(OPTIONS);
 }
@@ -67,7 +67,7 @@ function launch(profile: string, moreArgs: string[]): Promise<BrowserContext> {
   return chromium.launchPersistentContext(profile, { ...OPTIONS, args: [...OPTIONS.args, ...moreArgs] });
 }
 
-/** The browser itself; what it started ends with it. */
+/** The main process of the browser; its child processes end with it. */
 function processesOf(profile: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && commandOf(name).includes(`--user-data-dir=${profile}`))

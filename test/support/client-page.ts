@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { rolldown } from 'rolldown';
 
-/** A page of another origin that has the client of `client/` as `latchkey`, and nothing else. */
+/** Serves a page of another origin that has only the client of `client/`, as the global `latchkey`. */
 export async function clientPage(): Promise<{ origin: string; close: () => void }> {
   const bundle = await rolldown({ input: 'client/src/index.ts' });
   const { output } = await bundle.generate({ format: 'iife', name: 'latchkey' });

@@ -1,4 +1,4 @@
-/** The part of a page below a heading, up to the next one of its rank. Throws where there is none. */
+/** The section below a heading, up to the next heading of level 2. Throws when the heading does not exist. */
 export function sectionOf(page: string, heading: string): string {
   const [, text] = new RegExp(`^## ${heading}\\n(.*?)(?=^## |(?![^]))`, 'ms').exec(page) ?? [];
   if (text === undefined) throw new Error(`There is no heading "${heading}"`);

@@ -7,7 +7,7 @@ import { compileScript, parse } from 'vue/compiler-sfc';
 
 const CLIENT = resolve('client/src/index.ts');
 
-/** A script of a page and all that it imports, `@latchkey/client` from its source. */
+/** Bundles a script with its imports. `@latchkey/client` comes from its source. */
 export async function bundle(entry: string): Promise<string> {
   const defines = {
     'process.env.NODE_ENV': '"production"',
@@ -25,14 +25,14 @@ export async function bundle(entry: string): Promise<string> {
   return output[0].code;
 }
 
-/** A Vue component as the TypeScript that its compiler makes of it: bundled and type-checked without a plugin. */
+/** Compiles a Vue component to TypeScript, so that it can be bundled and type-checked without a plugin. */
 export function asTypeScript(component: string): string {
   const { descriptor, errors } = parse(component);
   if (errors.length > 0) throw new AggregateError(errors);
   return compileScript(descriptor, { id: 'page', inlineTemplate: true }).content;
 }
 
-/** What the compiler says of these files, as strictly as a new project of Vite's would ask it. */
+/** The type errors of these files, with the strict options of a new Vite project. */
 export function typeErrors(files: string[]): string[] {
   const program = ts.createProgram(files, {
     strict: true,
@@ -57,7 +57,7 @@ export function typeErrors(files: string[]): string[] {
     );
 }
 
-/** Serves these texts, by their paths, on an origin of their own. */
+/** Serves these files, by path, on their own origin. */
 export async function serveFiles(files: Map<string, string>): Promise<{ origin: string; close: () => void }> {
   const server = createServer(({ url = '/' }, response) => {
     const text = files.get(url);

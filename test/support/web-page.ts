@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An empty page on an origin of its own. */
+/** Serves an empty page on its own origin. */
 export async function servePage(
   host: 'localhost' | '127.0.0.1',
 ): Promise<{ origin: string; close: () => Promise<void> }> {

@@ -8,24 +8,24 @@ import { World } from './world.js';
 
 export const API = 'https://auth.example.com';
 
-/** What happens to a message on its way. `lost` hangs until the client gives up; `refused` fails at once. */
-export interface Fate {
+/** The network for one request, in milliseconds. `lost` hangs until the client times out; `refused` fails at once. */
+export interface NetworkConditions {
   there: number;
   back: number;
-  lost?: 'request' | 'answer';
+  lost?: 'request' | 'response';
   refused?: boolean;
 }
 
 export interface Tab {
   client: Client;
   changes: SessionChange[];
-  /** Refreshes that it waits for; and the most there ever were at once. */
+  /** Refreshes in flight now, and at most at the same time. */
   inFlight: number;
   mostInFlight: number;
   hidden: boolean;
-  woke: () => void;
-  stored: () => void;
-  /** As when it crashes: nothing that it waits for ever comes. */
+  onResume: () => void;
+  onStorage: () => void;
+  /** Simulates a crash: the tab gets no response and no event any more. */
   kill: () => void;
 }
 
@@ -33,10 +33,10 @@ export interface BrowserOptions {
   delivery?: Delivery;
   locks?: boolean;
   channel?: boolean;
-  /** Whether tabs hear of what others write to storage. */
+  /** Whether tabs get an event for what others write to storage. */
   storageEvents?: boolean;
   random?: () => number;
-  /** How long a message takes to the other tabs. */
+  /** The delay of a message to the other tabs. */
   channelDelay?: () => number;
   client?: Partial<ClientOptions>;
 }
@@ -46,19 +46,19 @@ export class FakeBrowser {
   readonly world = new World();
   readonly server = new FakeServer(this.world);
   readonly cookies = new Map<string, string>();
-  /** What is stored in `body` delivery. */
+  /** The content of the store. */
   stored: string | null = null;
-  /** What storage was asked to do, and which tokens were used, in order. */
-  readonly deeds: string[] = [];
-  fate: (route: string) => Fate = () => ({ there: 5, back: 5 });
+  /** Writes to the store and uses of access tokens, in order. */
+  readonly operations: string[] = [];
+  network: (route: string) => NetworkConditions = () => ({ there: 5, back: 5 });
   storeDelay: () => number = () => 0;
-  /** What was sent so that it arrives even if the page is closed. */
-  readonly outliving: string[] = [];
-  /** What other origins than the server answer. */
-  answerElsewhere: () => Response = () => new Response('elsewhere');
+  /** Requests with `keepalive`, which outlive the page. */
+  readonly keepalive: string[] = [];
+  /** The response of all other origins. */
+  respondElsewhere: () => Response = () => new Response('elsewhere');
   readonly elsewhere: { url: string; token: string | null; body: unknown }[] = [];
   private readonly tabs = new Set<Tab>();
-  private readonly channels = new Set<{ tab: Tab; hear: (message: unknown) => void }>();
+  private readonly channels = new Set<{ tab: Tab; onMessage: (message: unknown) => void }>();
   private slept = 0;
   private readonly locks = new Map<string, { holder: Tab | undefined; waiting: { tab: Tab; go: () => void }[] }>();
 
@@ -71,8 +71,8 @@ export class FakeBrowser {
       inFlight: 0,
       mostInFlight: 0,
       hidden: false,
-      woke: () => undefined,
-      stored: () => undefined,
+      onResume: () => undefined,
+      onStorage: () => undefined,
       kill: () => {
         this.tabs.delete(tab);
         for (const lock of this.locks.keys()) this.release(lock, tab);
@@ -89,7 +89,7 @@ export class FakeBrowser {
     return tab;
   }
 
-  /** The device sleeps: its monotonic clock stands still, and the world goes on. */
+  /** The device sleeps: time passes, but its monotonic clock stands still. */
   sleep(ms: number): void {
     this.slept += ms;
     this.world.now += ms;
@@ -108,17 +108,17 @@ export class FakeBrowser {
         world.after(ms, () => controller.abort(new DOMException('The operation timed out.', 'TimeoutError')));
         return controller.signal;
       },
-      alone: (name, waitMs, work) => (options.locks === false ? work() : this.alone(tab, name, waitMs, work)),
-      channel: (_name, hear) => this.channel(tab, hear),
+      withLock: (name, waitMs, work) => (options.locks === false ? work() : this.withLock(tab, name, waitMs, work)),
+      channel: (_name, onMessage) => this.channel(tab, onMessage),
       hidden: () => tab.hidden,
-      watch: ({ woke, stored }) => {
-        Object.assign(tab, { woke, stored });
-        return () => Object.assign(tab, { woke: () => undefined, stored: () => undefined });
+      watch: ({ onResume, onStorage }) => {
+        Object.assign(tab, { onResume, onStorage });
+        return () => Object.assign(tab, { onResume: () => undefined, onStorage: () => undefined });
       },
     };
   }
 
-  /** Nothing comes to a tab that is no more. */
+  /** Settles only while the tab exists. */
   private alive<T>(tab: Tab, work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       work.then(
@@ -129,12 +129,12 @@ export class FakeBrowser {
   }
 
   private storeOf(tab: Tab): TokenStore {
-    const later = <T>(deed: () => T): Promise<T> =>
+    const later = <T>(operation: () => T): Promise<T> =>
       this.alive(
         tab,
         new Promise((resolve) => {
           const delay = this.storeDelay();
-          const run = () => void (this.tabs.has(tab) && resolve(deed()));
+          const run = () => void (this.tabs.has(tab) && resolve(operation()));
           if (delay === 0) run();
           else this.world.after(delay, run);
         }),
@@ -145,7 +145,7 @@ export class FakeBrowser {
         later(() => {
           this.stored = text;
           this.announce(tab);
-          this.deeds.push(`stored ${text}`);
+          this.operations.push(`stored ${text}`);
         }),
       clear: () =>
         later(() => {
@@ -157,7 +157,7 @@ export class FakeBrowser {
 
   private announce(writer: Tab): void {
     if (!this.options.storageEvents) return;
-    for (const tab of this.tabs) if (tab !== writer) this.world.after(1, () => tab.stored());
+    for (const tab of this.tabs) if (tab !== writer) this.world.after(1, () => tab.onStorage());
   }
 
   private async send(tab: Tab, input: string | Request, init: RequestInit = {}): Promise<Response> {
@@ -168,16 +168,16 @@ export class FakeBrowser {
     const method = init.method ?? (typeof input === 'string' ? 'GET' : input.method);
     if (url.origin !== API) {
       this.elsewhere.push({ url: url.href, token, body: init.body });
-      return this.answerElsewhere();
+      return this.respondElsewhere();
     }
     const route = `${method} ${url.pathname}`;
     const body = typeof input === 'string' ? init.body : await input.text();
-    // A redirect would carry what is in the body along.
+    // A redirect would send the body, with its token, to another address.
     if (route.startsWith('POST /auth/') && init.redirect !== 'error') throw new Error('Follows redirects');
-    if (init.keepalive) this.outliving.push(route);
+    if (init.keepalive) this.keepalive.push(route);
     const refreshes = route === 'POST /auth/refresh';
     if (refreshes) tab.mostInFlight = Math.max(tab.mostInFlight, (tab.inFlight += 1));
-    if (token) this.deeds.push(`used ${token}`);
+    if (token) this.operations.push(`used ${token}`);
     try {
       return await this.travel(route, token, body, init);
     } finally {
@@ -188,31 +188,31 @@ export class FakeBrowser {
   private travel(route: string, token: string | null, body: unknown, init: RequestInit): Promise<Response> {
     const { world } = this;
     const signal = init.signal ?? undefined;
-    const fate = this.fate(route);
+    const network = this.network(route);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', () => reject(signal.reason as Error));
-      if (fate.refused) return reject(new TypeError('Failed to fetch'));
-      if (fate.lost === 'request') return undefined;
-      // The browser puts the cookies in when it sends.
+      if (network.refused) return reject(new TypeError('Failed to fetch'));
+      if (network.lost === 'request') return undefined;
+      // The browser adds the cookies at the time of sending.
       const cookies = init.credentials === 'include' ? new Map(this.cookies) : undefined;
-      return world.after(fate.there, () => {
+      return world.after(network.there, () => {
         const parsed = typeof body === 'string' && body.startsWith('{') ? JSON.parse(body) : undefined;
-        const { answer, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
-        if (fate.lost === 'answer') return;
-        world.after(fate.back, () => {
+        const { response, cookies: set } = this.server.handle({ route, token, body: parsed, cookies });
+        if (network.lost === 'response') return;
+        world.after(network.back, () => {
           if (signal?.aborted) return;
           for (const [name, value] of set) {
             if (value === null) this.cookies.delete(name);
             else this.cookies.set(name, value);
           }
-          resolve(answer);
+          resolve(response);
         });
       });
     });
   }
 
-  private async alone<T>(tab: Tab, name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  private async withLock<T>(tab: Tab, name: string, waitMs: number, work: () => Promise<T>): Promise<T> {
     const lock = this.locks.get(name) ?? { holder: undefined, waiting: [] };
     this.locks.set(name, lock);
     let mine = true;
@@ -240,21 +240,24 @@ export class FakeBrowser {
     let next = lock.waiting.shift();
     while (next && !this.tabs.has(next.tab)) next = lock.waiting.shift();
     lock.holder = next?.tab;
-    // Longer than a message takes, as a rule: both go by way of the browser.
+    // By default longer than a message between tabs, as in browsers.
     if (next) this.world.after(2, next.go);
   }
 
-  private channel(tab: Tab, hear: (message: unknown) => void): ReturnType<Platform['channel']> {
-    const own = { tab, hear };
+  private channel(tab: Tab, onMessage: (message: unknown) => void): ReturnType<Platform['channel']> {
+    const own = { tab, onMessage };
     if (this.options.channel !== false) this.channels.add(own);
-    const say = (message: unknown) => {
+    const broadcast = (message: unknown) => {
       if (!this.channels.has(own)) return;
       for (const other of this.channels) {
         if (other === own) continue;
         const copy = structuredClone(message);
-        this.world.after(this.options.channelDelay?.() ?? 1, () => void (this.tabs.has(other.tab) && other.hear(copy)));
+        this.world.after(
+          this.options.channelDelay?.() ?? 1,
+          () => void (this.tabs.has(other.tab) && other.onMessage(copy)),
+        );
       }
     };
-    return { say, close: () => void this.channels.delete(own) };
+    return { broadcast, close: () => void this.channels.delete(own) };
   }
 }

@@ -13,7 +13,7 @@ export interface Call {
   route: string;
   token: string | null;
   body: Record<string, string> | undefined;
-  /** The browser's cookies, where they go along; the server writes to them in its answer. */
+  /** The browser's cookies, where the request includes credentials. */
   cookies: Map<string, string> | undefined;
 }
 
@@ -27,14 +27,14 @@ interface Reply {
 const STANDARD: RotationPolicy = { rotationInterval: 120_000, leeway: 60_000 };
 const TERMINAL = ['session_revoked', 'session_expired', 'refresh_token_reused', 'refresh_token_invalid'];
 
-/** The server, as far as a client can tell: its rules of rotation are the server's own. Tokens are unsigned. */
+/** The server as a client sees it. It uses the server's own rotation rules. Tokens are unsigned. */
 export class FakeServer {
   accessTtlSeconds = 900;
-  /** What came, in order. */
+  /** All requests, in order. */
   readonly calls: Call[] = [];
-  /** Counts answers that end a session. */
+  /** The number of terminal responses. */
   terminal = 0;
-  /** Answers instead of the server: for its bad days. */
+  /** Responds in place of the rules, to simulate faults. */
   instead: ((call: Call) => Response | undefined) | undefined;
   private readonly rows = new Map<string, Row>();
   private readonly versions = new Map<string, number>();
@@ -42,36 +42,36 @@ export class FakeServer {
 
   constructor(private readonly world: World) {}
 
-  handle(call: Call): { answer: Response; cookies: [string, string | null][] } {
+  handle(call: Call): { response: Response; cookies: [string, string | null][] } {
     this.calls.push(call);
     const instead = this.instead?.(call);
-    if (instead) return { answer: instead, cookies: [] };
+    if (instead) return { response: instead, cookies: [] };
     const reply = this.reply(call);
     if (TERMINAL.includes((reply.body as { code?: string })?.code ?? '')) this.terminal += 1;
     const type = reply.status < 400 ? 'application/json' : 'application/problem+json';
-    const answer = new Response(reply.status === 204 ? null : JSON.stringify(reply.body), {
+    const response = new Response(reply.status === 204 ? null : JSON.stringify(reply.body), {
       status: reply.status,
       headers: { 'content-type': type, ...reply.headers },
     });
-    return { answer, cookies: reply.cookies ?? [] };
+    return { response, cookies: reply.cookies ?? [] };
   }
 
-  /** How often this route was called. */
+  /** The number of requests to this route. */
   count(route: string): number {
     return this.calls.filter((call) => call.route === route).length;
   }
 
-  /** Roles of this person changed. */
+  /** Makes the user's access tokens outdated, as a change of roles does. */
   outdate(userId: string): void {
     this.versions.set(userId, this.versionOf(userId) + 1);
   }
 
-  end(sessionId: string, reason: string): void {
+  revoke(sessionId: string, reason: string): void {
     Object.assign(this.rows.get(sessionId)!, { revokedAt: this.world.now, revokedReason: reason });
   }
 
-  /** The sessions that have not ended. */
-  living(): string[] {
+  /** The sessions that are not revoked. */
+  activeSessions(): string[] {
     return [...this.rows.values()].filter(({ revokedAt }) => revokedAt === null).map(({ id }) => id);
   }
 
@@ -86,7 +86,7 @@ export class FakeServer {
       case 'POST /auth/register':
         if (body['password'] === 'wrong') return problem(401, 'invalid_credentials');
         if (body['password'] === 'to be verified') return { status: 202, body: {} };
-        return this.grant(this.begin(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
+        return this.grant(this.createSession(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
       case 'POST /auth/refresh':
         return this.refresh(call);
       case 'POST /auth/logout':
@@ -96,7 +96,7 @@ export class FakeServer {
     }
   }
 
-  private begin(userId: string, delivery: Delivery): Row {
+  private createSession(userId: string, delivery: Delivery): Row {
     const id = `00000000-0000-7000-8000-${String((this.issued += 1)).padStart(12, '0')}`;
     const row: Row = {
       id,
@@ -131,7 +131,7 @@ export class FakeServer {
       return problem(401, 'session_revoked', { session_id: presented.sid, reason: row?.revokedReason ?? 'unknown' });
     }
     if (verdict.outcome === 'reused') {
-      this.end(row.id, 'reused');
+      this.revoke(row.id, 'reused');
       return problem(401, 'refresh_token_reused', { session_id: row.id, reason: 'reused' });
     }
     if (verdict.outcome === 'unchanged' && verdict.acknowledges) this.acknowledge(row, presented.gen);
@@ -146,7 +146,7 @@ export class FakeServer {
   private logout(call: Call): Reply {
     const presented = this.presented(call);
     if (!presented) return problem(401, 'refresh_token_missing');
-    this.end(presented.sid, 'logout');
+    this.revoke(presented.sid, 'logout');
     return { status: 204, cookies: call.cookies ? [[cookieOf(presented.sid), null]] : [] };
   }
 
@@ -154,15 +154,15 @@ export class FakeServer {
     const claims = token && read(token);
     if (!claims) return problem(401, 'access_token_missing');
     const row = this.rows.get(claims.sid)!;
-    // A guard knows that it ended, and not why.
+    // A guard knows that the session is revoked, but not the reason.
     if (row.revokedAt !== null) return problem(401, 'session_revoked');
     if (claims.exp * 1000 <= this.world.now) return problem(401, 'access_token_expired');
     if (claims.ver !== this.versionOf(row.userId)) return problem(401, 'access_token_outdated');
-    // Written within a second.
+    // The server writes acknowledgements within a second.
     this.world.after(1000, () => this.acknowledge(row, claims.gen));
     if (route === 'POST /auth/password') {
-      this.end(row.id, 'credentials_changed');
-      const reply = this.grant(this.begin(row.userId, row.delivery), true);
+      this.revoke(row.id, 'credentials_changed');
+      const reply = this.grant(this.createSession(row.userId, row.delivery), true);
       return { ...reply, cookies: [[cookieOf(row.id), null], ...reply.cookies!] };
     }
     return { status: 200, body: { userId: row.userId, gen: claims.gen } };
@@ -207,7 +207,7 @@ export function problem(status: number, code: string, more: object = {}): Reply 
   };
 }
 
-/** The same as an answer, for `instead`. */
+/** The same as a Response, for `instead`. */
 export function refusal(status: number, code: string, headers: Record<string, string> = {}): Response {
   const type = { 'content-type': 'application/problem+json' };
   return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });

@@ -1,11 +1,11 @@
 import type { LatchkeyError } from '../latchkey-error.js';
-import { FakeBrowser, type BrowserOptions, type Fate } from './fake-browser.js';
+import { FakeBrowser, type BrowserOptions, type NetworkConditions } from './fake-browser.js';
 
 export const GRACE = { email: 'grace', password: 'good' };
 export const ADA = { email: 'ada', password: 'good' };
 export const REFRESH = 'POST /auth/refresh';
 export const MINUTE = 60_000;
-/** Past the life of an access token. */
+/** Longer than the lifetime of an access token. */
 export const LATER = 16 * MINUTE;
 
 /** A browser where Grace is signed in, in each of its tabs. */
@@ -22,8 +22,8 @@ export async function signedIn(options: BrowserOptions & { tabs?: number } = {})
   return { browser, world, server, session, tabs, tab: tabs[0]!, other: tabs[1]! };
 }
 
-export const later = (ms: number): Fate => ({ there: ms, back: 5 });
-export const codeOf = async (answer: Response) => ((await answer.json()) as { code: string }).code;
+export const later = (ms: number): NetworkConditions => ({ there: ms, back: 5 });
+export const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 export const failure = (call: Promise<unknown>) =>
   call.then(
     () => undefined,

@@ -1,4 +1,4 @@
-/** Time that passes only when nothing else can happen, so that months take seconds and every run is the same. */
+/** Simulated time: it passes only when no other work is left, so that runs are fast and deterministic. */
 export class World {
   now = 1_000_000;
   private readonly events: { at: number; run: () => void }[] = [];
@@ -10,7 +10,7 @@ export class World {
     this.events.splice(index, 0, { at, run });
   }
 
-  /** Lets happen what has to, until this is settled. */
+  /** Runs events until this promise is settled. */
   async until<T>(work: Promise<T>): Promise<T> {
     const settled = work.then(
       () => true,
@@ -18,12 +18,12 @@ export class World {
     );
     const resting = () => breathe().then(() => false);
     while (!(await Promise.race([settled, resting()]))) {
-      if (!this.step(Infinity)) throw new Error('Nothing is left that could happen');
+      if (!this.step(Infinity)) throw new Error('No event is left, and the promise is pending');
     }
     return work;
   }
 
-  /** Lets this time pass, with everything that happens in it. */
+  /** Lets this time pass, and runs its events. */
   async pass(ms: number): Promise<void> {
     const end = this.now + ms;
     await breathe();
@@ -41,7 +41,7 @@ export class World {
   }
 }
 
-/** Promises, and the streams of answers, come to rest. */
+/** Waits until promises and response streams have settled. */
 async function breathe(): Promise<void> {
   for (let round = 0; round < 3; round += 1) await new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,72 +1,65 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { SessionsService } from '../../sessions/sessions.service.js';
-import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
+import { Problem } from '../../problem/problem.js';
+import type { RefreshCredential } from '../../sessions/refresh-outcome.js';
+import { RefreshTokenService, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
 import { CsrfProtection } from './csrf-protection.js';
-import { judgeBy } from './selected-cookie.js';
-import { RefreshCookies, type PresentedCookie } from './refresh-cookies.js';
+import { RefreshCookies, type RefreshCookie } from './refresh-cookies.js';
 
-/** A cookie with a token of the session that it is named after. */
-interface KnownCookie {
-  cookie: PresentedCookie;
-  sessionId: string;
-  userId: string;
-}
-
-/** Which of a browser's cookies a request is about. */
+/** Selects the cookies that a request is about, and verifies their tokens. */
 @Injectable()
 export class CookieSelector {
   constructor(
     private readonly cookies: RefreshCookies,
     private readonly tokens: RefreshTokenService,
-    private readonly sessions: SessionsService,
-    private readonly crossSite: CsrfProtection,
+    private readonly csrf: CsrfProtection,
   ) {}
 
+  hasAny(request: FastifyRequest): boolean {
+    return this.cookies.readAll(request).length > 0;
+  }
+
   /**
-   * From now on the refresh token of the request is that of the cookie it is about: of the session that is named, and no
-   * other; where none is named, of the newest living one. False where there is no such cookie. Throws `cross_site_request`.
+   * The cookie of the named session; where no session is named, all that hold a token of theirs. Refused with
+   * `refresh_token_missing`, `cross_site_request` or `refresh_token_invalid`.
    */
-  async judge(request: FastifyRequest, sessionId?: string): Promise<boolean> {
-    const presented = this.cookies.presentedBy(request);
-    if (presented.length === 0) return false;
-    this.crossSite.assertCookieUse(request);
-    const cookie =
-      sessionId === undefined
-        ? await this.newest(presented)
-        : presented.find(({ name }) => name === this.cookies.nameOf(sessionId));
-    if (!cookie) return false;
-    judgeBy(request, this.known([cookie]).length > 0 ? cookie : { ...cookie, token: 'of no session of this name' });
-    return true;
+  select(request: FastifyRequest, sessionId: string | undefined): RefreshCredential {
+    const all = this.cookies.readAll(request);
+    if (all.length === 0) return refused('refresh_token_missing');
+    if (!this.csrf.allowsCookieUse(request)) return refused('cross_site_request');
+    const named = sessionId === undefined ? all : all.filter(({ name }) => name === this.cookies.nameOf(sessionId));
+    const [first] = named;
+    if (!first) return refused('refresh_token_missing');
+    const [token, ...others] = this.verify(named);
+    return token
+      ? { kind: 'tokens', via: 'cookie', tokens: [token, ...others] }
+      : refused('refresh_token_invalid', first.name);
   }
 
-  /** The same beside an access token, which says whose request it is: other people's cookies are none of its business. */
-  async judgeByOwn(request: FastifyRequest, userId: string): Promise<void> {
-    const own = this.knownOf(request).filter((known) => known.userId === userId);
-    const cookie = this.crossSite.mayUse(request) && (await this.newest(own.map((known) => known.cookie)));
-    if (cookie) judgeBy(request, cookie);
+  /** The cookies of this user's sessions. Null where there are none, or where the request must not use cookies. */
+  selectOwn(request: FastifyRequest, userId: string): RefreshCredential | null {
+    if (!this.csrf.allowsCookieUse(request)) return null;
+    const [token, ...others] = this.verifyAll(request).filter((presented) => presented.userId === userId);
+    return token ? { kind: 'tokens', via: 'cookie', tokens: [token, ...others] } : null;
   }
 
-  /** The sessions that the cookies of a request are of, and whose they are. */
-  knownOf(request: FastifyRequest): KnownCookie[] {
-    return this.known(this.cookies.presentedBy(request));
+  /** The verified tokens of all cookies, of any user. Without a check against CSRF. */
+  verifyAll(request: FastifyRequest): PresentedRefreshToken[] {
+    return this.verify(this.cookies.readAll(request));
   }
 
-  private async newest(presented: PresentedCookie[]): Promise<PresentedCookie | undefined> {
-    if (presented.length < 2) return presented[0];
-    const known = this.known(presented);
-    const living = await this.sessions.newestLiving(known.map(({ sessionId }) => sessionId));
-    // None lives: the newest says why. An id is as old as its session (UUID v7).
-    const [newest] = known.sort((a, b) => (a.sessionId < b.sessionId ? 1 : -1));
-    return (known.find(({ sessionId }) => sessionId === living) ?? newest)?.cookie ?? presented[0];
-  }
-
-  private known(presented: PresentedCookie[]): KnownCookie[] {
-    return presented.flatMap((cookie) => {
-      const known = this.tokens.verify(cookie.token)?.presented;
-      // Under another session's name, it was put there by somebody.
-      if (!known || this.cookies.nameOf(known.sessionId) !== cookie.name) return [];
-      return [{ cookie, sessionId: known.sessionId, userId: known.userId }];
+  private verify(cookies: RefreshCookie[]): PresentedRefreshToken[] {
+    return cookies.flatMap(({ name, token }) => {
+      const presented = this.tokens.verify(token)?.presented;
+      // The server never sets a token under the name of another session.
+      return presented && this.cookies.nameOf(presented.sessionId) === name ? [presented] : [];
     });
   }
+}
+
+function refused(
+  code: 'refresh_token_missing' | 'cross_site_request' | 'refresh_token_invalid',
+  cookie?: string,
+): RefreshCredential {
+  return { kind: 'refused', problem: new Problem(code), ...(cookie !== undefined && { cookie }) };
 }

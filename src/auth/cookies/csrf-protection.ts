@@ -1,36 +1,52 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Config } from '../../config/config.js';
 import { isForm } from '../../http/also-form.js';
 import { Problem } from '../../problem/problem.js';
-import { Config } from '../../config/config.js';
+import type { SessionDelivery } from '../../sessions/session.entity.js';
+import { RefreshCookies } from './refresh-cookies.js';
 
 /**
- * Whose page a request came from. Browsers send cookies along whoever asks; `Origin` and `Sec-Fetch-Site` are what no page
- * can lie about (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata" and "Verifying Origin").
+ * Protects cookies against CSRF and login CSRF. Browsers send cookies with every request, whichever page causes it; no page
+ * can forge `Origin` and `Sec-Fetch-Site` (OWASP Cross-Site Request Forgery Prevention, "Fetch Metadata" and "Verifying
+ * Origin").
  */
 @Injectable()
 export class CsrfProtection {
-  private readonly ours: Set<string>;
+  private readonly ownOrigins: Set<string>;
 
-  constructor({ issuer, corsOrigins }: Config) {
-    this.ours = new Set([new URL(issuer).origin, ...corsOrigins]);
+  constructor(
+    { issuer, corsOrigins }: Config,
+    private readonly cookies: RefreshCookies,
+  ) {
+    this.ownOrigins = new Set([new URL(issuer).origin, ...corsOrigins]);
   }
 
-  /** For a request that uses a cookie. Forms are what other sites can send without asking. Throws `cross_site_request`. */
-  assertCookieUse(request: FastifyRequest): void {
-    if (!this.mayUse(request)) throw new Problem('cross_site_request');
-  }
-
-  mayUse(request: FastifyRequest): boolean {
+  /** Whether a request may use a cookie. Not as a form: other sites can send forms without a preflight. */
+  allowsCookieUse(request: FastifyRequest): boolean {
     const { origin, 'sec-fetch-site': site } = request.headers;
-    const isOurs = origin === undefined ? site === 'same-origin' : this.ours.has(origin);
-    return isOurs && !isForm(request);
+    const isOwn = origin === undefined ? site === 'same-origin' : this.ownOrigins.has(origin);
+    return isOwn && !isForm(request);
   }
 
-  /** For a request that asks for a cookie: nobody is to be signed in by another site. Throws `cross_site_request`. */
-  assertCookieIssue(request: FastifyRequest): void {
+  /**
+   * For a sign-in, before its password is verified. One that asks for a cookie must not come from another site (login
+   * CSRF); one that also presents cookies, whose sessions it replaces, must be allowed to use them. Others leave cookies
+   * alone. Throws `cross_site_request`.
+   */
+  assertSignIn(request: FastifyRequest, delivery: SessionDelivery | undefined): void {
+    if (delivery !== 'cookie') return;
+    this.assertCookieIssue(request);
+    if (this.cookies.readAll(request).length > 0) this.assertCookieUse(request);
+  }
+
+  private assertCookieIssue(request: FastifyRequest): void {
     const { origin, 'sec-fetch-site': site } = request.headers;
-    const isForeign = origin !== undefined && !this.ours.has(origin);
+    const isForeign = origin !== undefined && !this.ownOrigins.has(origin);
     if (isForeign || site === 'cross-site') throw new Problem('cross_site_request');
+  }
+
+  private assertCookieUse(request: FastifyRequest): void {
+    if (!this.allowsCookieUse(request)) throw new Problem('cross_site_request');
   }
 }

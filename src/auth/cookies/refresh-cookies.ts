@@ -4,17 +4,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../../clock/clock.js';
 import { Config } from '../../config/config.js';
 
-/** A cookie of ours, as a browser sends it: nothing in it is to be believed yet. */
-export interface PresentedCookie {
+/** A cookie under one of our names, as a browser sends it: unverified. */
+export interface RefreshCookie {
   name: string;
   token: string;
 }
 
 /**
- * The cookies that carry refresh tokens: one for each session, so that a late answer for one can neither overwrite nor
- * delete another's. Scripts cannot read them, other sites cannot send them (SameSite=Strict), and no subdomain can set
- * them (`__Host-`, RFC 6265bis section 4.1.3). Over http, which is for http://localhost alone, browsers would throw away
- * a cookie of that name: there it is a plain one.
+ * The cookies that carry refresh tokens: one for each session, so that a late response for one session can neither overwrite
+ * nor delete the cookie of another. Scripts cannot read them (HttpOnly), other sites cannot send them (SameSite=Strict),
+ * and subdomains cannot set them (`__Host-`, RFC 6265bis section 4.1.3: against session fixation). Over http, which is
+ * allowed for http://localhost only, browsers reject that prefix: there the name is plain.
  */
 @Injectable()
 export class RefreshCookies {
@@ -34,8 +34,8 @@ export class RefreshCookies {
     return this.prefix + sessionId.slice(-12).toLowerCase();
   }
 
-  /** All of them: the length of a request's head is what bounds them. */
-  presentedBy(request: FastifyRequest): PresentedCookie[] {
+  /** All of them. The limit on the size of the request's head bounds their number. */
+  readAll(request: FastifyRequest): RefreshCookie[] {
     const { cookie = '' } = request.headers;
     if (!cookie.includes(this.prefix)) return [];
     const isOurs = (name: string) =>
@@ -45,7 +45,7 @@ export class RefreshCookies {
       .map(([name, token = '']) => ({ name, token }));
   }
 
-  /** @param expiresAt when its session ends, in milliseconds since the epoch */
+  /** @param expiresAt of the session, in milliseconds since the epoch */
   set(reply: FastifyReply, sessionId: string, token: string, expiresAt: number): void {
     const maxAge = Math.max(0, Math.ceil((expiresAt - this.clock.now()) / 1000));
     this.send(reply, this.nameOf(sessionId), token, maxAge);

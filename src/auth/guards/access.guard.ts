@@ -2,6 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { bearerToken, hasSeveralAuthorizationHeaders } from '../../http/bearer-token.js';
 import { PUBLIC } from '../../identity/decorators.js';
 import type { Identity } from '../../identity/identity.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
@@ -11,8 +12,8 @@ import { SessionWriteBuffer } from '../../sessions/session-write-buffer.js';
 import { VerifiedTokenCache } from '../verified-token-cache.js';
 
 /**
- * Guards every route that does not say `@Public()`. Reads no database: the signature, then this process's memory of
- * what has ended, for as long as that can be trusted. The first use of a generation is noted: it proves that its holder got the answer.
+ * Guards every route without `@Public()`; the caller is then `request.user`. Reads no database while the revocation cache
+ * is fresh. The first use of a generation is acknowledged: it proves that the client received the response.
  */
 @Injectable()
 export class AccessGuard extends AuthGuard('access') {
@@ -26,42 +27,39 @@ export class AccessGuard extends AuthGuard('access') {
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const open = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
-    if (open) return true;
+    const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
+    if (isPublic) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest & { user: Identity }>();
-    const known = this.verified.identityOf(request);
-    if (!known) return this.verify(context, request);
+    const token = bearerToken(request);
+    if (token === null) throw new Problem('access_token_missing');
+    if (hasSeveralAuthorizationHeaders(request.raw)) throw new Problem('access_token_invalid');
+    const known = this.verified.find(token);
+    if (!known) return this.verify(context, request, token);
     request.user = known;
-    return this.admit(known);
+    return this.assertUsable(known);
   }
 
-  override handleRequest<User = Identity>(error: unknown, user: User | false, info: unknown): User {
+  override handleRequest<User = Identity>(error: unknown, user: User | false): User {
     if (error) throw error;
-    if (!user) throw new Problem(isMissing(info) ? 'access_token_missing' : 'access_token_invalid');
+    if (!user) throw new Problem('access_token_invalid');
     return user;
   }
 
-  private async verify(context: ExecutionContext, request: { user: Identity }): Promise<boolean> {
+  private async verify(context: ExecutionContext, request: { user: Identity }, token: string): Promise<boolean> {
     await super.canActivate(context);
-    return this.admit(request.user);
+    this.verified.store(token, request.user);
+    return this.assertUsable(request.user);
   }
 
-  /** Whether the token may still be used: asked on every request, however well the token is known. */
-  private admit(caller: Identity): boolean | Promise<boolean> {
+  /** Checks expiry and revocation, on every request. A promise only while the revocation cache is stale. */
+  private assertUsable(caller: Identity): boolean | Promise<boolean> {
     const refusal = this.revocations.whyRefused(caller);
-    return refusal instanceof Promise
-      ? refusal.then((late) => this.conclude(caller, late))
-      : this.conclude(caller, refusal);
+    return refusal instanceof Promise ? refusal.then((code) => this.admit(caller, code)) : this.admit(caller, refusal);
   }
 
-  private conclude(caller: Identity, refusal: ProblemCode | null): true {
+  private admit(caller: Identity, refusal: ProblemCode | null): true {
     if (refusal) throw new Problem(refusal, { sessionId: caller.sessionId });
     this.writeBuffer.acknowledge(caller.sessionId, caller.generation);
     return true;
   }
-}
-
-/** What `passport-jwt` says when there is no token at all. */
-export function isMissing(info: unknown): boolean {
-  return info instanceof Error && info.message === 'No auth token';
 }

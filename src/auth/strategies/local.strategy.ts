@@ -4,7 +4,7 @@ import { Strategy } from 'passport-local';
 import type { User } from '../../users/user.entity.js';
 import { CredentialsService } from '../credentials.service.js';
 
-/** E-mail address and password, from a body that `LocalGuard` has validated. */
+/** Verifies an e-mail address and a password, from a body that `LocalGuard` validated. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
   constructor(private readonly credentials: CredentialsService) {
@@ -12,6 +12,6 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
   }
 
   async validate(email: string, password: string): Promise<User | false> {
-    return (await this.credentials.check(email, password)) ?? false;
+    return (await this.credentials.authenticate(email, password)) ?? false;
   }
 }

@@ -1,26 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
-import type { Jwt } from 'jsonwebtoken';
-import { Strategy } from 'passport-jwt';
-import { presentedRefreshToken } from '../cookies/selected-cookie.js';
-import { RefreshTokenService, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
+import { Strategy } from 'passport';
+import { Problem } from '../../problem/problem.js';
+import { credentialInBody, type RefreshCredential } from '../../sessions/refresh-outcome.js';
+import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
+import { CookieSelector } from '../cookies/cookie-selector.js';
+import type { RefreshRequest } from '../guards/refresh.guard.js';
 
-/** Is it a refresh token of ours? What it is worth is for the session's rules to say. */
+/** The refresh token of a request whose body is validated: in the body, or in one of its cookies. */
 @Injectable()
 export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
-  constructor(private readonly tokens: RefreshTokenService) {
-    super({
-      jwtFromRequest: presentedRefreshToken,
-      secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
-        const key = tokens.keyFor(token);
-        done(key ? null : new Error('not a refresh token'), key as never);
-      },
-      ...tokens.checks,
-      jsonWebTokenOptions: { complete: true },
-    });
+  constructor(
+    private readonly tokens: RefreshTokenService,
+    private readonly cookies: CookieSelector,
+  ) {
+    super();
   }
 
-  validate({ payload }: Jwt): PresentedRefreshToken | false {
-    return this.tokens.read(payload) ?? false;
+  override authenticate(request: unknown): void {
+    this.success(this.validate(request as RefreshRequest));
   }
+
+  validate(request: RefreshRequest): RefreshCredential {
+    const { refresh_token: token, session_id: sessionId } = request.body;
+    if (token === undefined) return this.cookies.select(request, sessionId);
+    if (this.cookies.hasAny(request)) return refused('refresh_token_ambiguous');
+    if (token === '') return refused('refresh_token_missing');
+    return credentialInBody(this.tokens.verify(token)?.presented);
+  }
+}
+
+function refused(code: 'refresh_token_ambiguous' | 'refresh_token_missing'): RefreshCredential {
+  return { kind: 'refused', problem: new Problem(code) };
 }

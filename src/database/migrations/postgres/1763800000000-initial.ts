@@ -20,7 +20,7 @@ export class Initial1763800000000 implements MigrationInterface {
       )
     `);
     await runner.query(`CREATE UNIQUE INDEX "users_email_canonical" ON "users" ("email_canonical")`);
-    // Room in each page for the next version of a row: a rotation stays a HOT update.
+    // Leaves room in each page for the next version of a row, so that a rotation is a HOT update.
     await runner.query(`
       CREATE TABLE "sessions" (
         "id" uuid NOT NULL,
@@ -35,9 +35,11 @@ export class Initial1763800000000 implements MigrationInterface {
         "revoked_at" bigint,
         "revoked_reason" character varying(32),
         "purge_on" integer NOT NULL,
+        "delivery" character varying(8) NOT NULL DEFAULT 'body',
         "ip" character varying(45) NOT NULL,
         "user_agent" character varying(256) NOT NULL,
         CONSTRAINT "sessions_pk" PRIMARY KEY ("id"),
+        CONSTRAINT "sessions_acknowledged" CHECK (acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)),
         CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
       ) WITH (fillfactor = 70)
     `);
@@ -51,6 +53,7 @@ export class Initial1763800000000 implements MigrationInterface {
         CONSTRAINT "revocations_pk" PRIMARY KEY ("subject")
       )
     `);
+    await runner.query(`CREATE INDEX "revocations_until" ON "revocations" ("until")`);
     await runner.query(`
       CREATE TABLE "keys" (
         "purpose" character varying(32) NOT NULL,

@@ -33,8 +33,10 @@ export class Initial1763800000000 implements MigrationInterface {
         "revoked_at" bigint,
         "revoked_reason" varchar(32),
         "purge_on" integer NOT NULL,
+        "delivery" varchar(8) NOT NULL DEFAULT 'body',
         "ip" varchar(45) NOT NULL,
         "user_agent" varchar(256) NOT NULL,
+        CONSTRAINT "sessions_acknowledged" CHECK (acknowledged_generation <= generation AND (acknowledged_generation = 0) = (acknowledged_at IS NULL)),
         CONSTRAINT "sessions_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE
       )
     `);
@@ -47,6 +49,7 @@ export class Initial1763800000000 implements MigrationInterface {
         "until" bigint NOT NULL
       )
     `);
+    await runner.query(`CREATE INDEX "revocations_until" ON "revocations" ("until")`);
     await runner.query(`
       CREATE TABLE "keys" (
         "purpose" varchar(32) NOT NULL,

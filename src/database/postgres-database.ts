@@ -1,0 +1,60 @@
+import { DataSource, type QueryRunner } from 'typeorm';
+import { Database, type BatchUpdate, type ColumnType, type Parameter, type Statements } from './database.js';
+
+/** Statements over TypeORM's pool of connections. */
+export class PostgresDatabase extends Database {
+  readonly kind = 'postgres';
+
+  constructor(private readonly dataSource: DataSource) {
+    super();
+  }
+
+  read<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
+    return this.write(sql, parameters);
+  }
+
+  async write<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      return await run(runner, sql, parameters);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T> {
+    return this.dataSource.transaction((manager) => {
+      const onRunner = <Row>(sql: string, parameters: Parameter[] = []) =>
+        run<Row>(manager.queryRunner!, sql, parameters);
+      return work({ read: onRunner, write: onRunner });
+    });
+  }
+
+  table(parameter: string, columns: Record<string, ColumnType>): string {
+    const types = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
+    return `(SELECT * FROM json_to_recordset(${parameter}::json) AS r(${types.join(', ')}))`;
+  }
+
+  /** Locks the rows in the order of their ids: batches that lock in different orders deadlock, sorted values or not. */
+  updateMany({ table, values, key, set, where, returning, skipLocked }: BatchUpdate): string {
+    return `WITH v AS ${values},
+      locked AS (
+        SELECT t.id AS locked_id FROM ${table} t JOIN v ON v.${key} = t.id
+        WHERE ${where} ORDER BY t.id FOR NO KEY UPDATE OF t ${skipLocked ? 'SKIP LOCKED' : ''}
+      )
+      UPDATE ${table} AS t SET ${set} FROM v JOIN locked l ON l.locked_id = v.${key}
+      WHERE t.id = v.${key} RETURNING ${returning}`;
+  }
+
+  async currentTime(): Promise<number> {
+    const sql = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at';
+    const [row] = await this.read<{ at: number }>(sql);
+    return row!.at;
+  }
+}
+
+/** A structured result has the rows of every kind of statement in one place. */
+async function run<Row>(runner: QueryRunner, sql: string, parameters: Parameter[]): Promise<Row[]> {
+  const { records } = await runner.query(sql, parameters, true);
+  return records as Row[];
+}

@@ -1,0 +1,25 @@
+import type sqlite3 from 'sqlite3';
+import type { DataSource } from 'typeorm';
+import type { Parameter } from './database.js';
+
+/** A connection to a SQLite file, without the query runner of TypeORM: that one drops the rows of `UPDATE … RETURNING`. */
+export class SqliteConnection {
+  constructor(private readonly connection: sqlite3.Database) {}
+
+  /** The rows of one statement. Throws the driver's error, whose `code` is like `SQLITE_BUSY`. */
+  all<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      this.connection.all<Row>(sql, parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
+    });
+  }
+}
+
+/**
+ * The open connection of a data source. SQLite runs one statement of a connection at a time anyway; without `serialize`,
+ * the others would each occupy one of the four threads of libuv while they wait, and hashing, files and DNS need those.
+ */
+export function openConnection(dataSource: DataSource): SqliteConnection {
+  const { databaseConnection } = dataSource.driver as unknown as { databaseConnection: sqlite3.Database };
+  databaseConnection.serialize();
+  return new SqliteConnection(databaseConnection);
+}

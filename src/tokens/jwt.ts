@@ -1,0 +1,63 @@
+import type { KeyObject } from 'node:crypto';
+import type { JwtService } from '@nestjs/jwt';
+
+/** What the header of a kind of token must say. Kinds never mix: each has its own `typ`, audience and key. */
+export interface TokenKind {
+  alg: 'ES256' | 'HS256';
+  typ: 'at+jwt' | 'refresh+jwt';
+}
+
+/** What a library checks of a token. The header is checked before it, and the claims after it. */
+export interface SignatureChecks {
+  algorithms: ['ES256'] | ['HS256'];
+  issuer: string;
+  audience: string;
+  /** The expiry is compared with the clock of the application, elsewhere. */
+  ignoreExpiration: true;
+}
+
+const MAX_TOKEN_LENGTH = 4096;
+
+/**
+ * The `kid` of a token of this kind, or null when the token is not one. Checked before any signature: three parts in
+ * canonical base64url, and a header of exactly `alg`, `typ` and `kid`, which excludes algorithm confusion and leaves no room
+ * for `crit`, `jwk`, `jku` or `x5u` (RFC 8725 sections 3.1, 3.5, 3.11; RFC 7515 section 4.1.11).
+ */
+export function readKeyId(token: string, kind: TokenKind): string | null {
+  const parts = token.length <= MAX_TOKEN_LENGTH ? token.split('.') : [];
+  if (parts.length !== 3 || !parts.every(isCanonical)) return null;
+  const header = parseObject(parts[0]!);
+  if (!header || Object.keys(header).length !== 3) return null;
+  const { alg, typ, kid } = header;
+  return alg === kind.alg && typ === kind.typ && typeof kid === 'string' ? kid : null;
+}
+
+/** The payload of a token that is signed with this key; null for any other text. */
+export function verifySignature(
+  jwt: JwtService,
+  token: string,
+  key: KeyObject | undefined,
+  checks: SignatureChecks,
+): unknown {
+  if (!key) return null;
+  try {
+    // The types of `@nestjs/jwt` exclude a KeyObject here; `jsonwebtoken`, which receives it, wants one.
+    return jwt.verify<object>(token, { ...checks, publicKey: key as never });
+  } catch {
+    return null;
+  }
+}
+
+/** Only one text for a sequence of bytes: no padding, no stray bits in the last character. */
+function isCanonical(part: string): boolean {
+  return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
+}
+
+function parseObject(part: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}

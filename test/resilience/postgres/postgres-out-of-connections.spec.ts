@@ -1,0 +1,71 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../../src/database/database.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
+import { isPostgres } from '../../support/database.js';
+import {
+  expectRecovered,
+  expectGuardedRoutesServe,
+  expectOpenRoutesServe,
+  expectUnavailable,
+  GUARDED,
+  READS,
+  ready,
+  newUser,
+  WRITES,
+} from '../../support/outage.js';
+import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { waitAtMost } from '../../support/waits.js';
+
+if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+const ALL = { ...READS, ...WRITES };
+const POOL = 4;
+const MAX_CONNECTIONS = 20;
+
+describe.runIf(isPostgres)('while there are no connections', () => {
+  let test: TestApp;
+  let server: OwnPostgres;
+  let database: Database;
+  beforeAll(async () => {
+    server = await ownPostgres(['-c', `max_connections=${MAX_CONNECTIONS}`]);
+    test = await createTestApp({ databaseUrl: server.url, env: { DATABASE_POOL_SIZE: String(POOL) } });
+    database = test.app.get(Database);
+  });
+  afterAll(async () => {
+    await test.close();
+    await server.destroy();
+  });
+
+  it('because all connections of the pool are taken: 503, and all is well when they are given back', async () => {
+    const user = await newUser(test);
+    let giveBack = () => {};
+    const held = new Promise<void>((resolve) => (giveBack = resolve));
+    const taken = Array.from({ length: POOL }, () => database.transaction(async () => held));
+    await expectUnavailable(test, ALL, user);
+    await expectGuardedRoutesServe(test, user);
+    expect(await ready(test)).toBe(503);
+    giveBack();
+    await Promise.all(taken);
+    await expectRecovered(test, user);
+  });
+
+  it('because others have taken all connections of the server: 503, and all is well when they are gone', async () => {
+    const user = await newUser(test);
+    const crowd: pg.Client[] = [];
+    const crowdIn = async (): Promise<number> => {
+      const client = new pg.Client({ connectionString: server.url }).on('error', () => {});
+      await client.connect().then(
+        () => crowd.push(client),
+        () => {},
+      );
+      const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
+      await crowd[0]!.query(end);
+      return crowd.length;
+    };
+    await expect.poll(crowdIn, { interval: 1, timeout: 10_000 }).toBe(MAX_CONNECTIONS);
+    await expectUnavailable(test, { ...ALL, ...GUARDED }, user);
+    await expectOpenRoutesServe(test);
+    await Promise.all(crowd.map((client) => client.end()));
+    await expectRecovered(test, user);
+  });
+});
