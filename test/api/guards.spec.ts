@@ -27,6 +27,8 @@ const OPEN = [
 ];
 /** Accepts a refresh token instead; without any token it responds as a guarded route does. */
 const OPEN_TO_REFRESH_TOKENS = 'POST /auth/logout';
+/** Accepts a refresh token in the body, or in a cookie. */
+const OPEN_TO_COOKIES = 'POST /auth/refresh';
 /** Accepts METRICS_TOKEN when it is set: metrics.spec.ts. */
 const OPEN_TO_SCRAPERS = 'GET /metrics';
 /** Requires client credentials instead. */
@@ -81,11 +83,11 @@ describe('guards', () => {
     );
     expect(allRoutes(test.app)).toEqual(expect.arrayContaining(documented.map(({ route }) => route)));
     const open = documented.filter((operation) => operation.open).map(({ route }) => route);
-    expect(open.sort()).toEqual([...OPEN].sort());
+    expect([...open, OPEN_TO_COOKIES].sort()).toEqual([...OPEN].sort());
     const toClients = await send(test.http, OPEN_TO_CLIENTS);
     expect([toClients.status, toClients.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="latchkey"']);
     const optional = documented.filter((operation) => operation.optional).map(({ route }) => route);
-    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS]);
+    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS, OPEN_TO_COOKIES]);
   });
 
   it('pass on the status and text of a team’s HttpException as a problem response', async () => {

@@ -79,6 +79,7 @@ export class DocumentedApi {
   }
 
   private *headerComplaints({ headers = {} }: DocumentedResponse, given: Headers): Generator<string> {
+    if (given.has('set-cookie') && !headers['Set-Cookie']) yield 'the header Set-Cookie is not documented';
     for (const [name, documented] of Object.entries(headers)) {
       const header = '$ref' in documented ? this.document.components!.headers![name]! : documented;
       if ('$ref' in header || !header.schema) throw new Error(`The document does not describe the header ${name}`);
