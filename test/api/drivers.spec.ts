@@ -48,7 +48,7 @@ describe('the database layer', () => {
 
     it('also discards writes of other requests in TypeORM on SQLite (the trap)', async () => {
       const write = () => plain.query(insert(2));
-      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), answered))).rejects.toThrow(
+      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), write))).rejects.toThrow(
         'no',
       );
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);

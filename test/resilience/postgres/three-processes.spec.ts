@@ -1,19 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../../support/database.js';
 import type { Http } from '../../support/http.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { register } from '../../support/people.js';
 import { RoundRobin } from '../../support/round-robin.js';
 import { startServer, type ServerProcess } from '../../support/server-process.js';
 import { sql } from '../../support/sql.js';
-import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm, type Turn } from '../../support/storm/storm.js';
+import {
+  expectAllSignedIn,
+  expectNobodyRefused,
+  pause,
+  refreshing,
+  Storm,
+  type Turn,
+} from '../../support/storm/storm.js';
 import { revokedSessions, expectInvariants } from '../../support/storm/invariants.js';
 
 const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-robin', { timeout: 180_000 }, () => {
+describe('three processes on one PostgreSQL, behind a round-robin', { timeout: 180_000 }, () => {
   let postgres: OwnPostgres;
   let servers: ServerProcess[];
   let front: RoundRobin;
