@@ -1,67 +1,66 @@
-import cors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
-import { refuseMissingHost, refuseRepeatedQuery, registerBodyParsers } from './http/body-parsers.js';
-import { Drain } from './http/drain.js';
-import { refuseWrongMethods } from './http/method-not-allowed.js';
-import { NestLogger } from './http/nest-logger.js';
-import { logRequests } from './http/request-log.js';
-import { sendSecurityHeaders } from './http/security-headers.js';
-import { serverOptions } from './http/server-options.js';
-import { validationPipe } from './http/validation.js';
-import { measureRequests } from './http/request-metrics.js';
-import { Metrics } from './metrics/metrics.js';
-import { createDocument } from './openapi/document.js';
-import { ProblemFilter } from './problem/problem.filter.js';
 import type { Config } from './config/config.js';
-import { databaseProblem } from './database/database-errors.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
+import { bodyParsers } from './http/body-parsers.js';
+import { connectionDraining } from './http/connection-draining.js';
+import { cors } from './http/cors.js';
+import { LogDestination } from './http/log-destination.js';
+import { methodNotAllowed } from './http/method-not-allowed.js';
+import { NestLogger } from './http/nest-logger.js';
+import { requestCompletion } from './http/request-completion.js';
+import { requestId, requestLog } from './http/request-log.js';
+import { requestMetrics } from './http/request-metrics.js';
+import { securityHeaders } from './http/security-headers.js';
+import { serverOptions } from './http/server-options.js';
+import { strictRequests } from './http/strict-requests.js';
+import { validationPipe } from './http/validation.js';
+import { Metrics } from './metrics/metrics.js';
 import { wellKnownAlias } from './oauth/server-metadata.js';
+import { createDocument } from './openapi/document.js';
 
-/** What `NestFactory` and the tests' `createNestApplication` are given. */
+declare module 'fastify' {
+  interface FastifyInstance {
+    logDestination: LogDestination;
+  }
+}
+
+/** The options of `NestFactory.create`, and of `createNestApplication` in the tests. */
 export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;
 
 export function createAdapter(config: Config): FastifyAdapter {
   const rewriteUrl = wellKnownAlias(config.issuer);
-  return new FastifyAdapter<RawServerDefault>({ ...serverOptions(config), ...(rewriteUrl && { rewriteUrl }) });
+  const logDestination = new LogDestination();
+  const options = { ...serverOptions(config, logDestination), ...(rewriteUrl && { rewriteUrl }) };
+  const adapter = new FastifyAdapter<RawServerDefault>(options);
+  adapter.getInstance().decorate('logDestination', logDestination);
+  return adapter;
 }
 
-/** Everything between the socket and the controllers; `main.ts` and the e2e tests both apply it. */
-export async function setupApp(app: NestFastifyApplication, config: Config): Promise<{ drain: Drain }> {
+/** Everything between the socket and the controllers, for `main.ts` and the tests. */
+export async function setupApp(app: NestFastifyApplication, config: Config): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.useLogger(new NestLogger(fastify.log));
-
-  logRequests(fastify);
-  measureRequests(fastify, app.get(Metrics));
-  sendSecurityHeaders(fastify);
-  await allowOrigins(fastify, config.corsOrigins);
-  const drain = new Drain(fastify);
-  fastify.addHook('onRequest', refuseMissingHost);
-  fastify.addHook('onRequest', refuseRepeatedQuery);
-  refuseWrongMethods(fastify);
-  registerBodyParsers(fastify);
-
+  await registerPlugins(fastify, config, app.get(Metrics));
   app.useGlobalPipes(validationPipe());
-  app.useGlobalFilters(new ProblemFilter([databaseProblem]));
   if (config.swaggerEnabled) serveDocs(app);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
-  return { drain };
 }
 
-/** Only these origins, never a reflected one; the client reads these two headers. */
-async function allowOrigins(fastify: FastifyInstance, origins: string[]): Promise<void> {
-  if (origins.length === 0) return;
-  await fastify.register(cors, {
-    origin: origins,
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['Authorization', 'Content-Type'],
-    exposedHeaders: ['Retry-After', 'X-Request-Id'],
-    maxAge: 600,
-    // For the refresh cookies of these origins' sessions; others' are refused by `cookies/cross-site.ts`.
-    credentials: true,
-    strictPreflight: false,
-  });
+/** Each plugin declares the plugins it depends on: Fastify refuses another order. */
+async function registerPlugins(fastify: FastifyInstance, config: Config, metrics: Metrics): Promise<void> {
+  await fastify
+    .register(requestCompletion)
+    .register(requestId)
+    .register(requestLog)
+    .register(requestMetrics, { metrics, logDestination: fastify.logDestination })
+    .register(securityHeaders)
+    .register(cors, { origins: config.corsOrigins })
+    .register(connectionDraining)
+    .register(strictRequests)
+    .register(methodNotAllowed)
+    .register(bodyParsers);
 }
 
 function serveDocs(app: NestFastifyApplication): void {

@@ -617,10 +617,10 @@ export interface components {
             }[];
             /**
              * Format: uuid
-             * @description The session a terminal answer is about.
+             * @description The session that a terminal response is about.
              */
             session_id?: string;
-            /** @description Why the session ended. */
+            /** @description Why the session was revoked or has expired. */
             reason?: string;
         };
     };
@@ -630,7 +630,7 @@ export interface components {
     headers: {
         /** @description Names the request in the log. */
         "X-Request-Id": string;
-        /** @description Seconds after which it is worth trying again. */
+        /** @description Seconds to wait before the next attempt. */
         "Retry-After": number;
         /** @description RFC 6750 section 3 */
         "WWW-Authenticate": string;
@@ -994,7 +994,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `refresh_token_ambiguous`, `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `refresh_token_ambiguous`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1004,11 +1004,11 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "refresh_token_ambiguous" | "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "refresh_token_ambiguous" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
                     };
                 };
             };
-            /** @description `session_revoked`, `session_expired`, `refresh_token_missing`, `refresh_token_invalid`, `refresh_token_reused` */
+            /** @description `refresh_token_missing`, `refresh_token_invalid`, `refresh_token_reused`, `session_revoked`, `session_expired` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1019,7 +1019,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "session_revoked" | "session_expired" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused";
+                        code?: "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired";
                     };
                 };
             };
@@ -1131,7 +1131,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `refresh_token_invalid`, `access_token_missing`, `access_token_invalid`, `access_token_expired` */
+            /** @description `access_token_missing`, `access_token_invalid`, `access_token_expired`, `refresh_token_invalid` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1142,7 +1142,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "refresh_token_invalid" | "access_token_missing" | "access_token_invalid" | "access_token_expired";
+                        code?: "access_token_missing" | "access_token_invalid" | "access_token_expired" | "refresh_token_invalid";
                     };
                 };
             };

@@ -12,6 +12,7 @@ import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
+import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
 import type { Device } from '../sessions/sessions.service.js';
@@ -109,6 +110,7 @@ export class AuthController {
   })
   @ApiBody({ type: LogoutDto, required: false })
   @ApiNoContentResponse({ description: 'The session is revoked.' })
+  @OptionalSecurity('password', 'bearer')
   @Problems('validation_failed', 'access_token_missing', 'access_token_invalid', 'access_token_expired')
   @Problems('refresh_token_invalid', 'cross_site_request')
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -92,8 +92,8 @@ const VARIABLES: Record<string, Variable> = {
   REFRESH_IDLE_TTL: {
     property: 'refreshIdleTtlMs',
     otherwise: 7 * DAY,
-    good: { '1s': 1000, '30d': 30 * DAY },
-    bad: [...NO_DURATIONS, '0s', '31d'],
+    good: { '121s': 121_000, '30d': 30 * DAY },
+    bad: [...NO_DURATIONS, '0s', '120s', '31d'],
   },
   SESSION_TTL: {
     property: 'sessionTtlMs',
@@ -264,6 +264,30 @@ describe('the configuration', () => {
     }
   });
 
+  it.each(['120s', '119s', '1s'])('refuses REFRESH_IDLE_TTL=%s beside an interval of 120s', (REFRESH_IDLE_TTL) => {
+    expect(mistakesOf({ APP_SECRET, REFRESH_IDLE_TTL })).toEqual([
+      'REFRESH_IDLE_TTL must be longer than REFRESH_ROTATION_INTERVAL: sessions would expire before they rotate',
+    ]);
+    const strict = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
+    expect(mistakesOf({ APP_SECRET, REFRESH_IDLE_TTL, ...strict })).toEqual([]);
+  });
+
+  it.each([
+    ['4000', 'http://localhost:4000'],
+    ['0', 'http://localhost:3000'],
+    ['', 'http://localhost:3000'],
+  ])('derives ISSUER from PORT=%s', (PORT, issuer) => {
+    expect(loadConfig({ APP_SECRET, PORT }).issuer).toBe(issuer);
+    expect(loadConfig({ APP_SECRET, PORT, ISSUER: 'https://a.test' }).issuer).toBe('https://a.test');
+  });
+
+  it('does not complain about ISSUER when PORT is wrong', () => {
+    for (const PORT of VARIABLES['PORT']!.bad) {
+      const { ISSUER: _, ...withoutIssuer } = PRODUCTION;
+      expect(mistakesOf({ ...withoutIssuer, PORT })).toEqual([expect.stringMatching(/^PORT must be /)]);
+    }
+  });
+
   it('takes DATABASE_DIRECT_URL for PostgreSQL alone', () => {
     const DATABASE_DIRECT_URL = 'postgres://u:p@db/x';
     expect(
@@ -295,7 +319,7 @@ describe('the configuration', () => {
     const refused = (part: string) => [expect.stringMatching(`^INTROSPECTION_CLIENTS must have .*${part}`)];
     for (const secret of [first!, second!]) expect(of(own[0]!, secret)).toEqual(refused('APP_SECRET'));
     expect(of(own[0]!, scraper!)).toEqual(refused('METRICS_TOKEN'));
-    expect(of(...own, own[0]!)).toEqual(refused('its own'));
+    expect(of(...own, own[0]!)).toEqual(refused('different'));
   });
 
   it.each(Object.keys(VARIABLES['TRUST_PROXY']!.good))(

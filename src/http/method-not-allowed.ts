@@ -1,28 +1,36 @@
-import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
 import { Problem } from '../problem/problem.js';
 import { withoutOrigin } from './request-target.js';
 
+interface Route {
+  methods: string[];
+  segments: string[];
+}
+
 /**
- * Tells a wrong method (405, with `Allow`) from a wrong address (404), both before the body is read: what it is does not
- * matter there. Call it before routes are registered.
+ * Distinguishes a wrong method (405, with `Allow`) from an unknown path (404), before the body is read. Sees only routes
+ * that are added after it.
  */
-export function refuseWrongMethods(fastify: FastifyInstance): void {
-  const routes: { methods: string[]; segments: string[] }[] = [];
+export const methodNotAllowed = fp(
+  (fastify, _options, done) => {
+    const routes: Route[] = [];
+    fastify.addHook('onRoute', ({ method, path }) => {
+      if (!path.includes('*')) routes.push({ methods: [method].flat(), segments: path.split('/') });
+    });
+    fastify.addHook('onRequest', (request, _reply, next) => {
+      if (!request.is404) return next();
+      const allow = allowedMethods(routes, request.url);
+      next(allow === '' ? new Problem('not_found') : new Problem('method_not_allowed', { headers: { allow } }));
+    });
+    done();
+  },
+  { name: 'method-not-allowed', dependencies: ['security-headers', 'cors', 'connection-draining', 'strict-requests'] },
+);
 
-  fastify.addHook('onRoute', ({ method, path }) => {
-    if (path.includes('*')) return;
-    routes.push({ methods: [method].flat(), segments: path.split('/') });
-  });
-
-  fastify.addHook('onRequest', async (request) => {
-    if (!request.is404) return;
-    const segments = (withoutOrigin(request.url).split('?', 1)[0] ?? '').split('/');
-    const allowed = routes.filter((route) => matches(route.segments, segments)).flatMap(({ methods }) => methods);
-    if (allowed.length > 0) {
-      throw new Problem('method_not_allowed', { headers: { allow: [...new Set(allowed)].sort().join(', ') } });
-    }
-    throw new Problem('not_found');
-  });
+function allowedMethods(routes: Route[], url: string): string {
+  const segments = (withoutOrigin(url).split('?', 1)[0] ?? '').split('/');
+  const methods = routes.filter((route) => matches(route.segments, segments)).flatMap((route) => route.methods);
+  return [...new Set(methods)].sort().join(', ');
 }
 
 function matches(pattern: string[], path: string[]): boolean {

@@ -1,50 +1,94 @@
 import { isatty } from 'node:tty';
-import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { FastifyRequest, FastifyServerOptions } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Config } from '../config/config.js';
-import { observe } from './observe.js';
+import type { LogDestination } from './log-destination.js';
+
+/** Whom a request is about. */
+export interface LogSubject {
+  userId: string;
+  sessionId: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    logSubject: LogSubject | null;
+    /** The code of the problem that the request was refused with. */
+    problemCode: string | null;
+  }
+}
 
 /**
- * JSON lines on stdout (asking `process.stdout` for anything would make it non-blocking), or text where somebody is
- * looking at a terminal. Nothing that a caller sends is logged but the method and the route's pattern: not the query, not
- * a header, not a body. Errors are logged by name, message, code and stack: the parameters of a failed database statement
- * stay out.
+ * JSON lines, or text on a terminal. Of what a caller sends, only the method and the pattern of the route are logged: no
+ * query, no header, no body. Errors are logged by name, message, code and stack, without the parameters of a failed
+ * database statement.
  */
-export function loggerOptions(config: Config): NonNullable<FastifyServerOptions['logger']> {
+export function loggerOptions(
+  config: Config,
+  destination: LogDestination,
+): NonNullable<FastifyServerOptions['logger']> {
+  const isForPeople = isatty(1) && !config.isProduction;
   return {
     level: config.logLevel,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    ...(isatty(1) && !config.isProduction && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
+    ...(isForPeople
+      ? { transport: { target: 'pino-pretty', options: { singleLine: true } } }
+      : { stream: destination }),
   };
 }
 
-/** One line for each request, `aborted` where its client went away, and its id in the answer. */
-export function logRequests(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-  });
-  // Asked for once, Node knows it for good: a client that has gone has no address any more.
-  fastify.server.on('connection', (socket) => void socket.remoteAddress);
-  observe(fastify, (request, reply) => {
-    const { ip } = request;
-    return (aborted) => {
-      const caller = (request as { user?: { userId?: string; sessionId?: string } }).user;
+/** For routes without an access token: puts user and session into the log line of the request. */
+export function setLogSubject(request: FastifyRequest, { userId, sessionId }: LogSubject): void {
+  request.logSubject = { userId, sessionId };
+}
+
+/** The id of the log line, for the client. */
+export const requestId = fp(
+  (fastify, _options, done) => {
+    fastify.addHook('onRequest', (request, reply, next) => {
+      void reply.header('x-request-id', request.id);
+      next();
+    });
+    done();
+  },
+  { name: 'request-id' },
+);
+
+/** One line for each request, `aborted` where its client disconnected. */
+export const requestLog = fp(
+  (fastify, _options, done) => {
+    fastify.decorateRequest('logSubject', null);
+    fastify.decorateRequest('problemCode', null);
+    // Node remembers the address once it is read: a client that has disconnected has none.
+    fastify.server.on('connection', (socket) => void socket.remoteAddress);
+    fastify.onCompletion((request, reply, aborted) => {
+      const subject = request.logSubject ?? callerOf(request);
       request.log.info(
         {
           method: request.method,
           route: request.routeOptions.url ?? null,
           status: reply.statusCode,
+          ...(request.problemCode && { code: request.problemCode }),
           ms: Math.round(reply.elapsedTime * 10) / 10,
-          ip,
+          ip: request.ip,
           ...(aborted && { aborted }),
-          ...(caller?.sessionId && { userId: caller.userId, sessionId: caller.sessionId }),
+          ...(subject && { userId: subject.userId, sessionId: subject.sessionId }),
         },
         'request',
       );
-    };
-  });
+    });
+    done();
+  },
+  { name: 'request-log', dependencies: ['request-completion'] },
+);
+
+/** Passport puts the caller of a guarded route there. */
+function callerOf(request: FastifyRequest): LogSubject | null {
+  const { user } = request as { user?: Partial<LogSubject> };
+  return user?.userId && user.sessionId ? { userId: user.userId, sessionId: user.sessionId } : null;
 }
 
 /** A type, not an interface: Fastify wants something with an index signature. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
 import helmet from 'helmet';
 
 const SHARED = {
@@ -21,7 +21,7 @@ const DOCS_HEADERS = headersOf(
   helmet({ ...SHARED, contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } } }),
 );
 
-/** The demo's own files, and calls to this server; its forms are sent by its script alone. */
+/** The demo's own files, and calls to this server. Only its script sends its forms. */
 const DEMO_HEADERS = headersOf(
   helmet({
     ...SHARED,
@@ -45,17 +45,22 @@ const DEMO_HEADERS = headersOf(
 const PAGES: Record<string, Record<string, string>> = { docs: DOCS_HEADERS, demo: DEMO_HEADERS };
 
 /**
- * helmet's headers on every answer. The API is not for looking at: its policy allows nothing. Swagger UI is a page and
- * gets helmet's defaults; over plain http on this machine its own files must stay loadable. So is the demo.
+ * helmet's headers on every response. The API's policy allows nothing. Swagger UI is a page: it gets helmet's defaults, but
+ * its files must also load over plain http on this machine. The demo has a policy of its own.
  */
-export function sendSecurityHeaders(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', async (request, reply) => {
-    const page = /^\/(docs|demo)(?:\/|\?|$)/.exec(request.url)?.[1];
-    void reply.headers(page ? PAGES[page]! : SECURITY_HEADERS);
-  });
-}
+export const securityHeaders = fp(
+  (fastify, _options, done) => {
+    fastify.addHook('onRequest', (request, reply, next) => {
+      const page = /^\/(docs|demo)(?:\/|\?|$)/.exec(request.url)?.[1];
+      void reply.headers(page ? PAGES[page]! : SECURITY_HEADERS);
+      next();
+    });
+    done();
+  },
+  { name: 'security-headers' },
+);
 
-/** helmet's answer never changes: it is asked once, not for each request. */
+/** helmet's headers never change: they are computed once, not for each request. */
 function headersOf(middleware: (request: IncomingMessage, response: ServerResponse, next: () => void) => void) {
   const headers: Record<string, string> = {};
   const response = {

@@ -14,44 +14,41 @@ import { Problem } from '../problem/problem.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { BODY_LIMIT } from './body-parsers.js';
+import type { LogDestination } from './log-destination.js';
 import { loggerOptions } from './request-log.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
-/**
- * How long a request may take to arrive. Node looks for those that are over now and then, and not at all where its own
- * limit for the head is the longer one; Fastify sets its option last.
- */
+/** How long a request may take to arrive. Node enforces neither limit where `headersTimeout` is the longer one. */
 const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
 
-/** What Fastify has to know before it exists: log, limits, whom to believe, and the errors that never reach Nest. */
-export function serverOptions(config: Config): FastifyHttpOptions<RawServerDefault> {
+/** What Fastify must know when it is created: log, limits, trusted proxies, and the errors that never reach Nest. */
+export function serverOptions(config: Config, logDestination: LogDestination): FastifyHttpOptions<RawServerDefault> {
   return {
-    logger: loggerOptions(config),
+    logger: loggerOptions(config, logDestination),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
-    trustProxy: believed(config.trustProxy),
+    trustProxy: trusted(config.trustProxy),
     requestIdHeader: false,
     genReqId: () => randomUUID(),
-    forceCloseConnections: 'idle',
-    // While stopping, `Drain` refuses requests, in the form of every other refusal.
+    // `connectionDraining` refuses requests as a problem.
     return503OnClosing: false,
-    // Node would answer a request without a Host by itself, outside the contract: `refuseMissingHost`.
+    // `strictRequests` refuses a missing Host as a problem.
     http: { requireHostHeader: false, ...SLOW_SENDERS },
     requestTimeout: SLOW_SENDERS.requestTimeout,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
-      sendProblem(error, request, reply, []);
+      sendProblem(error, request, reply);
     },
     clientErrorHandler: respondToUnreadable,
   };
 }
 
-/** A number means: the last n addresses were written by proxies of ours. */
-function believed(trust: TrustProxy): boolean | string[] | ((address: string, hop: number) => boolean) {
+/** A number n: our own proxies wrote the last n addresses. */
+function trusted(trust: TrustProxy): boolean | string[] | ((address: string, hop: number) => boolean) {
   return typeof trust === 'number' ? (_address, hop) => hop < trust : trust;
 }
 
-/** A request that Node's parser could not read: there is no request object, only a socket. */
+/** For requests that Node's parser cannot read: there is no request object, only a socket. */
 function respondToUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = new Problem(UNREADABLE[error.code ?? ''] ?? 'malformed_request');

@@ -31,14 +31,15 @@ export class OAuthError extends Error {
  * slow down, is left to the contract of all other routes, as RFC 7009 section 2.2.1 has it.
  */
 export function toOAuthRefusal(error: unknown, problem: Problem): Refusal | null {
-  if (error instanceof OAuthError) return refusal(error);
+  if (error instanceof OAuthError) return refusal(error, error.error);
   if (problem.status >= 500 || problem.status === 429) return null;
   const { terminal, title } = problemKind(problem.code);
-  return refusal(new OAuthError(terminal ? 'invalid_grant' : 'invalid_request', title));
+  return refusal(new OAuthError(terminal ? 'invalid_grant' : 'invalid_request', title), problem.code);
 }
 
-function refusal({ error, description, options }: OAuthError): Refusal {
+function refusal({ error, description, options }: OAuthError, code: string): Refusal {
   return {
+    code,
     status: options.challenge ? 401 : 400,
     headers: {
       'content-type': 'application/json; charset=utf-8',

@@ -1,7 +1,8 @@
 import { applyDecorators, Header, HttpCode, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBody, ApiConsumes, ApiExtension, ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { constant } from '../openapi/problem-responses.js';
+import { OwnErrors } from '../openapi/problems.js';
 import { OAuthErrorResponse } from './dto.js';
 import { BASIC_CHALLENGE, toOAuthRefusal, type OAuthErrorCode } from './oauth-error.js';
 
@@ -19,7 +20,7 @@ export function OAuthForm(fields: Type, errors: { 400: OAuthErrorCode[]; 401: OA
     Header('Pragma', 'no-cache'),
     ApiConsumes('application/x-www-form-urlencoded'),
     ApiBody({ type: fields }),
-    ApiExtension('x-own-refusals', [true]),
+    OwnErrors(),
     ApiExtraModels(OAuthErrorResponse),
     describe(400, errors[400], NEVER_STORED),
     describe(401, errors[401], { ...NEVER_STORED, 'WWW-Authenticate': constant(BASIC_CHALLENGE) }),

@@ -32,8 +32,8 @@ export const PROBLEM: Schema = {
         properties: { field: { type: 'string' }, message: { type: 'string', minLength: 1 } },
       },
     },
-    session_id: { type: 'string', format: 'uuid', description: 'The session a terminal answer is about.' },
-    reason: { type: 'string', description: 'Why the session ended.' },
+    session_id: { type: 'string', format: 'uuid', description: 'The session that a terminal response is about.' },
+    reason: { type: 'string', description: 'Why the session was revoked or has expired.' },
   },
 };
 
@@ -45,7 +45,7 @@ export const HEADERS: Record<string, Header> = {
   },
   'Retry-After': {
     required: true,
-    description: 'Seconds after which it is worth trying again.',
+    description: 'Seconds to wait before the next attempt.',
     schema: { type: 'integer', minimum: 1 },
   },
   'WWW-Authenticate': {
@@ -56,14 +56,14 @@ export const HEADERS: Record<string, Header> = {
   'Cache-Control': constant('no-store'),
 };
 
-/** The answers of these codes, by status: with the headers that a `Problem` of the code is sent with. */
+/** The responses of these codes, by status, with the headers that a `Problem` of the code is sent with. */
 export function problemResponses(codes: ProblemCode[]): Record<string, Response> {
   const groups: Record<string, ProblemCode[]> = {};
   for (const code of codes) (groups[problemKind(code).status] ??= []).push(code);
-  return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, answer(group)]));
+  return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, responseOf(group)]));
 }
 
-function answer(codes: ProblemCode[]): Response {
+function responseOf(codes: ProblemCode[]): Response {
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: headersOf(codes),
@@ -78,7 +78,7 @@ function answer(codes: ProblemCode[]): Response {
   };
 }
 
-/** Required where every one of the codes has it. */
+/** A header is required where each of the codes is sent with it. */
 function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
   const sent = codes.map((code) => Object.keys(new Problem(code).toHeaders()));
   const named = Object.entries(HEADERS).flatMap(([name, header]) => {
@@ -89,7 +89,7 @@ function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
   return Object.fromEntries(named) as NonNullable<Response['headers']>;
 }
 
-/** A header that never says anything else. */
+/** A header that always has this value. */
 export function constant(value: string): Header {
   return { required: true, schema: { type: 'string', enum: [value] } };
 }

@@ -7,53 +7,61 @@ export interface Refusal {
   status: number;
   headers: Record<string, string>;
   body: object;
+  /** For the log. */
+  code: string;
 }
 
-/** Route option of the few routes whose refusals have a form of their own, because a standard says so. */
+/** Route option of the few routes whose error responses have another form, because a standard says so. */
 export interface OwnRefusals {
-  /** `problem` is what any other route would say; null leaves it at that. */
+  /** `problem` is the response of any other route; null sends it. */
   refuse?: (error: unknown, problem: Problem) => Refusal | null;
 }
 
-/**
- * Answers every error as `application/problem+json`, unless its route has a form of its own. Errors of ours (5xx) are
- * logged with their cause.
- */
+/** How errors of libraries become problems, in this order. */
+export class ErrorTranslators {
+  constructor(readonly all: readonly Translator[]) {}
+}
+
+/** Responds to every error with `application/problem+json`, unless its route has a form of its own. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  /** @param before whatever else an answer to a problem takes along, in its headers */
-  constructor(
-    private readonly translators: readonly Translator[],
-    private readonly before: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => void = () => {},
-  ) {}
+  constructor(private readonly translators: ErrorTranslators) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    sendProblem(error, request, reply, this.translators, this.before);
+    const http = host.switchToHttp();
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.translators.all);
   }
 }
 
+/** Logs errors of the server (5xx) with their cause. */
 export function sendProblem(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  translators: readonly Translator[],
-  before: (problem: Problem, request: FastifyRequest, reply: FastifyReply) => void = () => {},
+  translators: readonly Translator[] = [],
 ): void {
-  const problem = isGone(request) ? new Problem('malformed_request') : toProblem(error, translators);
+  const problem = hasDisconnected(request) ? new Problem('malformed_request') : toProblem(error, translators);
   const { refuse } = (request.routeOptions?.config ?? {}) as OwnRefusals;
   const own = refuse?.(error, problem);
   if (!own && problem.status >= 500) {
     request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
   }
+  const refusal = own ?? toRefusal(problem, request.id);
+  request.problemCode = refusal.code;
   if (reply.sent) return;
-  if (!own) before(problem, request, reply);
-  const refusal = own ?? { status: problem.status, headers: problem.toHeaders(), body: problem.toBody(request.id) };
   reply.code(refusal.status).headers(refusal.headers).send(JSON.stringify(refusal.body));
 }
 
-/** Hung up in the middle of its body: that is nobody's fault but its own, whatever the error looks like. */
-function isGone({ raw }: FastifyRequest): boolean {
+function toRefusal(problem: Problem, requestId: string): Refusal {
+  return {
+    status: problem.status,
+    headers: problem.toHeaders(),
+    body: problem.toBody(requestId),
+    code: problem.code,
+  };
+}
+
+/** A client that disconnects while it sends its body is the cause of every error that follows. */
+function hasDisconnected({ raw }: FastifyRequest): boolean {
   return raw.destroyed && !raw.complete;
 }

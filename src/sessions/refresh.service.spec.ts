@@ -59,7 +59,7 @@ describe('a refresh', () => {
     expect(read).toHaveBeenCalledTimes(3);
     expect(rotateMany.mock.calls.map((call: unknown[]) => call[2])).toEqual([
       { skipLocked: true },
-      ...Array(3).fill({ skipLocked: false }),
+      ...[1, 2, 3].map(() => ({ skipLocked: false })),
     ]);
   });
 

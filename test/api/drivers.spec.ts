@@ -47,8 +47,8 @@ describe('the database layer', () => {
     };
 
     it('also discards writes of other requests in TypeORM on SQLite (the trap)', async () => {
-      const write = () => plain.query(insert(2));
-      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), write))).rejects.toThrow(
+      const other = () => plain.query(insert(2));
+      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), other))).rejects.toThrow(
         'no',
       );
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);

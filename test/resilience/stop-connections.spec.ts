@@ -65,6 +65,23 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(await signedOut()).toEqual([null]);
   });
 
+  it('responds to requests that arrived before SIGTERM, on new and on idle connections', async () => {
+    const health = toRequest('GET', '/health/live');
+    const idle = await Promise.all(Array.from({ length: 8 }, () => open(health)));
+    await Promise.all(idle.map((socket) => new Promise((responded) => socket.once('data', responded))));
+    // A paused server has read nothing and accepted nothing by the time it is told to stop.
+    server.process.kill('SIGSTOP');
+    const fresh = await Promise.all(Array.from({ length: 32 }, () => open(health)));
+    for (const socket of idle) socket.write(health);
+    const responses = [...idle, ...fresh].map(textOf);
+    const stopped = server.stop();
+    server.process.kill('SIGCONT');
+    const served = /^HTTP\/1\.1 200 [^]*"status":"ok"}$/;
+    const unserved = (await Promise.all(responses)).filter((text) => !served.test(text) && !SHUTTING_DOWN.test(text));
+    expect(unserved).toEqual([]);
+    expect(await stopped).toBe(0);
+  });
+
   it('answers a request of which the body arrives in a moment', async () => {
     const { tokens } = await register(server.http);
     const refresh = toRequest('POST', '/auth/refresh', { refresh_token: tokens.refresh_token });

@@ -71,7 +71,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     .useValue(sharedStrength)
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
-  const { drain } = await setupApp(app, config);
+  await setupApp(app, config);
   await app.listen({ port: options.port ?? 0, host: '127.0.0.1' });
   const { port } = app.getHttpServer().address() as { port: number };
 
@@ -83,8 +83,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     flush: () => app.get(SessionWriteBuffer).flush(),
     close: async () => {
-      // As on SIGTERM. Otherwise it would wait for keep-alive connections.
-      drain.begin();
       await app.close();
       await database?.drop();
     },

@@ -74,7 +74,7 @@ describe('a first start on a developer’s machine', { timeout: 60_000 }, () => 
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);
-    expect(program.stderr()).toContain('Made a secret for this machine: data/app-secret');
+    expect(program.stderr()).toContain('Created a secret: data/app-secret');
     expect(modeOf('data')).toBe('700');
     const files = readdirSync(join(folder.path, 'data')).sort();
     expect(files).toEqual(expect.arrayContaining(['app-secret', 'latchkey.sqlite', 'latchkey.sqlite-wal']));
@@ -101,7 +101,7 @@ describe('a first start on a developer’s machine', { timeout: 60_000 }, () => 
     // BCRYPT_COST stops both before they open the database: SQLite serves one process.
     const together = [run({ BCRYPT_COST: '3' }), run({ BCRYPT_COST: '3' })];
     expect(await Promise.all(together.map((program) => program.end()))).toEqual([78, 78]);
-    const makers = together.filter((program) => program.stderr().includes('Made a secret'));
+    const makers = together.filter((program) => program.stderr().includes('Created a secret'));
     expect(makers).toHaveLength(1);
     expect(readdirSync(join(folder.path, 'data'))).toEqual(['app-secret']);
   });
@@ -121,7 +121,7 @@ describe('.env', () => {
     const { iss, client_id, iat, exp } = claimsOf(tokens.access_token);
     expect({ iss, client_id }).toEqual({ iss: 'http://localhost:4321', client_id: 'from-environment' });
     expect(tokens.refresh_expires_in).toBeGreaterThan(6 * 86_400);
-    expect(program.stderr()).not.toContain('Made a secret');
+    expect(program.stderr()).not.toContain('Created a secret');
     expect(exp - iat).toBe(300);
   });
 });

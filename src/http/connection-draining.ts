@@ -1,0 +1,80 @@
+import type { Server } from 'node:http';
+import { setImmediate as nextCheckPhase } from 'node:timers/promises';
+import fp from 'fastify-plugin';
+import { Problem } from '../problem/problem.js';
+import { InFlightRequests } from './in-flight-requests.js';
+
+/** Node's default for `listen()`: no more connections than these wait to be accepted. */
+const BACKLOG = 511;
+const SWEEP_INTERVAL_MS = 50;
+/** How long an incomplete body may still take to arrive. The largest has 64 KiB. */
+const BODY_GRACE_MS = 1000;
+
+/**
+ * Connection draining while Fastify closes: in-flight requests are completed, new ones get 503 `shutting_down`, and idle
+ * connections are closed. The 503 needs the CORS headers: without them, the page could not read it.
+ */
+export const connectionDraining = fp(
+  (fastify, _options, done) => {
+    const inFlight = new InFlightRequests();
+    let draining = false;
+
+    fastify.addHook('onRequest', (_request, reply, next) => {
+      if (draining) {
+        void reply.header('connection', 'close');
+        return next(new Problem('shutting_down'));
+      }
+      inFlight.add(reply);
+      next();
+    });
+    fastify.onCompletion((_request, reply) => inFlight.delete(reply));
+
+    fastify.addHook('preClose', async () => {
+      draining = true;
+      await readBacklog(fastify.server);
+      // Only the last response of a connection says so: pipelined requests behind an earlier one would be dropped.
+      for (const reply of inFlight.lastOfEachConnection()) if (!reply.sent) void reply.header('connection', 'close');
+      closeAsTheyFallIdle(fastify.server, inFlight);
+    });
+    done();
+  },
+  { name: 'connection-draining', dependencies: ['request-completion', 'request-id', 'security-headers', 'cors'] },
+);
+
+/**
+ * Resolves when everything that had arrived before is accepted and read. Node accepts one connection in each pass of the
+ * event loop, and reads it in the next one: to stop listening resets the connections that still wait.
+ */
+async function readBacklog(server: Server): Promise<void> {
+  let accepted = 0;
+  const count = () => void accepted++;
+  server.on('connection', count);
+  // From one check phase to the next, the event loop polls once.
+  await nextCheckPhase();
+  for (let before = -1; accepted > before && accepted < BACKLOG;) {
+    before = accepted;
+    await nextCheckPhase();
+  }
+  server.off('connection', count);
+}
+
+/**
+ * Closes connections in the check phase, when the requests that had arrived are read. Without in-flight requests, closes
+ * all: Node does not count connections as idle that have not sent anything, and browsers open some in advance.
+ */
+function closeAsTheyFallIdle(server: Server, inFlight: InFlightRequests): void {
+  const sweep = () => (inFlight.isEmpty ? server.closeAllConnections() : server.closeIdleConnections());
+  const sweeps = setInterval(() => setImmediate(sweep), SWEEP_INTERVAL_MS).unref();
+  const bodyGrace = setTimeout(() => refuseIncompleteBodies(inFlight), BODY_GRACE_MS).unref();
+  server.once('close', () => {
+    clearInterval(sweeps);
+    clearTimeout(bodyGrace);
+  });
+}
+
+/** A body that never arrives would delay the exit until the deadline. */
+function refuseIncompleteBodies(inFlight: InFlightRequests): void {
+  for (const reply of inFlight.withIncompleteBody()) {
+    reply.header('connection', 'close').send(new Problem('shutting_down'));
+  }
+}
