@@ -125,7 +125,8 @@ describe('three processes on one PostgreSQL, behind a round-robin', { timeout: 1
     servers[1]!.process.kill('SIGCONT');
     await pause(2000);
     await storm.end();
-    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy']);
+    // After SIGCONT Node checks how old its connections are before it reads them: 408 for what arrived meanwhile.
+    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy', 'request_timeout']);
     await expectNobodySignedOut();
   });
 });
