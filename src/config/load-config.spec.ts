@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { LogDestination } from '../http/log-destination.js';
 import { serverOptions } from '../http/server-options.js';
 import { Config, envName } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
@@ -329,7 +330,7 @@ describe('the configuration', () => {
     'accepts only TRUST_PROXY values that Fastify accepts: %j',
     (TRUST_PROXY) => {
       const config = loadConfig({ APP_SECRET, TRUST_PROXY, LOG_LEVEL: 'silent' });
-      expect(() => Fastify(serverOptions(config))).not.toThrow();
+      expect(() => Fastify(serverOptions(config, new LogDestination()))).not.toThrow();
     },
   );
 });

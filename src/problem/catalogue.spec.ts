@@ -42,8 +42,8 @@ describe('the problem catalogue', () => {
     expect(passing.length).toBeGreaterThan(1);
   });
 
-  it('has a Retry-After for every 503 and 429', () => {
-    const waiting = kinds.filter(([, { status }]) => status === 503 || status === 429);
+  it('says how long to wait with every 408, 429 and 503', () => {
+    const waiting = kinds.filter(([, { status }]) => [408, 429, 503].includes(status));
     expect(waiting.filter(([, { retryAfter = 0 }]) => !Number.isInteger(retryAfter) || retryAfter < 1)).toEqual([]);
     expect(waiting.length).toBeGreaterThan(1);
   });

@@ -2,16 +2,15 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../../support/storm/outage-storm.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;
 const MAX_CONNECTIONS = 20;
 
-describe.runIf(isPostgres)('a storm of requests loses nothing, and recovers', { timeout: 90_000 }, () => {
+describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 }, () => {
   let test: TestApp;
   let server: OwnPostgres;
   const others: pg.Client[] = [];

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Database } from '../../../src/database/database.js';
 import { MAX_SILENCE_MS } from '../../../src/database/notification-listener.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectOpenRoutesServe,
@@ -17,11 +16,11 @@ import {
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 
-describe.runIf(isPostgres)('while PostgreSQL is away', () => {
+describe('while PostgreSQL is away', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;

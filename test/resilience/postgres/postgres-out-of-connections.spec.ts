@@ -2,7 +2,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -17,12 +16,12 @@ import {
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 const MAX_CONNECTIONS = 20;
 
-describe.runIf(isPostgres)('without database connections', () => {
+describe('without database connections', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
 import { SlowProxy } from '../../support/slow-proxy.js';
 import { pause } from '../../support/storm/storm.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
+waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
 
-describe.runIf(isPostgres)('with a slow PostgreSQL', { timeout: 90_000 }, () => {
+describe('with a slow PostgreSQL', { timeout: 90_000 }, () => {
   let test: TestApp;
   let database: ThrowawayDatabase;
   let proxy: SlowProxy;

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../../support/database.js';
 import type { Http } from '../../support/http.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { register } from '../../support/people.js';
@@ -20,7 +19,7 @@ const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('three processes behind a load balancer', { timeout: 180_000 }, () => {
+describe('three processes behind a load balancer', { timeout: 180_000 }, () => {
   let postgres: OwnPostgres;
   let servers: ServerProcess[];
   let front: RoundRobin;
@@ -126,7 +125,8 @@ describe.runIf(isPostgres)('three processes behind a load balancer', { timeout: 
     servers[1]!.process.kill('SIGCONT');
     await pause(2000);
     await storm.end();
-    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy']);
+    // After SIGCONT Node checks how old its connections are before it reads them: 408 for what arrived meanwhile.
+    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy', 'request_timeout']);
     await expectNobodySignedOut();
   });
 });

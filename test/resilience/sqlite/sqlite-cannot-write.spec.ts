@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
 import { Database } from '../../../src/database/database.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -16,7 +15,7 @@ import {
 // Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
 
-describe.skipIf(isPostgres)('while SQLite cannot write', () => {
+describe('while SQLite cannot write', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();

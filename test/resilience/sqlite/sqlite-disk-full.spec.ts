@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../../support/database.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
 import { startServer, type ServerProcess } from '../../support/server-process.js';
 import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../../support/small-disk.js';
@@ -11,12 +10,12 @@ const DISKS: [string, boolean, () => SmallDisk][] = [
   ['its files cannot grow', canLimit, fileSizeLimit],
 ];
 const missing = DISKS.filter(([, can]) => !can).map(([name]) => name);
-if (missing.length > 0 && !isPostgres)
+if (missing.length > 0)
   process.stderr.write(
     `\n*** NOT POSSIBLE HERE: tests in which ${missing.join(', ')} are SKIPPED (Linux, root) ***\n\n`,
   );
 
-describe.skipIf(isPostgres)('a server on SQLite', { timeout: 90_000 }, () => {
+describe('a server on SQLite', { timeout: 90_000 }, () => {
   let disk: SmallDisk;
   let server: ServerProcess;
   afterEach(async () => {

@@ -1,10 +1,9 @@
 import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
 
-describe.skipIf(isPostgres)('a storm of requests on SQLite loses nothing, and recovers', () => {
+describe('a storm of requests on SQLite loses nothing, and recovers', () => {
   let test: TestApp;
   let other: sqlite3.Database;
   beforeAll(async () => {
