@@ -21,7 +21,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu'],
 });
 try {
-  for await (const chunk of server.stdout) if (String(chunk).includes('listens on')) break;
+  for await (const chunk of server.stdout) if (String(chunk).includes('is running at')) break;
   mkdirSync(PICTURES, { recursive: true });
 
   const laptop = await open({

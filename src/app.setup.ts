@@ -17,6 +17,7 @@ import { ProblemFilter } from './problem/problem.filter.js';
 import type { Config } from './config/config.js';
 import { databaseProblem } from './database/database-errors.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
+import { serveStartPage } from './demo/serve-start-page.js';
 import { wellKnownAlias } from './oauth/server-metadata.js';
 
 /** What `NestFactory` and the tests' `createNestApplication` are given. */
@@ -45,6 +46,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter([databaseProblem]));
   if (config.swaggerEnabled) serveDocs(app);
+  if (!config.isProduction) serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
   return { drain };
 }

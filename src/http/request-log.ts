@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
+import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 import { observe } from './observe.js';
 
@@ -16,7 +17,8 @@ export function loggerOptions(config: Config): NonNullable<FastifyServerOptions[
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    ...(isatty(1) && !config.isProduction && { transport: { target: 'pino-pretty', options: { singleLine: true } } }),
+    // In this thread, so that its lines and those of the start keep their order.
+    ...(isatty(1) && !config.isProduction && { stream: pretty({ singleLine: true, sync: true }) }),
   };
 }
 

@@ -43,8 +43,8 @@ const DOCS = [
   'GET /openapi.json',
 ];
 
-/** The demo: never in production. */
-const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+/** The start page and the demo: never in production. */
+const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
 
 describe('guards', () => {
   let test: TestApp;

@@ -23,8 +23,8 @@ export interface Sent {
   type?: string | null;
 }
 
-/** Swagger UI, the document itself and the demo, which are about the API and no part of it. */
-const PAGES = /^\/(docs|openapi\.json|demo)($|[/?])/;
+/** The start page, Swagger UI, the document itself and the demo, which are about the API and no part of it. */
+const PAGES = /^\/((docs|openapi\.json|demo)($|[/?])|$)/;
 
 /**
  * The API as its OpenAPI document says it is. Every answer that a test gets is held to it, and so is every body that

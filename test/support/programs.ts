@@ -58,7 +58,7 @@ export function runProgram(folder: string, env: Record<string, string>, command:
     stderr: () => text.stderr,
     output: () => text.both,
     says,
-    listens: async () => new Http((await says(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
+    listens: async () => new Http((await says(/is running at (http:\/\/\S+) /))[1]!, trackedApi()),
     end: async (signal) => {
       if (signal) child.kill(signal);
       return ended;
