@@ -46,7 +46,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter([databaseProblem]));
   if (config.swaggerEnabled) serveDocs(app);
-  if (!config.isProduction) serveStartPage(fastify, config);
+  if (!config.isProduction) await serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
   return { drain };
 }
