@@ -33,7 +33,7 @@ export function expectProblem(answer: Answer<unknown>, status: number, code: Pro
   expect(MEMBERS).toEqual(expect.arrayContaining(Object.keys(problem)));
   for (const error of problem.errors ?? []) {
     expect(Object.keys(error).sort()).toEqual(['field', 'message']);
-    expect(error.message).toMatch(/\S/);
+    expect(error.message).toMatch(/^\S.*\.$/);
   }
   expect(JSON.stringify(problem)).not.toMatch(INNARDS);
   if (status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="latchkey"/);
