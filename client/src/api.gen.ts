@@ -68,8 +68,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new access token, and now and then a new refresh token
-         * @description Safe to repeat: the same refresh token gets the same answer until its successor was used.
+         * A new access token, and at intervals a new refresh token
+         * @description Idempotent: the same refresh token gets the same response until its successor was used.
          */
         post: operations["auth_refresh"];
         delete?: never;
@@ -88,8 +88,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the session of the access token, of the refresh token, or of both
-         * @description Ending a session that has ended is no error.
+         * Revoke the session of the access token, of the refresh token, or of both
+         * @description Idempotent: a session that is revoked already is no error.
          */
         post: operations["auth_logout"];
         delete?: never;
@@ -107,7 +107,7 @@ export interface paths {
         };
         /**
          * What the access token says
-         * @description Reads no database, but while it is not heard what other processes end.
+         * @description Reads no database while the revocation feed is connected.
          */
         get: operations["auth_whoAmI"];
         put?: never;
@@ -129,7 +129,7 @@ export interface paths {
         put?: never;
         /**
          * Change my password
-         * @description Ends every session from before, and begins a new one.
+         * @description Revokes every session, and starts a new one.
          */
         post: operations["auth_changePassword"];
         delete?: never;
@@ -145,12 +145,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** My sessions: where I am signed in */
+        /** List my sessions */
         get: operations["sessions_list"];
         put?: never;
         post?: never;
-        /** End all my sessions, or all others */
-        delete: operations["sessions_endAll"];
+        /** Revoke all my sessions, or all others */
+        delete: operations["sessions_revokeAll"];
         options?: never;
         head?: never;
         patch?: never;
@@ -166,8 +166,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End one of my sessions */
-        delete: operations["sessions_end"];
+        /** Revoke one of my sessions */
+        delete: operations["sessions_revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -295,7 +295,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process runs */
+        /** Liveness */
         get: operations["health_live"];
         put?: never;
         post?: never;
@@ -312,7 +312,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process can serve: the database answers, and their clocks agree */
+        /** Readiness: the database responds, and its clock agrees with that of the process */
         get: operations["health_ready"];
         put?: never;
         post?: never;
@@ -334,29 +334,29 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description At least 15 characters, unless the server is configured otherwise.
+             * @description At least 15 characters, unless PASSWORD_MIN_LENGTH is set.
              * @example correct horse battery
              */
             password: string;
             /** @example Grace Hopper */
             name?: string | null;
             /**
-             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @description cookie: the refresh token travels in an HttpOnly cookie.
              * @default body
              * @enum {string}
              */
             delivery: "body" | "cookie";
         };
-        TokenAnswer: {
+        TokenResponse: {
             /** @description A JWT (RFC 9068). Send it as "Authorization: Bearer …". */
             access_token: string;
             /** @enum {string} */
             token_type: "Bearer";
-            /** @description Seconds until the access token ends. */
+            /** @description Seconds until the access token expires. */
             expires_in: number;
-            /** @description Store it before using the access token that came with it. Not there in cookie delivery. */
+            /** @description Store it before you use the access token that came with it. Absent with cookie delivery. */
             refresh_token?: string;
-            /** @description Seconds until the session ends unless it is used. */
+            /** @description Seconds until the session expires unless it is refreshed. */
             refresh_expires_in: number;
             /** Format: uuid */
             session_id: string;
@@ -387,27 +387,27 @@ export interface components {
              */
             password: string;
             /**
-             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @description cookie: the refresh token travels in an HttpOnly cookie.
              * @default body
              * @enum {string}
              */
             delivery: "body" | "cookie";
         };
         RefreshDto: {
-            /** @description The newest one this client was given. In cookie delivery the browser sends it by itself. */
+            /** @description The newest refresh token of this client. With cookie delivery the browser sends it in the cookie. */
             refresh_token?: string;
             /**
              * Format: uuid
-             * @description In cookie delivery: of several sessions the one that is meant.
+             * @description With cookie delivery: selects one of several sessions.
              */
             session_id?: string;
         };
         LogoutDto: {
-            /** @description Of any generation: for when the access token has expired. */
+            /** @description Of any generation. Needed when the access token has expired. */
             refresh_token?: string;
             /**
              * Format: uuid
-             * @description In cookie delivery: the session whose cookie is meant.
+             * @description With cookie delivery: selects one of several sessions.
              */
             session_id?: string;
         };
@@ -419,12 +419,12 @@ export interface components {
             roles: string[];
             /**
              * Format: date-time
-             * @description When the person last proved who they are.
+             * @description When the user last authenticated.
              */
             authTime: string;
             /**
              * Format: date-time
-             * @description When this access token ends.
+             * @description When this access token expires.
              */
             expiresAt: string;
         };
@@ -433,7 +433,7 @@ export interface components {
             currentPassword: string;
             /**
              * Format: password
-             * @description At least 15 characters, unless the server is configured otherwise.
+             * @description At least 15 characters, unless PASSWORD_MIN_LENGTH is set.
              */
             newPassword: string;
         };
@@ -444,12 +444,12 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description To the hour: finer would help a thief to stay in step.
+             * @description Rounded to the hour: a finer value would help a thief to stay in step. Never before createdAt.
              */
             lastUsedAt: string;
             /** Format: date-time */
             expiresAt: string;
-            /** @description Where the session was begun from. */
+            /** @description The address that the session was started from. */
             ip: string;
             userAgent: string;
             /** @description Whether it is the session of this request. */
@@ -467,7 +467,7 @@ export interface components {
         };
         UpdateProfileDto: {
             /**
-             * @description null removes it
+             * @description null removes the name.
              * @example Ada Lovelace
              */
             name?: string | null;
@@ -511,7 +511,7 @@ export interface components {
             revocation_endpoint_auth_methods_supported: "none"[];
             introspection_endpoint_auth_methods_supported?: "client_secret_basic"[];
         };
-        OAuthErrorAnswer: {
+        OAuthErrorResponse: {
             /** @enum {string} */
             error: "invalid_request" | "invalid_client" | "invalid_grant" | "unsupported_grant_type" | "invalid_scope";
             /** @description For the developer who reads it. */
@@ -547,7 +547,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        IntrospectionAnswer: {
+        IntrospectionResponse: {
             /** @description Whether it would be let in here now. */
             active: boolean;
             /**
@@ -590,7 +590,7 @@ export interface components {
         };
         Readiness: {
             /**
-             * @description degraded: what other processes end is not heard of, and guarded requests read the database meanwhile; or the signing keys could not be read for a minute.
+             * @description degraded: the revocation feed is interrupted, and guarded requests read the database meanwhile; or the signing keys could not be read for a minute.
              * @enum {string}
              */
             status: "ok" | "degraded";
@@ -740,7 +740,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -865,7 +865,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -991,7 +991,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `refresh_token_ambiguous`, `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -1109,10 +1109,9 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session has ended. */
+            /** @description The session is revoked. */
             204: {
                 headers: {
-                    "Clear-Site-Data": "\"cache\"";
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1319,7 +1318,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
@@ -1503,10 +1502,10 @@ export interface operations {
             };
         };
     };
-    sessions_endAll: {
+    sessions_revokeAll: {
         parameters: {
             query?: {
-                /** @description Leaves the session of this request alone. */
+                /** @description Keeps the session of this request. */
                 except?: "current";
             };
             header?: never;
@@ -1515,7 +1514,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Their tokens are refused from now on. */
+            /** @description The sessions are revoked. Their tokens are refused from now on. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1611,7 +1610,7 @@ export interface operations {
             };
         };
     };
-    sessions_end: {
+    sessions_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -1622,7 +1621,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its tokens are refused from now on. */
+            /** @description The session is revoked. Its tokens are refused from now on. */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2085,7 +2084,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenAnswer"];
+                    "application/json": components["schemas"]["TokenResponse"];
                 };
             };
             /** @description `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` */
@@ -2097,7 +2096,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request" | "invalid_client" | "invalid_grant" | "unsupported_grant_type" | "invalid_scope";
                     };
@@ -2113,7 +2112,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
@@ -2182,7 +2181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request" | "invalid_client";
                     };
@@ -2198,7 +2197,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
@@ -2256,7 +2255,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IntrospectionAnswer"];
+                    "application/json": components["schemas"]["IntrospectionResponse"];
                 };
             };
             /** @description `invalid_request` */
@@ -2268,7 +2267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_request";
                     };
@@ -2284,7 +2283,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthErrorAnswer"] & {
+                    "application/json": components["schemas"]["OAuthErrorResponse"] & {
                         /** @enum {string} */
                         error?: "invalid_client";
                     };
