@@ -45,8 +45,8 @@ const DOCS = [
   'GET /openapi.json',
 ];
 
-/** The demo: never in production. */
-const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+/** The start page and the demo: never in production. */
+const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
 
 describe('guards', () => {
   let test: TestApp;
@@ -102,7 +102,9 @@ describe('guards', () => {
   it('run a team’s own validation rules, asynchronous ones too', async () => {
     expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
     const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
-    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'is taken' }]);
+    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([
+      { field: 'name', message: 'This name is taken.' },
+    ]);
   });
 
   it('protect a team’s controller by default', async () => {

@@ -78,7 +78,7 @@ class IsFree implements ValidatorConstraintInterface {
     return name !== 'taken';
   }
   defaultMessage(): string {
-    return 'is taken';
+    return 'This name is taken.';
   }
 }
 
