@@ -12,7 +12,7 @@ let folder: string;
 let programs: Program[];
 let umask: number;
 beforeEach(() => {
-  // Modes must not depend on it.
+  // File modes must not depend on the umask.
   umask = process.umask(0);
   folder = mkdtempSync(join(tmpdir(), 'latchkey-boot-'));
   programs = [];
