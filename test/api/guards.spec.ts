@@ -93,7 +93,7 @@ describe('guards', () => {
   it('pass on the status and text of a team’s HttpException as a problem response', async () => {
     const conflict = await test.http.get('/team/conflict', { token });
     expectProblem(conflict, 409, 'request_refused');
-    expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });
+    expect(conflict.body).toMatchObject({ status: 409, detail: 'Another request was faster.' });
     const bad = await test.http.post('/team/bad', { token });
     expectProblem(bad, 400, 'request_refused');
     expect(bad.body.detail).toBe('There is no colour 7.');

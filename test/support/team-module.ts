@@ -24,7 +24,7 @@ class TeamController {
   @Get('conflict')
   @ApiConflictResponse()
   conflict(): never {
-    throw new ConflictException('Somebody else was faster.');
+    throw new ConflictException('Another request was faster.');
   }
   @Post('bad')
   @Problems('request_refused')
