@@ -100,7 +100,9 @@ describe('guards', () => {
   it('leave a team’s own input to its rules, also to those that have to wait for an answer', async () => {
     expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
     const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
-    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'This name is taken.' }]);
+    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([
+      { field: 'name', message: 'This name is taken.' },
+    ]);
   });
 
   it('protect the controller of a team that did nothing for it', async () => {
