@@ -3,6 +3,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from './config/config.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
+import { serveStartPage } from './demo/serve-start-page.js';
 import { bodyParsers } from './http/body-parsers.js';
 import { connectionDraining } from './http/connection-draining.js';
 import { cors } from './http/cors.js';
@@ -17,7 +18,7 @@ import { serverOptions } from './http/server-options.js';
 import { strictRequests } from './http/strict-requests.js';
 import { validationPipe } from './http/validation.js';
 import { Metrics } from './metrics/metrics.js';
-import { wellKnownAlias } from './oauth/server-metadata.js';
+import { wellKnownAlias } from './oauth/metadata.controller.js';
 import { createDocument } from './openapi/document.js';
 
 declare module 'fastify' {
@@ -45,6 +46,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   await registerPlugins(fastify, config, app.get(Metrics));
   app.useGlobalPipes(validationPipe());
   if (config.swaggerEnabled) serveDocs(app);
+  if (!config.isProduction) await serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
 }
 

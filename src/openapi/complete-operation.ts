@@ -72,10 +72,11 @@ function problemsOf(route: DocumentedRoute, { method, address }: Place): Problem
   return [...new Set(all)];
 }
 
-function headersOf({ headers }: DocumentedRoute, status: string): Record<string, Header> {
+function headersOf({ headers, setsCookie }: DocumentedRoute, status: string): Record<string, Header> {
   const fixed = headers.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, constant(value)]] : []));
   return {
     ...(status.startsWith('2') && (Object.fromEntries(fixed) as Record<string, Header>)),
+    ...(setsCookie.includes(Number(status)) && { 'Set-Cookie': referTo('Set-Cookie') }),
     'X-Request-Id': referTo('X-Request-Id'),
   };
 }

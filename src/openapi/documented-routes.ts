@@ -6,6 +6,7 @@ import { FORM_FIELDS } from '../http/also-form.js';
 import { PUBLIC, ROLES } from '../identity/decorators.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { NO_DATABASE, OWN_ERRORS, PROBLEMS } from './problems.js';
+import { SETS_REFRESH_COOKIE } from './refresh-cookie.js';
 
 /** The metadata of a route that the document needs: the guards read the same. */
 export interface DocumentedRoute {
@@ -18,6 +19,8 @@ export interface DocumentedRoute {
   form: Type | undefined;
   /** What `@Header()` adds to every response that is no error. */
   headers: { name: string; value: unknown }[];
+  /** The statuses of responses that can set or clear refresh cookies. */
+  setsCookie: number[];
 }
 
 type Handler = (...parameters: never[]) => unknown;
@@ -66,5 +69,6 @@ function readRoute(reflector: Reflector, controller: Type, handler: Handler): Do
     problems: reflector.getAllAndMerge<ProblemCode[]>(PROBLEMS, both),
     form: reflector.get<Type | undefined>(FORM_FIELDS, handler),
     headers: reflector.get<DocumentedRoute['headers'] | undefined>(HEADERS_METADATA, handler) ?? [],
+    setsCookie: reflector.get<number[] | undefined>(SETS_REFRESH_COOKIE, handler) ?? [],
   };
 }

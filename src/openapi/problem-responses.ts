@@ -1,6 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
+import { SET_COOKIE_HEADER } from './refresh-cookie.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 type Schema = NonNullable<Components['schemas']>[string];
@@ -54,6 +55,7 @@ export const HEADERS: Record<string, Header> = {
     schema: { type: 'string', pattern: '^Bearer realm="latchkey"', example: 'Bearer realm="latchkey"' },
   },
   'Cache-Control': constant('no-store'),
+  'Set-Cookie': SET_COOKIE_HEADER,
 };
 
 /** The responses of these codes, by status, with the headers that a `Problem` of the code is sent with. */

@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiSecurity, type OpenAPIObject } from '@nestjs/swagger';
+import { REFRESH_COOKIE_SCHEME } from './refresh-cookie.js';
 
 type SecurityScheme = NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>[string];
 
@@ -25,6 +26,7 @@ export function securitySchemes(path: string) {
     },
     metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' },
     client: { type: 'http', scheme: 'basic', description: 'One of INTROSPECTION_CLIENTS.' },
+    cookie: REFRESH_COOKIE_SCHEME,
   } as const satisfies Record<string, SecurityScheme>;
 }
 

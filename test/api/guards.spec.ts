@@ -27,6 +27,8 @@ const OPEN = [
 ];
 /** Accepts a refresh token instead; without any token it responds as a guarded route does. */
 const OPEN_TO_REFRESH_TOKENS = 'POST /auth/logout';
+/** Accepts a refresh token in the body, or in a cookie. */
+const OPEN_TO_COOKIES = 'POST /auth/refresh';
 /** Accepts METRICS_TOKEN when it is set: metrics.spec.ts. */
 const OPEN_TO_SCRAPERS = 'GET /metrics';
 /** Requires client credentials instead. */
@@ -43,8 +45,8 @@ const DOCS = [
   'GET /openapi.json',
 ];
 
-/** The demo: never in production. */
-const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+/** The start page and the demo: never in production. */
+const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
 
 describe('guards', () => {
   let test: TestApp;
@@ -81,17 +83,17 @@ describe('guards', () => {
     );
     expect(allRoutes(test.app)).toEqual(expect.arrayContaining(documented.map(({ route }) => route)));
     const open = documented.filter((operation) => operation.open).map(({ route }) => route);
-    expect(open.sort()).toEqual([...OPEN].sort());
+    expect([...open, OPEN_TO_COOKIES].sort()).toEqual([...OPEN].sort());
     const toClients = await send(test.http, OPEN_TO_CLIENTS);
     expect([toClients.status, toClients.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="latchkey"']);
     const optional = documented.filter((operation) => operation.optional).map(({ route }) => route);
-    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS]);
+    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS, OPEN_TO_COOKIES]);
   });
 
   it('pass on the status and text of a team’s HttpException as a problem response', async () => {
     const conflict = await test.http.get('/team/conflict', { token });
     expectProblem(conflict, 409, 'request_refused');
-    expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });
+    expect(conflict.body).toMatchObject({ status: 409, detail: 'Another request was faster.' });
     const bad = await test.http.post('/team/bad', { token });
     expectProblem(bad, 400, 'request_refused');
     expect(bad.body.detail).toBe('There is no colour 7.');
@@ -100,7 +102,9 @@ describe('guards', () => {
   it('run a team’s own validation rules, asynchronous ones too', async () => {
     expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
     const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
-    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'is taken' }]);
+    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([
+      { field: 'name', message: 'This name is taken.' },
+    ]);
   });
 
   it('protect a team’s controller by default', async () => {

@@ -21,7 +21,8 @@ describe('POST /oauth/revoke', () => {
 
   const revoke = async (token: string, more: Record<string, string> = {}) => {
     const response = await test.http.post('/oauth/revoke', { form: { token, ...more } });
-    expect([response.status, response.body]).toEqual([200, undefined]);
+    expect([response.status, response.body]).toEqual([200, {}]);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expectNeverStored(response);
   };
   /** The state of a session: the status and code of its tokens, and the reason of its revocation. */

@@ -23,8 +23,8 @@ export interface Sent {
   type?: string | null;
 }
 
-/** Swagger UI, the document itself and the demo: not part of the API. */
-const PAGES = /^\/(docs|openapi\.json|demo)($|[/?])/;
+/** The start page, Swagger UI, the document itself and the demo, which are about the API and no part of it. */
+const PAGES = /^\/((docs|openapi\.json|demo)($|[/?])|$)/;
 
 /**
  * The API as its OpenAPI document describes it. Every response that a test receives is checked against it, and every
@@ -79,6 +79,7 @@ export class DocumentedApi {
   }
 
   private *headerComplaints({ headers = {} }: DocumentedResponse, given: Headers): Generator<string> {
+    if (given.has('set-cookie') && !headers['Set-Cookie']) yield 'the header Set-Cookie is not documented';
     for (const [name, documented] of Object.entries(headers)) {
       const header = '$ref' in documented ? this.document.components!.headers![name]! : documented;
       if ('$ref' in header || !header.schema) throw new Error(`The document does not describe the header ${name}`);

@@ -48,6 +48,7 @@ describe('the check of every response against the OpenAPI document', () => {
     ['a code under another status', read, refusal(missing, 503), /\/code .*allowed/],
     ['another content type', read, response(200, profile, { ...JSON_TYPE, 'content-type': 'text/html' }), /text\/html/],
     ['a missing header', read, response(200, profile, { ...JSON_TYPE, 'cache-control': 'public' }), /Cache-Control/],
+    ['a cookie', read, response(200, profile, { ...JSON_TYPE, 'set-cookie': 'a=b' }), /Set-Cookie is not documented/],
     ['a route that is not documented', { method: 'GET', path: '/users' }, response(200, {}), /route is not in/],
     ['an accepted unknown member', { ...rename, body: '{"roles":[]}' }, response(200, profile), /"roles"/],
     ['an accepted wrong type', { ...rename, body: '{"name":1}' }, response(200, profile), /\/name must be/],

@@ -9,8 +9,6 @@ const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 /** Latchkey's own routes, without those that a team adds. */
 const OWN = /^[A-Z]+ \/(auth|oauth|sessions|users|health|metrics|\.well-known)\b/;
-/** Responds with 200 without a body: RFC 7009 section 2.2. */
-const SILENT = ['POST /oauth/revoke'];
 const OAUTH_FORM = /\/(Token|Revocation|Introspection)Form$/;
 const refusesAsOAuth = (route: string, status: string) => / \/oauth\//.test(route) && status.startsWith('4');
 
@@ -73,8 +71,7 @@ describe('the OpenAPI document', () => {
       expect(good, route).toHaveLength(1);
       const [status, response] = good[0]!;
       const type = route === 'GET /metrics' ? 'text/plain' : 'application/json';
-      const hasBody = status !== '204' && !SILENT.includes(route);
-      if (hasBody) expect((response as { content?: object }).content, route).toHaveProperty(type);
+      if (status !== '204') expect((response as { content?: object }).content, route).toHaveProperty(type);
       if (/^(POST|PATCH)/.test(route)) expect(operation.requestBody, route).toBeDefined();
     }
   });
@@ -123,7 +120,8 @@ describe('the OpenAPI document', () => {
   it('requires the same credentials as the guards, route by route', () => {
     const required = [{ password: [] }, { bearer: [] }];
     const special: Record<string, object[]> = {
-      'POST /auth/logout': [{}, ...required],
+      'POST /auth/refresh': [{}, { cookie: [] }],
+      'POST /auth/logout': [{}, ...required, { cookie: [] }],
       'POST /oauth/introspect': [{ client: [] }],
       'GET /metrics': [{}, { metrics: [] }],
     };
@@ -132,6 +130,27 @@ describe('the OpenAPI document', () => {
       const expected = special[route] ?? (open ? [] : required);
       expect([route, operation.security]).toEqual([route, expected]);
     }
+  });
+
+  it('documents Set-Cookie on exactly the responses that can set or clear a refresh cookie', () => {
+    const setting = operations.flatMap(([route, { responses }]) =>
+      Object.entries(responses).flatMap(([status, response]) => {
+        const { headers = {} } = response as { headers?: Record<string, object> };
+        if (!headers['Set-Cookie']) return [];
+        expect(headers['Set-Cookie'], route).toEqual({ $ref: '#/components/headers/Set-Cookie' });
+        return [`${route} ${status}`];
+      }),
+    );
+    expect(setting.sort()).toEqual([
+      'POST /auth/login 200',
+      'POST /auth/logout 204',
+      'POST /auth/logout 401',
+      'POST /auth/password 200',
+      'POST /auth/refresh 200',
+      'POST /auth/refresh 401',
+      'POST /auth/register 201',
+    ]);
+    expect(document.components!.headers!['Set-Cookie']).not.toHaveProperty('required', true);
   });
 
   it('has properties in every schema, and no x- extensions', () => {

@@ -6,8 +6,8 @@ import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } fr
 import { sql } from '../../support/sql.js';
 
 const DISKS: [string, boolean, () => SmallDisk][] = [
-  ['the file system is full', canMount, smallFileSystem],
-  ['its files may not grow', canLimit, fileSizeLimit],
+  ['its file system is full', canMount, smallFileSystem],
+  ['its files cannot grow', canLimit, fileSizeLimit],
 ];
 const missing = DISKS.filter(([, can]) => !can).map(([name]) => name);
 if (missing.length > 0)
@@ -24,7 +24,7 @@ describe('a server on SQLite', { timeout: 90_000 }, () => {
   });
 
   for (const [name, can, make] of DISKS) {
-    it.runIf(can)(`answers 503 to what writes while ${name}, serves the rest, and goes on by itself`, async () => {
+    it.runIf(can)(`responds with 503 to writes while ${name}, serves reads, and recovers`, async () => {
       disk = make();
       const databaseUrl = `sqlite:${join(disk.folder, 'test.sqlite')}`;
       server = await startServer({ DATABASE_URL: databaseUrl, ...STORMY });
