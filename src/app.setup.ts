@@ -2,6 +2,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from './config/config.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
+import { serveStartPage } from './demo/serve-start-page.js';
 import { bodyParsers } from './http/body-parsers.js';
 import { connectionDraining } from './http/connection-draining.js';
 import { cors } from './http/cors.js';
@@ -44,6 +45,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   await registerPlugins(fastify, config, app.get(Metrics));
   app.useGlobalPipes(validationPipe());
   if (config.swaggerEnabled) serveSwaggerUi(app, config);
+  if (!config.isProduction) await serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
 }
 

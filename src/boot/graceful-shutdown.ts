@@ -19,6 +19,8 @@ export function gracefulShutdown(app: NestFastifyApplication, deadlineMs: number
     }, deadlineMs).unref();
 
     await app.close();
+    // A full buffer would drop the last line.
+    await logDestination.flush();
     log.info('Stopped');
     await logDestination.flush();
     process.exit(0);

@@ -6,7 +6,7 @@ describe('a PostgreSQL statement on SQLite', () => {
   const database = new sqlite3.Database(':memory:');
   afterAll(() => new Promise((closed) => database.close(closed)));
 
-  /** What SQLite itself answers to the translation. */
+  /** The result of the translation on SQLite. */
   function responses(sql: string, parameters: unknown[] = []): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       database.all(toSqlite(sql), parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
@@ -37,18 +37,18 @@ describe('a PostgreSQL statement on SQLite', () => {
     expect(toSqlite(`(SELECT id FROM sessions s ORDER BY s.id ${lock})`)).toMatch(/ORDER BY s\.id \)$/);
   });
 
-  it('keeps UPDATE and SHARE where they are no lock', () => {
+  it('keeps UPDATE and SHARE outside a lock clause', () => {
     const sql = 'WITH x AS (SELECT 1) UPDATE sessions SET a = 1 ON CONFLICT (a) DO UPDATE SET share = 2';
     expect(toSqlite(sql)).toBe(sql);
   });
 
-  it('chooses the least and the greatest of several values', async () => {
+  it('computes LEAST and GREATEST of several values', async () => {
     expect(
       await responses('SELECT LEAST($1::bigint, $2::bigint) AS a, GREATEST(1, LEAST(5, 7), 3) AS b', [9, 4]),
     ).toEqual([{ a: 4, b: 5 }]);
   });
 
-  it('divides whole numbers to whole numbers, though the driver hands over large ones as floating point', async () => {
+  it('divides integers to integers, also large ones that the driver binds as floats', async () => {
     const now = 1_796_000_000_123;
     expect(await responses('SELECT $1::bigint / 86400000 AS day, $2::integer / 2 AS half', [now, 7])).toEqual([
       { day: 20_787, half: 3 },

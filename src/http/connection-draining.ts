@@ -51,10 +51,7 @@ async function readBacklog(server: Server): Promise<void> {
   server.on('connection', count);
   // From one check phase to the next, the event loop polls once.
   await nextCheckPhase();
-  for (let before = -1; accepted > before && accepted < BACKLOG;) {
-    before = accepted;
-    await nextCheckPhase();
-  }
+  for (let passes = 0; passes <= accepted && passes < BACKLOG; passes++) await nextCheckPhase();
   server.off('connection', count);
 }
 

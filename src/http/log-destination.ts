@@ -18,7 +18,8 @@ export class LogDestination {
   }
 
   write(line: string): void {
-    if (!(this.isStream ? this.writeToStream(line) : writeToFile(line))) this.dropped++;
+    if (this.isStream) this.writeToStream(line);
+    else this.writeToFile(line);
   }
 
   /** Resolves when everything is written, or stdout is broken. */
@@ -28,28 +29,30 @@ export class LogDestination {
     }
   }
 
-  private writeToStream(line: string): boolean {
+  private writeToStream(line: string): void {
     const { stdout } = process;
-    // Whoever reads the pipe may go away (EPIPE): the server lives on.
+    // The reader may go away (EPIPE): the server lives on.
     if (!this.hasErrorListener) stdout.on('error', () => {});
     this.hasErrorListener = true;
-    if (!stdout.writable || stdout.writableLength > BUFFER_LIMIT) return false;
-    stdout.write(line);
-    return true;
+    if (stdout.writableLength > BUFFER_LIMIT) this.dropped++;
+    else stdout.write(line, this.countFailure);
+  }
+
+  private readonly countFailure = (error?: Error | null): void => {
+    if (error) this.dropped++;
+  };
+
+  private writeToFile(line: string): void {
+    try {
+      writeSync(1, line);
+    } catch {
+      // A disk may be full for a while.
+      this.dropped++;
+    }
   }
 }
 
 function isPipeOrSocket(): boolean {
   const stdout = fstatSync(1);
   return stdout.isFIFO() || stdout.isSocket();
-}
-
-/** A disk may be full for a while. */
-function writeToFile(line: string): boolean {
-  try {
-    writeSync(1, line);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -9,9 +9,9 @@ const refusalOf = (code: ProblemCode) => {
   return toOAuthRefusal(problem, problem);
 };
 
-describe('toOAuthRefusal', () => {
+describe('a problem on an OAuth route', () => {
   it.each(CODES.filter((code) => CATALOGUE[code].status < 500))(
-    'makes an RFC 6749 section 5.2 error of a client error: %s',
+    'becomes an RFC 6749 section 5.2 error when the client caused it: %s',
     (code) => {
       const { status, body } = refusalOf(code) as { status: number; body: Record<string, string> };
       expect(status).toBe(400);
@@ -21,13 +21,13 @@ describe('toOAuthRefusal', () => {
     },
   );
 
-  it('makes invalid_grant of exactly the terminal problems', () => {
+  it('becomes invalid_grant when it is terminal, and only then', () => {
     const terminal = CODES.filter((code) => (refusalOf(code)?.body as { error?: string })?.error === 'invalid_grant');
     expect(terminal.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
   });
 
   it.each(CODES.filter((code) => CATALOGUE[code].status >= 500))(
-    'leaves a server error to the problem response: %s',
+    'stays a problem response when the server caused it: %s',
     (code) => {
       expect(refusalOf(code)).toBeNull();
     },

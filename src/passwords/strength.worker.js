@@ -13,24 +13,26 @@ const GOOD_ENOUGH_GUESSES = 1e9;
 /** Time grows with the square of the length: of a longer password the beginning has to be good. */
 const MAX_LENGTH = 64;
 
-/** What the greatest part of a weak password is. */
+const COMMON = 'one of the most common passwords';
+
+/** What zxcvbn's warnings mean, as the end of the message. */
 const WEAKNESSES = {
-  straightRow: 'a row of keys on the keyboard',
-  keyPattern: 'a pattern on the keyboard',
-  simpleRepeat: 'one character again and again',
-  extendedRepeat: 'the same characters again and again',
-  sequences: 'characters in their order, like "abc"',
-  recentYears: 'a year',
-  dates: 'a date',
-  topTen: 'one of the most common passwords',
-  topHundred: 'one of the most common passwords',
-  common: 'one of the most common passwords',
-  similarToCommon: 'close to one of the most common passwords',
-  wordByItself: 'a single word',
-  namesByThemselves: 'a name',
-  commonNames: 'common names',
-  userInputs: 'your name, your e-mail address or the name of this product',
-  pwned: 'a password that became known',
+  straightRow: 'mostly a row of keys',
+  keyPattern: 'mostly a keyboard pattern',
+  simpleRepeat: 'mostly one repeated character',
+  extendedRepeat: 'mostly repeated characters',
+  sequences: 'mostly a sequence like "abc"',
+  recentYears: 'mostly a year',
+  dates: 'mostly a date',
+  topTen: COMMON,
+  topHundred: COMMON,
+  common: COMMON,
+  similarToCommon: 'similar to a common password',
+  wordByItself: 'mostly a single word',
+  namesByThemselves: 'mostly a name',
+  commonNames: 'mostly common names',
+  userInputs: 'mostly your name, your e-mail address or the name of this product',
+  pwned: 'known from a data breach',
 };
 
 const estimator = new ZxcvbnFactory({
@@ -44,20 +46,17 @@ const estimator = new ZxcvbnFactory({
 const listed = new Set(common.dictionary['passwords-common'].map(String));
 
 /**
- * Why a password is too easy to guess, as the end of a sentence; null when it is not.
+ * Why a password is too easy to guess, in a sentence; null when it is not.
  *
  * @param {{ password: string, ownWords: string[] }} task
  * @returns {string | null}
  */
 export default function whyWeak({ password, ownWords }) {
   const text = password.normalize('NFKC');
-  if (listed.has(text.toLowerCase())) return 'is one of the most common passwords';
+  if (listed.has(text.toLowerCase())) return `Too easy to guess: ${COMMON}.`;
   const { guesses, sequence, feedback } = estimator.check(text.slice(0, MAX_LENGTH), ownWords);
   if (guesses > GOOD_ENOUGH_GUESSES || sequence.every(isRandom)) return null;
-  const weakness = feedback.warning;
-  return weakness
-    ? `is easy to guess: most of it is ${weakness}`
-    : 'is easy to guess: add words that have nothing to do with each other';
+  return `Too easy to guess: ${feedback.warning || 'add unrelated words'}.`;
 }
 
 /** What no list, pattern or rule accounts for: however short it is, the configured length has judged that. */

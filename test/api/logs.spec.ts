@@ -17,6 +17,10 @@ interface Line {
   method?: string;
   route?: string | null;
   status?: number;
+  code?: string;
+  origin?: string;
+  userId?: string;
+  sessionId?: string;
   err?: { message: string; stack: string };
 }
 interface Sent {
@@ -92,6 +96,7 @@ describe('the log at LOG_LEVEL=trace', () => {
     await post('/auth/refresh', { json: { refresh_token: { canary: CANARY } } });
     await send('GET', '/users/me', '/users/me', { token: 'canary.canary.canary' });
     await send('GET', '/users/me', '/users/me', { headers: { authorization: 'Basic canary' } });
+    await post('/oauth/token', { form: { grant_type: 'canary' } });
     await send('GET', null, '/canary/canary?canary=canary');
     await send('GET', null, '/%canary');
     await new Promise((closed) => {
@@ -117,6 +122,17 @@ describe('the log at LOG_LEVEL=trace', () => {
     expect((await post('/auth/login', { json: { email: EMAIL, password: PASSWORD } })).status).toBe(500);
   }
 
+  async function sendFromManyOrigins(): Promise<void> {
+    const from = (origin: string, headers: Record<string, string> = {}) =>
+      http.get('/health/live', { headers: { origin, ...headers } });
+    await from('https://app.example.com');
+    await from(http.url);
+    await from('https://localhost.example', { 'sec-fetch-site': 'same-origin' });
+    for (let i = 0; i < 3; i++) await from('https://refused.example');
+    await from(`https://"}{${'x'.repeat(300)}`);
+    for (let i = 0; i < 150; i++) await from(`https://app-${i}.example`);
+  }
+
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-logs-'));
     database = await throwawayDatabase();
@@ -128,12 +144,14 @@ describe('the log at LOG_LEVEL=trace', () => {
       DATABASE_URL: database.url,
       REFRESH_ROTATION_INTERVAL: '0s',
       REFRESH_LEEWAY: '0s',
+      CORS_ORIGINS: 'https://app.example.com',
     });
     http = await program.listens();
     startedWith = program.stderr();
     await signInAndOut();
     await makeMistakes();
     await breakTheDatabase();
+    await sendFromManyOrigins();
     await program.end('SIGTERM');
   });
   afterAll(async () => {
@@ -178,6 +196,28 @@ describe('the log at LOG_LEVEL=trace', () => {
     const expected = sent.filter(({ status, route }) => !(status === 400 && route === null));
     for (const request of expected) expect(logged).toContainEqual(request);
     expect(new Set(logged.map(({ id }) => id)).size).toBe(logged.length);
+  });
+
+  it('has the code of the problem in the line of a refused request, and no code in others', () => {
+    const requests = lines().filter(({ msg }) => msg === 'request');
+    const codesOf = (route: string, status: number) =>
+      new Set(requests.filter((line) => line.route === route && line.status === status).map(({ code }) => code));
+    expect(codesOf('/auth/login', 401)).toEqual(new Set(['invalid_credentials']));
+    expect(codesOf('/auth/refresh', 401)).toEqual(new Set(['refresh_token_reused', 'refresh_token_invalid']));
+    expect(codesOf('/auth/register', 500)).toEqual(new Set(['internal_error']));
+    expect(codesOf('/oauth/token', 400)).toEqual(new Set(['unsupported_grant_type']));
+    const others = requests.filter(({ status, code }) => status! < 400 !== (code === undefined));
+    expect(others).toEqual([]);
+  });
+
+  it('names each origin that CORS refuses once, with the setting, for at most 100 origins', () => {
+    const refused = lines().filter(({ msg }) => msg.startsWith('CORS refused'));
+    const origins = refused.map(({ origin }) => origin!);
+    expect(origins).toHaveLength(100);
+    expect(new Set(origins).size).toBe(100);
+    expect(origins.slice(0, 2)).toEqual(['https://refused.example', `https://"}{${'x'.repeat(89)}`]);
+    expect(new Set(refused.map(({ level, msg }) => `${level} ${msg}`)).size).toBe(1);
+    expect(refused[0]).toMatchObject({ level: 'warn', msg: expect.stringContaining('CORS_ORIGINS') });
   });
 
   it('reports server errors with their stack, and refresh token reuse as a warning', () => {

@@ -1,12 +1,12 @@
 /**
- * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
- * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
+ * The running service against simple models: over HTTP, on both databases, with a stopped clock. A failure prints its
+ * seed and path, and the story of the run. The first command repeats it, the second one runs longer:
  *
- *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project resilience-sqlite test/resilience/model.spec.ts -t 'strict mode answers'
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project resilience-sqlite test/resilience/model.spec.ts -t strict
  *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project resilience-postgres test/resilience/model.spec.ts
  *
- * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
- * verdicts come from the seed alone; ids, keys and addresses are new each time and decide nothing.
+ * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 prints the counts of events. Times, choices and
+ * verdicts depend on the seed alone; ids, keys and addresses are random and decide nothing.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { RevokedSessions, revocations } from '../support/model/revocations.js';
@@ -32,7 +32,7 @@ describe.each([
   });
   afterAll(() => service.stop());
 
-  it('answers what the text of the rules says, over any history', () =>
+  it('responds as docs/rotation.md says, for every generated history', () =>
     expectToHold(
       histories,
       runs.compared,
@@ -40,7 +40,7 @@ describe.each([
       least.compared,
     ));
 
-  it('ends no honest session, whatever is lost, late within the bounds, raced or restarted', () =>
+  it('ends no honest session despite losses, late messages, races and restarts', () =>
     expectToHold(
       honestHistories(setting),
       runs.honest,
@@ -48,10 +48,10 @@ describe.each([
       least.honest,
     ));
 
-  it('ends a session at the older holder’s next refresh, once the newer token was acknowledged for more than L', () =>
+  it('detects reuse of a stolen token at the older holder’s next refresh', () =>
     expectToHold(thefts, runs.thefts, (steps, tally) => new Theft(service, setting, tally).live(steps), least.thefts));
 
-  it('accepts nothing again that was revoked, also after a restart', () =>
+  it('never accepts a token of a revoked session, also after a restart', () =>
     expectToHold(
       revocations,
       runs.revocations,

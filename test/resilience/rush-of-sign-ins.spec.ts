@@ -9,18 +9,18 @@ let test: TestApp;
 const withPassword = (email: string, password: string) => test.http.post('/auth/login', { json: { email, password } });
 const rows = new Rows(() => test);
 
-describe('under a rush of sign-ins', () => {
+describe('during a burst of sign-ins', () => {
   beforeAll(async () => {
     test = await createTestApp({ env: { BCRYPT_COST: '8' } });
   });
   afterAll(() => test.close());
 
-  it('some wait, the others are told when to come back, and everything else answers meanwhile', async () => {
+  it('the server sheds load with 503 and Retry-After, and keeps serving other routes', async () => {
     const people = await Promise.all(Array.from({ length: 10 }, () => register(test.http)));
     const { tokens } = people[0]!;
     const names = people.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
     let waiting = names.length;
-    const rush = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
+    const burst = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
     const others = await Promise.all([
       refresh(test.http, tokens.refresh_token),
       ...['/health/live', '/health/ready', '/auth/whoami', '/users/me'].map((path) =>
@@ -30,7 +30,7 @@ describe('under a rush of sign-ins', () => {
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(waiting).toBeGreaterThan(0);
 
-    const responses = await rush;
+    const responses = await burst;
     const refused = responses.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(0);
     expect(responses.length - refused.length).toBeGreaterThanOrEqual(64);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { TEST_SECRET } from './app.js';
 import type { Http } from './http.js';
 import { runProgram, type Program } from './programs.js';
@@ -25,10 +26,8 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
 /** Runs a program until it exits by itself: for command-line tools, and for servers that must not start. */
 export async function runToEnd(env: Record<string, string>, ...command: string[]) {
   const { program, end } = launch(env, command.length > 0 ? command : undefined);
-  const timer = setTimeout(() => program.process.kill('SIGKILL'), 20_000);
-  const code = await end();
-  clearTimeout(timer);
-  return { code, output: program.output() };
+  onTestFinished(() => void program.process.kill('SIGKILL'));
+  return { code: await end(), output: program.output() };
 }
 
 /** Deletes the folder after the program has exited. */

@@ -1,14 +1,14 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotificationListener } from '../../../src/database/notification-listener.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
 import { signal } from '../../support/barrier.js';
 import { pause } from '../../support/storm/storm.js';
 
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('a notification listener', () => {
+describe('a notification listener', () => {
   let database: ThrowawayDatabase;
   let other: pg.Client;
   beforeAll(async () => {

@@ -1,52 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTestApp, TEST_SECRET } from '../../support/app.js';
-import { isPostgres, throwawayDatabase } from '../../support/database.js';
+import { throwawayDatabase } from '../../support/database.js';
 import { claimsOf, refresh, register } from '../../support/people.js';
-import { runProgram, type Program } from '../../support/programs.js';
+import { programFolder } from '../../support/program-folder.js';
 
-let folder: string;
-let programs: Program[];
-let umask: number;
-beforeEach(() => {
-  // Modes must not depend on it.
-  umask = process.umask(0);
-  folder = mkdtempSync(join(tmpdir(), 'latchkey-boot-'));
-  programs = [];
-});
-afterEach(async () => {
-  await Promise.all(programs.map((program) => program.end('SIGKILL')));
-  rmSync(folder, { recursive: true });
-  process.umask(umask);
-});
-
-function run(env: Record<string, string>): Program {
-  const program = runProgram(folder, { BCRYPT_COST: '4', PORT: '0', ...env });
-  programs.push(program);
-  return program;
-}
-
-/** The error of a failed start: exit code 78, no stack trace, no secret. */
-async function complaintOf(env: Record<string, string>): Promise<string> {
-  const program = run(env);
-  // A permanent error is not retried.
-  void program.prints(/trying again/).then(
-    () => program.end('SIGKILL'),
-    () => {},
-  );
-  expect(await program.end()).toBe(78);
-  expect(program.stdout() + program.stderr()).not.toMatch(/\n\s+at |\\n\s+at |node_modules|\.js:\d|hunter2/);
-  return program.stderr();
-}
-
-const modeOf = (name: string) => (statSync(join(folder, name)).mode & 0o777).toString(8);
+const folder = programFolder();
+const { run, failureOf, modeOf } = folder;
 
 describe('a start that cannot succeed', { timeout: 60_000 }, () => {
   it('reports all configuration errors at once, without secrets, and exits with 78', async () => {
-    const complaint = await complaintOf({
+    const complaint = await failureOf({
       PORT: 'http',
       DATABASE_URL: 'mysql://root:hunter2@db/latchkey',
       APP_SECRET: 'hunter2',
@@ -60,49 +26,34 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
       expect.arrayContaining(['PORT', 'DATABASE_URL', 'APP_SECRET', 'ACCESS_TOKEN_TTL', 'TRUST_PROXY', 'CORS_ORIGINS']),
     );
     expect(complaint).toContain('REFRESH_LEEWAY');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 
   it('requires APP_SECRET in production, and creates no file', async () => {
-    const complaint = await complaintOf({
+    const complaint = await failureOf({
       NODE_ENV: 'production',
       BCRYPT_COST: '9',
       ISSUER: 'http://auth.example.com',
     });
     for (const name of ['APP_SECRET', 'BCRYPT_COST', 'ISSUER']) expect(complaint).toContain(`${name} must be`);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  it.runIf(!isPostgres).each<[string, string, Record<string, string>]>([
+  it.each<[string, string, Record<string, string>]>([
     ['an unknown host', 'HOST', { HOST: 'no-such-host.invalid' }],
     ['an address of another machine', 'HOST', { HOST: '203.0.113.1' }],
     ['a database below a file', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt/x.sqlite' }],
     ['a file that is not a database', 'DATABASE_URL', { DATABASE_URL: 'sqlite:notes.txt' }],
   ])('names the setting to correct: %s', async (_, name, env) => {
-    writeFileSync(join(folder, 'notes.txt'), 'These are notes, not a database. '.repeat(100));
-    expect(await complaintOf(env)).toContain(name);
+    writeFileSync(join(folder.path, 'notes.txt'), 'These are notes, not a database. '.repeat(100));
+    expect(await failureOf(env)).toContain(name);
   });
 
-  it.runIf(!isPostgres)('names DATABASE_URL, and leaves a folder in its place unchanged', async () => {
-    mkdirSync(join(folder, 'shared'), { mode: 0o755 });
-    const complaint = await complaintOf({ DATABASE_URL: 'sqlite:shared' });
+  it('names DATABASE_URL, and leaves a folder in its place unchanged', async () => {
+    mkdirSync(join(folder.path, 'shared'), { mode: 0o755 });
+    const complaint = await failureOf({ DATABASE_URL: 'sqlite:shared' });
     expect(modeOf('shared')).toBe('755');
     expect(complaint).toContain('DATABASE_URL');
-  });
-
-  it.runIf(isPostgres).each(['postgres:hunter2@', 'nobody:hunter2@', 'postgres:postgres@'])(
-    'names DATABASE_URL when the database refuses %s',
-    async (who) => {
-      const url = inject('postgres').replace('postgres:postgres@', who);
-      expect(await complaintOf({ DATABASE_URL: `${url}/no_such_database` })).toContain('DATABASE_URL');
-    },
-  );
-
-  it.runIf(isPostgres)('retries while the database is starting, without logging its password', async () => {
-    const program = run({ DATABASE_URL: 'postgres://latchkey:hunter2@127.0.0.1:1/latchkey' });
-    await program.prints(/The database does not answer yet/);
-    expect(await program.end('SIGTERM')).not.toBe(0);
-    expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });
 
   it('names the port in use', async () => {
@@ -110,7 +61,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    expect(await complaintOf({ PORT: String(port), DATABASE_URL: database.url })).toMatch(
+    expect(await failureOf({ PORT: String(port), DATABASE_URL: database.url })).toMatch(
       new RegExp(`${port}.*Set PORT to another`),
     );
     other.close();
@@ -118,30 +69,30 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeout: 60_000 }, () => {
+describe('a first start on a developer’s machine', { timeout: 60_000 }, () => {
   it('creates a secret and a database, readable by their owner alone', async () => {
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);
     expect(program.stderr()).toContain('Created a secret: data/app-secret');
     expect(modeOf('data')).toBe('700');
-    const files = readdirSync(join(folder, 'data')).sort();
+    const files = readdirSync(join(folder.path, 'data')).sort();
     expect(files).toEqual(expect.arrayContaining(['app-secret', 'latchkey.sqlite', 'latchkey.sqlite-wal']));
     expect(files.map((name) => modeOf(join('data', name)))).toEqual(files.map(() => '600'));
-    const secret = readFileSync(join(folder, 'data/app-secret'), 'utf8');
+    const secret = readFileSync(join(folder.path, 'data/app-secret'), 'utf8');
     expect(secret.trim()).toMatch(/^[\w-]{43,}$/);
     expect(program.stderr() + program.stdout()).not.toContain(secret.trim());
 
     expect(await program.end('SIGTERM')).toBe(0);
     const again = run({});
     expect((await refresh(await again.listens(), tokens.refresh_token)).status).toBe(200);
-    expect(readFileSync(join(folder, 'data/app-secret'), 'utf8')).toBe(secret);
+    expect(readFileSync(join(folder.path, 'data/app-secret'), 'utf8')).toBe(secret);
     expect(again.stderr()).toBe('');
   });
 
   it('removes the permissions of others from a database file', async () => {
-    writeFileSync(join(folder, 'open.sqlite'), '', { mode: 0o644 });
-    chmodSync(join(folder, 'open.sqlite'), 0o644);
+    writeFileSync(join(folder.path, 'open.sqlite'), '', { mode: 0o644 });
+    chmodSync(join(folder.path, 'open.sqlite'), 0o644);
     await register(await run({ DATABASE_URL: 'sqlite:open.sqlite' }).listens());
     for (const end of ['', '-wal', '-shm']) expect(modeOf(`open.sqlite${end}`)).toBe('600');
   });
@@ -152,11 +103,11 @@ describe.runIf(!isPostgres)('a first start on a developer’s machine', { timeou
     expect(await Promise.all(together.map((program) => program.end()))).toEqual([78, 78]);
     const makers = together.filter((program) => program.stderr().includes('Created a secret'));
     expect(makers).toHaveLength(1);
-    expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
+    expect(readdirSync(join(folder.path, 'data'))).toEqual(['app-secret']);
   });
 });
 
-describe.runIf(!isPostgres)('.env', () => {
+describe('.env', () => {
   it('is read; environment variables override it, except empty ones', async () => {
     const lines = [
       'CLIENT_ID=from-file',
@@ -164,7 +115,7 @@ describe.runIf(!isPostgres)('.env', () => {
       'ACCESS_TOKEN_TTL=5m',
       `APP_SECRET=${TEST_SECRET}`,
     ];
-    writeFileSync(join(folder, '.env'), lines.join('\n'));
+    writeFileSync(join(folder.path, '.env'), lines.join('\n'));
     const program = run({ CLIENT_ID: 'from-environment', ACCESS_TOKEN_TTL: '', REFRESH_IDLE_TTL: '' });
     const { tokens } = await register(await program.listens());
     const { iss, client_id, iat, exp } = claimsOf(tokens.access_token);

@@ -1,50 +1,40 @@
 import { generateKeyPairSync } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { KeyRotationService } from '../../../src/signing-keys/key-rotation.service.js';
+import { SigningKeysService } from '../../../src/signing-keys/signing-keys.service.js';
 import { es256 } from '../../support/access-forgeries.js';
-import { TEST_SECRET } from '../../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { createTestApp, type TestApp } from '../../support/app.js';
 import { signed, takeApart, withHeader } from '../../support/forge.js';
 import { freePort } from '../../support/free-port.js';
 import type { TokenResponse } from '../../support/http.js';
 import { discover, INSECURE, resourceServers, type ResourceServer } from '../../support/outside-clients.js';
 import { claimsOf, refresh, register } from '../../support/people.js';
-import { runToEnd, startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
 
 const SECRET = 'of_the_tests+and/of=nothing%20else';
 const CLIENT = { client_id: 'latchkey-spa' };
-const PATIENCE = { timeout: 20_000, interval: 100 };
 const SERVICE = { client_id: 'notes-api' };
 
 const kidOf = (token: string) => takeApart(token, String).header['kid'];
 
-/** Clients and resource servers with third-party libraries against the running program. */
+/** Clients and resource servers with third-party libraries against the application. */
 describe('a third-party client or resource server', () => {
   let issuer: string;
-  let database: ThrowawayDatabase;
-  let server: ServerProcess;
+  let test: TestApp;
   let services: Awaited<ReturnType<typeof resourceServers>>;
   let tokens: TokenResponse;
   beforeAll(async () => {
     const port = await freePort();
     issuer = `http://127.0.0.1:${port}`;
-    database = await throwawayDatabase();
-    server = await startServer({
-      DATABASE_URL: database.url,
-      PORT: String(port),
-      ISSUER: issuer,
-      INTROSPECTION_CLIENTS: `notes-api:${SECRET}`,
-    });
+    test = await createTestApp({ port, env: { ISSUER: issuer, INTROSPECTION_CLIENTS: `notes-api:${SECRET}` } });
     services = await resourceServers(issuer);
   });
   beforeEach(async () => {
-    ({ tokens } = await register(server.http));
+    ({ tokens } = await register(test.http));
   });
   afterAll(async () => {
     services.close();
-    await server.stop();
-    await database.drop();
+    await test.close();
   });
 
   /** Every resource server accepts the token and reads the same claims. */
@@ -63,24 +53,22 @@ describe('a third-party client or resource server', () => {
   it('verifies access tokens: jose, oauth4webapi, express-oauth2-jwt-bearer', async () => {
     expect(services.all.map(({ name }) => name)).toEqual(['jose', 'oauth4webapi', 'express-oauth2-jwt-bearer']);
     await expectVerified(services.all, tokens.access_token);
-    const next = (await refresh(server.http, tokens.refresh_token)).body;
+    const next = (await refresh(test.http, tokens.refresh_token)).body;
     await expectVerified(services.all, next.access_token);
   });
 
   it('verifies old and new access tokens across a rotation of the signing key', async () => {
     const { access_token: before, refresh_token } = tokens;
     await expectVerified(services.all, before);
-    const kids = async () => (await server.http.get('/.well-known/jwks.json')).body.keys.length;
-    const { code } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET }, 'cli/rotate-keys.js');
-    expect(code).toBe(0);
-    await expect.poll(kids, PATIENCE).toBe(2);
-    await expectVerified(services.all, (await refresh(server.http, refresh_token)).body.access_token);
+    await test.app.get(SigningKeysService, { strict: false }).add();
+    await expectVerified(services.all, (await refresh(test.http, refresh_token)).body.access_token);
 
     // A key is published for ten minutes before it signs.
-    await sql(database.url, `UPDATE keys SET created_at = created_at - 601000 WHERE purpose = 'access-signing'`);
-    const newest = async () => (await refresh(server.http, refresh_token)).body.access_token;
-    await expect.poll(async () => kidOf(await newest()), PATIENCE).not.toBe(kidOf(before));
-    await expectVerified(services.all, await newest());
+    await test.dataSource.query(`UPDATE keys SET created_at = created_at - 601000 WHERE purpose = 'access-signing'`);
+    await test.app.get(KeyRotationService, { strict: false }).keepUp();
+    const newest = (await refresh(test.http, refresh_token)).body.access_token;
+    expect(kidOf(newest)).not.toBe(kidOf(before));
+    await expectVerified(services.all, newest);
     await expectVerified(services.all, before);
   });
 
@@ -99,12 +87,12 @@ describe('a third-party client or resource server', () => {
     const refreshed = await oauth.processRefreshTokenResponse(as, CLIENT, response);
     expect(refreshed).toMatchObject({ token_type: 'bearer', expires_in: 900, refresh_token: expect.any(String) });
     await expectVerified(services.all, refreshed.access_token);
-    expect((await server.http.get('/auth/whoami', { token: refreshed.access_token })).status).toBe(200);
+    expect((await test.http.get('/auth/whoami', { token: refreshed.access_token })).status).toBe(200);
   });
 
   it('gets invalid_grant from oauth4webapi for a revoked refresh token', async () => {
     const as = await discover(issuer);
-    await server.http.post('/auth/logout', { token: tokens.access_token });
+    await test.http.post('/auth/logout', { token: tokens.access_token });
     const response = await oauth.refreshTokenGrantRequest(as, CLIENT, oauth.None(), tokens.refresh_token, INSECURE);
     await expect(oauth.processRefreshTokenResponse(as, CLIENT, response)).rejects.toMatchObject({
       error: 'invalid_grant',
@@ -127,7 +115,7 @@ describe('a third-party client or resource server', () => {
 
     expect(await introspect(tokens.access_token)).toEqual({ active: false });
     expect(await introspect(tokens.refresh_token)).toEqual({ active: false });
-    expect((await server.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
+    expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe('session_revoked');
     // A resource server that only verifies does not notice: docs/check-tokens-elsewhere.md says so.
     await expectVerified(services.all, tokens.access_token);
   });

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import { countedDuring, numbers } from '../../support/numbers.js';
 import { PASSWORD, refresh, register } from '../../support/people.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 
-// As long as a test may wait for them.
+// Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
 
-describe.runIf(isPostgres)('GET /metrics while PostgreSQL is away', () => {
+describe('GET /metrics while PostgreSQL is away', () => {
   let test: TestApp;
   let server: OwnPostgres;
   beforeAll(async () => {

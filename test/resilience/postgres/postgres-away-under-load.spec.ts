@@ -2,16 +2,15 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../../support/storm/outage-storm.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;
 const MAX_CONNECTIONS = 20;
 
-describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by itself', { timeout: 90_000 }, () => {
+describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 }, () => {
   let test: TestApp;
   let server: OwnPostgres;
   const others: pg.Client[] = [];
@@ -21,7 +20,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
   });
   afterEach(async () => {
     server.resume();
-    await leave();
+    await closeConnections();
   });
   afterAll(async () => {
     await test.close();
@@ -30,16 +29,16 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
 
   const expectToleranceOf = (fault: Fault) => expectFaultTolerance(test.http, server.url, fault);
 
-  /** Another program's connection. */
-  async function enter(): Promise<pg.Client> {
+  /** Opens a connection of another program. */
+  async function openConnection(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: server.url }).on('error', () => {});
     await client.connect();
     others.push(client);
     return client;
   }
-  const leave = () => Promise.all(others.splice(0).map((client) => client.end()));
+  const closeConnections = () => Promise.all(others.splice(0).map((client) => client.end()));
 
-  it('when PostgreSQL is stopped and started', async () => {
+  it('while PostgreSQL is stopped', async () => {
     await expectToleranceOf({
       begin: () => server.stop(),
       last: untilRefused,
@@ -48,7 +47,7 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
     });
   });
 
-  it('when PostgreSQL is paused', async () => {
+  it('while PostgreSQL is paused', async () => {
     await expectToleranceOf({
       begin: () => server.pause(),
       last: untilRefused,
@@ -57,33 +56,33 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
     });
   });
 
-  it('when PostgreSQL ends all connections, again and again', async () => {
-    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
+  it('while PostgreSQL terminates all connections repeatedly', async () => {
+    const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
     await expectToleranceOf({
-      begin: enter,
+      begin: openConnection,
       last: async () => {
-        for (let i = 0; i < 25; i++) await others[0]!.query(`${end} AND pg_sleep(0.02) IS NOT NULL`);
+        for (let i = 0; i < 25; i++) await others[0]!.query(`${cut} AND pg_sleep(0.02) IS NOT NULL`);
       },
-      end: leave,
+      end: closeConnections,
       cutsNotifications: true,
     });
   });
 
-  it('when somebody holds the locks', async () => {
+  it('while another program locks the table of sessions', async () => {
     await expectToleranceOf({
       begin: async () => {
-        const holder = await enter();
+        const holder = await openConnection();
         await holder.query('BEGIN');
         await holder.query('LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE');
       },
       last: untilRefused,
-      end: leave,
+      end: closeConnections,
     });
   });
 
-  it('when the pool has no connection left', async () => {
-    let giveBack = () => {};
-    const held = new Promise<void>((resolve) => (giveBack = resolve));
+  it('while the pool is exhausted', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
     const taken: Promise<void>[] = [];
     await expectToleranceOf({
       begin: () => {
@@ -92,24 +91,24 @@ describe.runIf(isPostgres)('a storm of requests loses nothing, and goes on by it
       },
       last: untilRefused,
       end: async () => {
-        giveBack();
+        release();
         await Promise.allSettled(taken);
       },
     });
   });
 
-  it('when others have taken all connections of the server', async () => {
+  it('while the server has no connection left', async () => {
     await expectToleranceOf({
       begin: async () => {
-        const first = await enter();
-        const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
+        const first = await openConnection();
+        const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
         while (others.length < MAX_CONNECTIONS) {
-          await enter().catch(() => {});
-          await first.query(end);
+          await openConnection().catch(() => {});
+          await first.query(cut);
         }
       },
       last: untilRefused,
-      end: leave,
+      end: closeConnections,
       cutsNotifications: true,
     });
   });

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Database } from '../../../src/database/database.js';
 import { MAX_SILENCE_MS } from '../../../src/database/notification-listener.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectOpenRoutesServe,
@@ -17,11 +16,11 @@ import {
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 
-describe.runIf(isPostgres)('while PostgreSQL is away', () => {
+describe('while PostgreSQL is away', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;
@@ -38,7 +37,7 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     await test.close();
     await server.destroy();
   });
-  /** As another program sees it. */
+  /** Runs a query on a connection of its own. */
   async function seen(sql: string, parameters: unknown[] = []): Promise<unknown[]> {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
@@ -47,7 +46,7 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     return rows;
   }
 
-  it('because it was stopped: 503, and nobody is let in on a guess; what needs no database goes on, and all is well when it is back', async () => {
+  it('and stopped, fails closed with 503, and recovers after a start', async () => {
     const user = await newUser(test);
     await server.stop();
     await expectUnavailable(test, { ...ALL, ...GUARDED }, user);
@@ -57,7 +56,7 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     await expectRecovered(test, user);
   });
 
-  it('requests under way when it stops are answered with success or 503', async () => {
+  it('responds with success or 503 to requests in flight when it stops', async () => {
     const user = await newUser(test);
     const routes = Array.from({ length: 10 }, () => [READS['sessions']!, READS['profile']!, WRITES['refresh']!]);
     const responses = routes.flat().map((call) => call(test, user));
@@ -69,7 +68,7 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     await expectRecovered(test, user);
   });
 
-  it('what was still to be noted is noted when it is back', async () => {
+  it('keeps buffered acknowledgements, and writes them after it is back', async () => {
     const { tokens } = await newUser(test);
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
     await server.stop();
@@ -77,11 +76,11 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     await server.start();
     await expect.poll(() => ready(test)).toBe(200);
     await test.flush();
-    const sql = 'SELECT acknowledged_generation AS noted FROM sessions WHERE id = $1';
-    expect(await seen(sql, [tokens.session_id])).toEqual([{ noted: 1 }]);
+    const sql = 'SELECT acknowledged_generation AS acknowledged FROM sessions WHERE id = $1';
+    expect(await seen(sql, [tokens.session_id])).toEqual([{ acknowledged: 1 }]);
   });
 
-  it('because it is paused: 503 within the time-outs, not an endless wait, and all is well when it goes on', async () => {
+  it('and paused, responds with 503 within the time-outs, and recovers', async () => {
     const user = await newUser(test);
     server.pause();
     const unavailable = expectUnavailable(test, ALL, user);
@@ -95,13 +94,13 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     await expectRecovered(test, user);
   });
 
-  it('a pause leaves no transaction open: what is answered after it is written, and stays', async () => {
+  it('leaves no transaction open after a pause: later writes are committed', async () => {
     const people = await Promise.all(Array.from({ length: 3 * POOL }, () => newUser(test)));
     await Promise.all(Array.from({ length: POOL }, () => database.write('SELECT pg_sleep(0.1)')));
     server.pause();
     const begun = Array.from({ length: POOL }, () => database.transaction(async () => {}));
-    const ended = await Promise.allSettled(begun);
-    expect(ended.map(({ status }) => status)).toEqual(begun.map(() => 'rejected'));
+    const settled = await Promise.allSettled(begun);
+    expect(settled.map(({ status }) => status)).toEqual(begun.map(() => 'rejected'));
     server.resume();
     await expect.poll(() => ready(test)).toBe(200);
 
@@ -113,16 +112,16 @@ describe.runIf(isPostgres)('while PostgreSQL is away', () => {
     expect(await seen(`SELECT state FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'`)).toEqual([]);
   });
 
-  it('a logout that was done, but whose commit nobody confirmed, ends the access token when it is tried again', async () => {
+  it('applies a logout at its retry when the first commit was not confirmed', async () => {
     const { tokens } = await newUser(test);
     const query = pg.Client.prototype.query as (...args: unknown[]) => Promise<unknown>;
     vi.spyOn(pg.Client.prototype as { query: typeof query }, 'query').mockImplementation(async function (
       this: unknown,
       ...args: unknown[]
     ) {
-      const response = await query.apply(this, args);
+      const result = await query.apply(this, args);
       if (args[0] === 'COMMIT') throw new Error('Connection terminated unexpectedly');
-      return response;
+      return result;
     });
     const logout = () => test.http.post('/auth/logout', { json: { refresh_token: tokens.refresh_token } });
     expect((await logout()).status).toBe(503);

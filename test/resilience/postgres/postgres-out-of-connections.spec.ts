@@ -2,7 +2,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
 import { createTestApp, type TestApp } from '../../support/app.js';
-import { isPostgres } from '../../support/database.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -17,12 +16,12 @@ import {
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { waitAtMost } from '../../support/waits.js';
 
-if (isPostgres) waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 const MAX_CONNECTIONS = 20;
 
-describe.runIf(isPostgres)('while there are no connections', () => {
+describe('without database connections', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;
@@ -36,36 +35,36 @@ describe.runIf(isPostgres)('while there are no connections', () => {
     await server.destroy();
   });
 
-  it('because all connections of the pool are taken: 503, and all is well when they are given back', async () => {
+  it('in the pool, the server responds with 503, and recovers', async () => {
     const user = await newUser(test);
-    let giveBack = () => {};
-    const held = new Promise<void>((resolve) => (giveBack = resolve));
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
     const taken = Array.from({ length: POOL }, () => database.transaction(async () => held));
     await expectUnavailable(test, ALL, user);
     await expectGuardedRoutesServe(test, user);
     expect(await ready(test)).toBe(503);
-    giveBack();
+    release();
     await Promise.all(taken);
     await expectRecovered(test, user);
   });
 
-  it('because others have taken all connections of the server: 503, and all is well when they are gone', async () => {
+  it('on PostgreSQL, the server responds with 503, and recovers', async () => {
     const user = await newUser(test);
-    const crowd: pg.Client[] = [];
-    const crowdIn = async (): Promise<number> => {
+    const taken: pg.Client[] = [];
+    const takeConnection = async (): Promise<number> => {
       const client = new pg.Client({ connectionString: server.url }).on('error', () => {});
       await client.connect().then(
-        () => crowd.push(client),
+        () => taken.push(client),
         () => {},
       );
-      const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
-      await crowd[0]!.query(end);
-      return crowd.length;
+      const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
+      await taken[0]!.query(cut);
+      return taken.length;
     };
-    await expect.poll(crowdIn, { interval: 1, timeout: 10_000 }).toBe(MAX_CONNECTIONS);
+    await expect.poll(takeConnection, { interval: 1, timeout: 10_000 }).toBe(MAX_CONNECTIONS);
     await expectUnavailable(test, { ...ALL, ...GUARDED }, user);
     await expectOpenRoutesServe(test);
-    await Promise.all(crowd.map((client) => client.end()));
+    await Promise.all(taken.map((client) => client.end()));
     await expectRecovered(test, user);
   });
 });

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isPostgres } from '../../support/database.js';
 import type { Http } from '../../support/http.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 import { register } from '../../support/people.js';
@@ -20,7 +19,7 @@ const CLIENTS = 64;
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-robin', { timeout: 180_000 }, () => {
+describe('three processes behind a load balancer', { timeout: 180_000 }, () => {
   let postgres: OwnPostgres;
   let servers: ServerProcess[];
   let front: RoundRobin;
@@ -55,16 +54,16 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     await client.use();
   };
 
-  /** Every client goes on with what it stored last, and no session has ended. */
+  /** Every client can continue with its last stored token, and no session is revoked. */
   async function expectNobodySignedOut(): Promise<void> {
     for (const server of servers) await expect.poll(() => readiness(server), PATIENCE).toBe('ok');
     await expectAllSignedIn(storm);
-    const ended = await revokedSessions(postgres.url);
-    expect(storm.clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
+    const revoked = await revokedSessions(postgres.url);
+    expect(storm.clients.filter(({ stored }) => revoked.includes(stored.session_id))).toEqual([]);
     await expectInvariants(postgres.url);
   }
 
-  it('64 clients refresh for a minute while one process is killed every 10 s: nobody ever has to sign in again', async () => {
+  it('sign nobody out while 64 clients refresh and a process is killed every 10 s', async () => {
     storm.begin(() => turns);
     for (let round = 0; round < 6; round++) {
       await pause(9000);
@@ -81,7 +80,7 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     await expectNobodySignedOut();
   });
 
-  it('PostgreSQL is restarted in a storm: 503 with Retry-After meanwhile, and then everybody goes on', async () => {
+  it('respond with 503 and Retry-After while PostgreSQL restarts, and recover', async () => {
     storm.begin(() => turns);
     await pause(1000);
     await postgres.stop();
@@ -96,7 +95,7 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     await expectNobodySignedOut();
   });
 
-  it('where listening connections are cut in a storm, again and again, nothing that ended is accepted afterwards', async () => {
+  it('accept no revoked token while notification connections are cut', async () => {
     storm.begin(() => turns);
     const [one, two, three] = servers.map(({ http }) => http) as [Http, Http, Http];
     const whoami = async (http: Http, token: string) => {
@@ -118,7 +117,7 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     await expectNobodySignedOut();
   });
 
-  it('one of them is paused for 10 s in a storm: it goes on where the others are, and nobody is signed out', async () => {
+  it('sign nobody out when one of them is paused for 10 s', async () => {
     storm.begin(() => turns);
     await pause(1000);
     servers[1]!.process.kill('SIGSTOP');
@@ -126,7 +125,8 @@ describe.runIf(isPostgres)('three processes on one PostgreSQL, behind a round-ro
     servers[1]!.process.kill('SIGCONT');
     await pause(2000);
     await storm.end();
-    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy']);
+    // After SIGCONT Node checks how old its connections are before it reads them: 408 for what arrived meanwhile.
+    expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy', 'request_timeout']);
     await expectNobodySignedOut();
   });
 });
