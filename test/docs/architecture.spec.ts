@@ -96,9 +96,9 @@ describe('the documentation', () => {
   });
 });
 
-function filesIn(folder: string, ending: string): string[] {
+function filesIn(folder: string, suffix: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith(ending))
+    .filter((file) => file.endsWith(suffix))
     .map((file) => join(folder, file));
 }
 
