@@ -128,6 +128,8 @@ describe('GET /metrics', () => {
   });
 
   it('sends no statement to the database', async () => {
+    // What earlier requests left to be written.
+    await test.flush();
     const statements = watchStatements();
     await numbers(test.http);
     const taken = statements.taken();
