@@ -23,7 +23,7 @@ describe('startupLines', () => {
     expect(elsewhere).toBe(`Demo: ${URL_3000}/demo`);
   });
 
-  it('name neither Swagger UI nor the demo where they are not served, and never a password', () => {
+  it('name Swagger UI and the demo only when they are served, and never a password', () => {
     const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://u:hunter2@db/x' };
     expect(linesOf(env)).toEqual([`Latchkey is running at ${URL_3000} (PostgreSQL)`]);
     expect(linesOf({ SWAGGER: 'off' }, URL_3000, false)).toHaveLength(1);

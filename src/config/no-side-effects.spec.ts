@@ -1,8 +1,13 @@
 import 'reflect-metadata';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Config, envName } from './config.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 it('importing a module never reads the configuration and never exits', async () => {
   const isEntryPoint = (file: string) => file === 'main.ts' || file.startsWith('cli/');

@@ -13,7 +13,7 @@ export async function serveStartPage(fastify: FastifyInstance, config: Config): 
   };
   await fastify.register(async (scope) => {
     // The routes of Nest get its filter; this one is not a route of Nest.
-    scope.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply, []));
+    scope.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply));
     scope.get('/', () => links);
   });
 }

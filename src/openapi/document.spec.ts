@@ -53,7 +53,7 @@ describe('the OpenAPI document of a team’s controller', () => {
   beforeAll(async () => {
     const app = await NestFactory.create(NotesModule, new FastifyAdapter(), { logger: false });
     await app.init();
-    ({ paths } = createDocument(app));
+    ({ paths } = createDocument(app, { issuer: 'https://auth.example.com' }));
     await app.close();
   });
 

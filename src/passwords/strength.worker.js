@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Runs in a thread of its own (`password-strength.ts`): a hostile password keeps it busy for a fifth of a second. Plain
- * JavaScript, because a thread is started from a file, and the tests run from the source.
+ * Runs in a worker thread (`password-strength.ts`): a hostile password takes 200 ms. Plain JavaScript, because a worker
+ * is started from a file, and the tests run from the source.
  */
 import { parentPort } from 'node:worker_threads';
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import * as common from '@zxcvbn-ts/language-common';
 import * as english from '@zxcvbn-ts/language-en';
 
-/** Ten times the library's bar for "safely unguessable": any three pieces, however trivial, count for 10^8. */
+/** Ten times the library's limit for "safely unguessable": it counts 10^8 guesses for any three trivial pieces. */
 const GOOD_ENOUGH_GUESSES = 1e9;
-/** Time grows with the square of the length: of a longer password the beginning has to be good. */
+/** The time grows with the square of the length. Of a longer password only the beginning is judged. */
 const MAX_LENGTH = 64;
 
 const COMMON = 'one of the most common passwords';
@@ -39,7 +39,7 @@ const estimator = new ZxcvbnFactory({
   dictionary: { ...common.dictionary, ...english.dictionary },
   graphs: common.adjacencyGraphs,
   translations: { ...english.translations, warnings: WEAKNESSES },
-  // Of its time nine tenths go into "what if 4 stands for a", beyond the first few of them in vain.
+  // Substitutions like 4 for a take 90 % of the time, and more than a few of them find nothing new.
   l33tMaxSubstitutions: 10,
   maxLength: MAX_LENGTH,
 });
@@ -59,7 +59,7 @@ export default function whyWeak({ password, ownWords }) {
   return `Too easy to guess: ${feedback.warning || 'add unrelated words'}.`;
 }
 
-/** What no list, pattern or rule accounts for: however short it is, the configured length has judged that. */
+/** Matches no list, pattern or rule. A short one is the length rule's concern. */
 const isRandom = (/** @type {{ pattern: string }} */ { pattern }) => pattern === 'bruteforce';
 
 parentPort?.on('message', (task) => parentPort?.postMessage(whyWeak(task)));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Config } from '../../src/config/config.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createDocument } from '../../src/openapi/document.js';
 import { createTestApp, type TestApp } from '../support/app.js';
@@ -74,7 +75,7 @@ describe('guards', () => {
   });
 
   it('protect every route that the OpenAPI document does not describe as open', async () => {
-    const documented = Object.entries(createDocument(test.app).paths).flatMap(([path, item]) =>
+    const documented = Object.entries(createDocument(test.app, test.app.get(Config)).paths).flatMap(([path, item]) =>
       Object.entries(item as Record<string, { security?: unknown[] }>).map(([method, { security }]) => ({
         route: `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
         open: security?.length === 0,

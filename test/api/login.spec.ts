@@ -71,7 +71,7 @@ describe('a sign-in', () => {
     expect(await refusedFields({ form: { ...good, roles: 'admin' } })).toEqual(['roles']);
   });
 
-  it('gives one message for an empty e-mail address: in JSON, in a form and at registration', async () => {
+  it('has one message for an empty e-mail address: JSON, form and registration', async () => {
     const errorsOf = async (path: string, options: RequestOptions) =>
       expectProblem(await attempt(options, path), 400, 'validation_failed').errors;
     const message = 'E-mail address is required.';

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const README = readFileSync('README.md', 'utf8');
 const TOUR = readFileSync('docs/tour.md', 'utf8');
 
-describe('the commands with curl', () => {
+describe('the commands with curl', { timeout: 120_000 }, () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -48,7 +48,7 @@ describe('the commands with curl', () => {
   });
 });
 
-it('the client of the README has no type errors', () => {
+it('the client of the README has no type errors', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'));
   const [code = ''] = blocksIn(sectionOf(README, 'Use the client in a page'), 'ts');
   writeFileSync(join(folder, 'main.ts'), code);

@@ -78,7 +78,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
   return {
     app,
-    http: new Http(`http://127.0.0.1:${port}`, new DocumentedApi(createDocument(app))),
+    http: new Http(`http://127.0.0.1:${port}`, new DocumentedApi(createDocument(app, config))),
     clock,
     dataSource,
     databaseUrl,
