@@ -393,6 +393,10 @@ export interface components {
              */
             delivery: "body" | "cookie";
         };
+        RefreshFormDto: {
+            /** @description The newest refresh token of this client. */
+            refresh_token: string;
+        };
         RefreshDto: {
             /** @description The newest refresh token of this client. With cookie delivery the browser sends it in the cookie. */
             refresh_token?: string;
@@ -984,7 +988,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RefreshDto"];
-                "application/x-www-form-urlencoded": components["schemas"]["RefreshDto"];
+                "application/x-www-form-urlencoded": components["schemas"]["RefreshFormDto"];
             };
         };
         responses: {

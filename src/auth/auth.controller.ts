@@ -26,6 +26,7 @@ import {
   LoginFormDto,
   LogoutDto,
   RefreshDto,
+  RefreshFormDto,
   RegisterDto,
   TokenResponse,
   WhoAmI,
@@ -92,7 +93,7 @@ export class AuthController {
     description: 'Idempotent: the same refresh token gets the same response until its successor was used.',
   })
   @ApiBody({ type: RefreshDto })
-  @AlsoForm(RefreshDto)
+  @AlsoForm(RefreshFormDto)
   @ApiOkResponse({ type: TokenResponse })
   @OptionalSecurity('cookie')
   @SetsRefreshCookie(200, 401)

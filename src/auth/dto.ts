@@ -125,6 +125,14 @@ export class RefreshDto {
   session_id?: string;
 }
 
+/** A form cannot use a cookie, so it has no `session_id`. */
+export class RefreshFormDto {
+  @ApiProperty({ maxLength: 4096, description: 'The newest refresh token of this client.' })
+  @IfGiven()
+  @IsText('Refresh token', 4096)
+  refresh_token?: string;
+}
+
 export class LogoutDto {
   @ApiPropertyOptional({ maxLength: 4096, description: 'Of any generation. Needed when the access token has expired.' })
   @IfGiven()

@@ -127,7 +127,7 @@ describe('the strength check', () => {
     const fresh = new PasswordStrength(new HashingQueue());
     process.once('worker', (thread) => void thread.terminate());
     await expect(fresh.whyWeak('password', words)).rejects.toThrow('The thread that judges passwords ended');
-    expect(await fresh.whyWeak('password', words)).toBe('is one of the most common passwords');
+    expect(await fresh.whyWeak('password', words)).toBe('Too easy to guess: one of the most common passwords.');
     await fresh.onApplicationShutdown();
   });
 
