@@ -22,7 +22,7 @@ function sqliteOptions(file: string): ConnectionOptions {
     database: file,
     // `verbose()` makes a stack trace for every statement.
     driver: { verbose: () => sqlite3 },
-    enableWAL: true,
+    // Not `enableWAL`, which can fail where processes start together: `migrate.ts` switches the file.
     busyTimeout: TIMEOUTS.statement,
   };
 }

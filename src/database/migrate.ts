@@ -45,6 +45,7 @@ async function migratePostgres(dataSource: DataSource): Promise<string[]> {
  * off inside the transaction, where that does nothing.
  */
 async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
+  await waitForLock(() => switchToWal(dataSource));
   await dataSource.query('PRAGMA foreign_keys = OFF');
   await dataSource.query('BEGIN IMMEDIATE');
   try {
@@ -55,6 +56,20 @@ async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
     return done.map(({ name }) => name);
   } catch (error) {
     await dataSource.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Write-ahead logging, which the file keeps. SQLite refuses the switch at once while another connection is open to a new
+ * file, whatever the busy timeout is. False then.
+ */
+async function switchToWal(dataSource: DataSource): Promise<boolean> {
+  try {
+    await dataSource.query('PRAGMA journal_mode = WAL');
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return false;
     throw error;
   }
 }

@@ -66,6 +66,18 @@ describe('the migrations', () => {
     expect(await schemaOf(dataSource)).toEqual(first);
   });
 
+  it.skipIf(isPostgres)('run in parallel on new SQLite files, none of which is refused as busy', async () => {
+    const refused: unknown[] = [];
+    for (let file = 0; file < 40; file++) {
+      const fresh = await throwawayDatabase();
+      const { options: own } = createDataSource(loadConfig({ APP_SECRET: TEST_SECRET, DATABASE_URL: fresh.url }));
+      const runs = await Promise.allSettled([migrate(own), migrate(own), migrate(own)]);
+      refused.push(...runs.flatMap((run) => (run.status === 'rejected' ? [run.reason] : [])));
+      await fresh.drop();
+    }
+    expect(refused).toEqual([]);
+  });
+
   it('create the schema of the entities', async () => {
     await migrate(options);
     const { upQueries } = await (await connect()).driver.createSchemaBuilder().log();
