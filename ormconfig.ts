@@ -1,5 +1,5 @@
-import { config } from './src/config/process-config.js';
+import { readConfigOrExit } from './src/config/process-config.js';
 import { createDataSource } from './src/data-source.js';
 
-/** The one data source of this process: the application runs on it, and so does the migration command line. */
-export default createDataSource(config);
+/** The entry point of TypeORM's command line. The application makes its own data source in `main.ts`. */
+export default createDataSource(readConfigOrExit());

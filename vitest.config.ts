@@ -1,16 +1,33 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const resultFile = process.env['TEST_RESULTS'];
+const SMOKE = 'test/browser/smoke.spec.ts';
 
-const shared = (database: 'sqlite' | 'postgres') => ({
-  isolate: false,
-  env: { TEST_DATABASE: database },
-  ...(database === 'postgres' && { globalSetup: ['test/support/postgres-server.ts'] }),
-});
+type Database = 'sqlite' | 'postgres';
+
+/** Suites that run against the application. A folder named after a database holds what runs on that one alone. */
+function suites(name: string, lane: string, database: Database, more: object = {}): TestProjectConfiguration {
+  const other = database === 'sqlite' ? 'postgres' : 'sqlite';
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [`test/${lane}/**/*.spec.ts`],
+      exclude: [`test/${lane}/${other}/**`, SMOKE],
+      isolate: false,
+      env: { TEST_DATABASE: database },
+      ...(database === 'postgres' && { globalSetup: ['test/support/postgres-server.ts'] }),
+      ...more,
+    },
+  };
+}
+
+/** One file at a time, after everything before: what these measure, or wait for, wants the machine to itself. */
+const alone = (groupOrder: number) => ({ fileParallelism: false, sequence: { groupOrder } });
 
 /**
- * A folder of tests is a lane. `npm test` runs `unit`, `client`, `api` on both databases and a browser smoke test;
- * `npm run test:all` adds the others. Unit tests stand beside their source.
+ * A folder of tests is a lane. `npm test` runs `unit`, `client`, `sqlite`, `postgres` and `smoke`; `npm run test:all` adds
+ * the others. Unit tests stand beside their source.
  */
 export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
@@ -20,43 +37,15 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: resultFile ? ['default', ['json', { outputFile: resultFile }]] : ['default'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'] } },
-      { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'] } },
-      { extends: true, test: { name: 'sqlite', include: ['test/api/**/*.spec.ts'], ...shared('sqlite') } },
-      { extends: true, test: { name: 'postgres', include: ['test/api/**/*.spec.ts'], ...shared('postgres') } },
-      {
-        extends: true,
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.spec.ts'],
-          ...shared('sqlite'),
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'resilience-sqlite',
-          include: ['test/resilience/**/*.spec.ts'],
-          ...shared('sqlite'),
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'resilience-postgres',
-          include: ['test/resilience/**/*.spec.ts'],
-          ...shared('postgres'),
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'docs', include: ['test/docs/**/*.spec.ts'], ...shared('sqlite'), sequence: { groupOrder: 4 } },
-      },
+      { extends: true, test: { name: 'unit', include: ['src/**/*.spec.ts'], isolate: false } },
+      { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'], isolate: false } },
+      suites('sqlite', 'api', 'sqlite'),
+      suites('postgres', 'api', 'postgres'),
+      suites('smoke', 'browser', 'sqlite', { include: [SMOKE], exclude: [], ...alone(1) }),
+      suites('browser', 'browser', 'sqlite', { sequence: { groupOrder: 2 } }),
+      suites('resilience-sqlite', 'resilience', 'sqlite', alone(3)),
+      suites('resilience-postgres', 'resilience', 'postgres', alone(4)),
+      suites('docs', 'docs', 'sqlite', { sequence: { groupOrder: 5 } }),
     ],
   },
 });

@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import dataSource from '../dist/ormconfig.js';
 import { AppModule } from '../dist/src/app.module.js';
 import { appOptions, createAdapter, setupApp } from '../dist/src/app.setup.js';
 import { openDatabase } from '../dist/src/boot/open-database.js';
-import { logStartup } from '../dist/src/boot/say-where-it-is.js';
-import { gracefulShutdown } from '../dist/src/boot/stop-cleanly.js';
+import { logStartup } from '../dist/src/boot/log-startup.js';
+import { gracefulShutdown } from '../dist/src/boot/graceful-shutdown.js';
 import { Public } from '../dist/src/identity/decorators.js';
-import { config } from '../dist/src/config/process-config.js';
+import { readConfigOrExit } from '../dist/src/config/process-config.js';
+import { createDataSource } from '../dist/src/data-source.js';
 
 /** The program with two routes that do the same; one of them is open. Of plain JavaScript: there is no build here. */
 class TwoRoutes {
@@ -25,6 +25,8 @@ Get('open')(...of('open'));
 Public()(...of('open'));
 Get('guarded')(...of('guarded'));
 
+const config = readConfigOrExit();
+const dataSource = createDataSource(config);
 class Root {}
 Module({ imports: [AppModule.forRoot(config, dataSource)], controllers: [TwoRoutes] })(Root);
 

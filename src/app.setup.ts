@@ -17,7 +17,7 @@ import { serverOptions } from './http/server-options.js';
 import { strictRequests } from './http/strict-requests.js';
 import { validationPipe } from './http/validation.js';
 import { Metrics } from './metrics/metrics.js';
-import { wellKnownAlias } from './oauth/server-metadata.js';
+import { wellKnownAlias } from './oauth/metadata.controller.js';
 import { createDocument } from './openapi/document.js';
 
 declare module 'fastify' {

@@ -1,15 +1,17 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import dataSource from '../ormconfig.js';
 import { AppModule } from './app.module.js';
 import { appOptions, createAdapter, setupApp } from './app.setup.js';
 import { openDatabase, refuseSecondServer } from './boot/open-database.js';
 import { logStartup } from './boot/log-startup.js';
 import { gracefulShutdown } from './boot/graceful-shutdown.js';
 import { explainAndExit } from './boot/explain-and-exit.js';
-import { config } from './config/process-config.js';
+import { readConfigOrExit } from './config/process-config.js';
+import { createDataSource } from './data-source.js';
 
+const config = readConfigOrExit();
+const dataSource = createDataSource(config);
 try {
   await refuseSecondServer(config);
   await openDatabase(config, dataSource);

@@ -208,26 +208,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/.well-known/oauth-authorization-server": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What OAuth clients find this server by (RFC 8414)
-         * @description Where ISSUER has a path, also at this address with that path behind it.
-         */
-        get: operations["metadata_read"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/oauth/token": {
         parameters: {
             query?: never;
@@ -239,9 +219,9 @@ export interface paths {
         put?: never;
         /**
          * A new access token, and now and then a new refresh token (RFC 6749 section 6)
-         * @description What POST /auth/refresh does, in the words of OAuth.
+         * @description The same as POST /auth/refresh, for OAuth clients.
          */
-        post: operations["oauth_token"];
+        post: operations["token_exchange"];
         delete?: never;
         options?: never;
         head?: never;
@@ -258,10 +238,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End the session of an access token or a refresh token (RFC 7009)
-         * @description A text that is no token, or one that has ended already, is no error.
+         * Revoke the session of an access token or a refresh token (RFC 7009)
+         * @description Idempotent. A text that is no token of this server, or an expired one, is no error.
          */
-        post: operations["oauth_revoke"];
+        post: operations["revocation_revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -278,10 +258,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Whether a token is alive, and what it says (RFC 7662)
+         * Whether a token is active, and its claims (RFC 7662)
          * @description For the services of INTROSPECTION_CLIENTS, with HTTP Basic.
          */
         post: operations["introspection_introspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Authorization server metadata (RFC 8414)
+         * @description If ISSUER has a path, also at this address followed by that path.
+         */
+        get: operations["metadata_read"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -419,7 +419,7 @@ export interface components {
             roles: string[];
             /**
              * Format: date-time
-             * @description When the person last proved who they are.
+             * @description When the user last authenticated.
              */
             authTime: string;
             /**
@@ -489,42 +489,20 @@ export interface components {
         KeySet: {
             keys: components["schemas"]["PublicKey"][];
         };
-        ServerMetadata: {
-            /**
-             * Format: uri
-             * @description ISSUER: iss of every token.
-             */
-            issuer: string;
-            /** Format: uri */
-            token_endpoint: string;
-            /** Format: uri */
-            revocation_endpoint: string;
-            /**
-             * Format: uri
-             * @description Where INTROSPECTION_CLIENTS names any.
-             */
-            introspection_endpoint?: string;
-            /** Format: uri */
-            jwks_uri: string;
-            grant_types_supported: "refresh_token"[];
-            token_endpoint_auth_methods_supported: "none"[];
-            revocation_endpoint_auth_methods_supported: "none"[];
-            introspection_endpoint_auth_methods_supported?: "client_secret_basic"[];
-        };
         OAuthErrorResponse: {
             /** @enum {string} */
             error: "invalid_request" | "invalid_client" | "invalid_grant" | "unsupported_grant_type" | "invalid_scope";
-            /** @description For the developer who reads it. */
+            /** @description For the developer of the client. */
             error_description: string;
         };
         TokenForm: {
             /** @enum {string} */
             grant_type: "refresh_token";
-            /** @description The newest one this client was given. */
+            /** @description The newest one that this client has received. */
             refresh_token: string;
-            /** @description CLIENT_ID, or nothing. */
+            /** @description CLIENT_ID. Can be left out. */
             client_id?: string;
-            /** @description There are none. */
+            /** @description There are no scopes. */
             scope?: string;
         } & {
             [key: string]: unknown;
@@ -532,9 +510,9 @@ export interface components {
         RevocationForm: {
             /** @description An access token, or a refresh token of any generation. */
             token: string;
-            /** @description Ignored: a token says itself what it is. */
+            /** @description Ignored: a token itself names its type. */
             token_type_hint?: string;
-            /** @description CLIENT_ID, or nothing. */
+            /** @description CLIENT_ID. Can be left out. */
             client_id?: string;
         } & {
             [key: string]: unknown;
@@ -542,16 +520,16 @@ export interface components {
         IntrospectionForm: {
             /** @description An access token or a refresh token. */
             token: string;
-            /** @description Ignored: a token says itself what it is. */
+            /** @description Ignored: a token itself names its type. */
             token_type_hint?: string;
         } & {
             [key: string]: unknown;
         };
         IntrospectionResponse: {
-            /** @description Whether it would be let in here now. */
+            /** @description Whether this server would accept it now. */
             active: boolean;
             /**
-             * @description Of an access token alone.
+             * @description Of access tokens alone.
              * @enum {string}
              */
             token_type?: "Bearer";
@@ -567,7 +545,7 @@ export interface components {
             client_id?: string;
             /** @description Seconds since the epoch. */
             iat?: number;
-            /** @description Likewise; of a refresh token: its end unless it is used before. */
+            /** @description Seconds since the epoch. Of a refresh token: when it expires unless it is used before. */
             exp?: number;
             /** Format: uuid */
             jti?: string;
@@ -581,8 +559,30 @@ export interface components {
             /** @description Grows when roles, password or status of the user change. */
             ver?: number;
             roles?: string[];
-            /** @description When the person last proved who they are. */
+            /** @description When the user last authenticated. */
             auth_time?: number;
+        };
+        ServerMetadata: {
+            /**
+             * Format: uri
+             * @description ISSUER: iss of every token.
+             */
+            issuer: string;
+            /** Format: uri */
+            token_endpoint: string;
+            /** Format: uri */
+            revocation_endpoint: string;
+            /**
+             * Format: uri
+             * @description Only with INTROSPECTION_CLIENTS.
+             */
+            introspection_endpoint?: string;
+            /** Format: uri */
+            jwks_uri: string;
+            grant_types_supported: "refresh_token"[];
+            token_endpoint_auth_methods_supported: "none"[];
+            revocation_endpoint_auth_methods_supported: "none"[];
+            introspection_endpoint_auth_methods_supported?: "client_secret_basic"[];
         };
         Health: {
             /** @enum {string} */
@@ -617,10 +617,10 @@ export interface components {
             }[];
             /**
              * Format: uuid
-             * @description The session a terminal answer is about.
+             * @description The session that a terminal response is about.
              */
             session_id?: string;
-            /** @description Why the session ended. */
+            /** @description Why the session was revoked or has expired. */
             reason?: string;
         };
     };
@@ -630,11 +630,13 @@ export interface components {
     headers: {
         /** @description Names the request in the log. */
         "X-Request-Id": string;
-        /** @description Seconds after which it is worth trying again. */
+        /** @description Seconds to wait before the next attempt. */
         "Retry-After": number;
         /** @description RFC 6750 section 3 */
         "WWW-Authenticate": string;
         "Cache-Control": "no-store";
+        /** @description In cookie delivery: sets the refresh token of a session, or clears (`Max-Age=0`) the cookie of a session that is over. There is one header for each cookie. */
+        "Set-Cookie": string;
     };
     pathItems: never;
 }
@@ -736,6 +738,7 @@ export interface operations {
             201: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -861,6 +864,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -987,6 +991,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -994,7 +999,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `refresh_token_ambiguous`, `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `refresh_token_ambiguous`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1004,22 +1009,23 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "refresh_token_ambiguous" | "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "refresh_token_ambiguous" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
                     };
                 };
             };
-            /** @description `session_revoked`, `session_expired`, `refresh_token_missing`, `refresh_token_invalid`, `refresh_token_reused` */
+            /** @description `refresh_token_missing`, `refresh_token_invalid`, `refresh_token_reused`, `session_revoked`, `session_expired` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "session_revoked" | "session_expired" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused";
+                        code?: "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired";
                     };
                 };
             };
@@ -1112,6 +1118,7 @@ export interface operations {
             /** @description The session is revoked. */
             204: {
                 headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1131,18 +1138,19 @@ export interface operations {
                     };
                 };
             };
-            /** @description `refresh_token_invalid`, `access_token_missing`, `access_token_invalid`, `access_token_expired` */
+            /** @description `access_token_missing`, `access_token_invalid`, `access_token_expired`, `refresh_token_invalid` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "refresh_token_invalid" | "access_token_missing" | "access_token_invalid" | "access_token_expired";
+                        code?: "access_token_missing" | "access_token_invalid" | "access_token_expired" | "refresh_token_invalid";
                     };
                 };
             };
@@ -1314,6 +1322,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -1999,71 +2008,7 @@ export interface operations {
             };
         };
     };
-    metadata_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    "Cache-Control": "public, max-age=300";
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ServerMetadata"];
-                };
-            };
-            /** @description `malformed_request`, `repeated_parameter` */
-            400: {
-                headers: {
-                    "Cache-Control": components["headers"]["Cache-Control"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
-                    };
-                };
-            };
-            /** @description `internal_error` */
-            500: {
-                headers: {
-                    "Cache-Control": components["headers"]["Cache-Control"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `shutting_down` */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "shutting_down";
-                    };
-                };
-            };
-        };
-    };
-    oauth_token: {
+    token_exchange: {
         parameters: {
             query?: never;
             header?: never;
@@ -2149,7 +2094,7 @@ export interface operations {
             };
         };
     };
-    oauth_revoke: {
+    revocation_revoke: {
         parameters: {
             query?: never;
             header?: never;
@@ -2162,7 +2107,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token is worth nothing now. */
+            /** @description The token is not valid, or not any more. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2170,7 +2115,9 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
             /** @description `invalid_request`, `invalid_client` */
             400: {
@@ -2315,6 +2262,70 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "database_unavailable" | "shutting_down";
+                    };
+                };
+            };
+        };
+    };
+    metadata_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "Cache-Control": "public, max-age=300";
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerMetadata"];
+                };
+            };
+            /** @description `malformed_request`, `repeated_parameter` */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "malformed_request" | "repeated_parameter";
+                    };
+                };
+            };
+            /** @description `internal_error` */
+            500: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `shutting_down` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "shutting_down";
                     };
                 };
             };

@@ -10,7 +10,7 @@ export type NewAccount = Pick<Schemas['RegisterDto'], 'email' | 'password' | 'na
 export type Passwords = Schemas['ChangePasswordDto'];
 export type SessionView = Schemas['SessionView'];
 /** In `cookie` delivery the response contains no refresh token. */
-export type TokenResponse = Omit<Schemas['TokenAnswer'], 'refresh_token'> & { refresh_token?: string };
+export type TokenResponse = Omit<Schemas['TokenResponse'], 'refresh_token'> & { refresh_token?: string };
 
 /** `body`: the app keeps the refresh token. `cookie`: the browser keeps it, and no script can read it. */
 export type Delivery = 'body' | 'cookie';

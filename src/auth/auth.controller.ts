@@ -12,6 +12,8 @@ import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
+import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
+import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
 import type { Device } from '../sessions/sessions.service.js';
@@ -49,6 +51,7 @@ export class AuthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make an account, and sign in' })
   @ApiCreatedResponse({ type: TokenResponse })
+  @SetsRefreshCookie(201)
   @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy', 'cross_site_request')
   async register(
     @Body() account: RegisterDto,
@@ -69,6 +72,7 @@ export class AuthController {
   @ApiBody({ type: LoginDto })
   @AlsoForm(LoginFormDto)
   @ApiOkResponse({ type: TokenResponse })
+  @SetsRefreshCookie(200)
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
   async login(@Req() request: LoginRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenResponse> {
     const { authenticatedUser, body } = request;
@@ -89,6 +93,8 @@ export class AuthController {
   @ApiBody({ type: RefreshDto })
   @AlsoForm(RefreshDto)
   @ApiOkResponse({ type: TokenResponse })
+  @OptionalSecurity('cookie')
+  @SetsRefreshCookie(200, 401)
   @Problems('validation_failed', 'refresh_token_missing', 'refresh_token_invalid', 'refresh_token_reused')
   @Problems('session_revoked', 'session_expired', 'refresh_busy', 'refresh_token_ambiguous', 'cross_site_request')
   async refresh(
@@ -109,6 +115,8 @@ export class AuthController {
   })
   @ApiBody({ type: LogoutDto, required: false })
   @ApiNoContentResponse({ description: 'The session is revoked.' })
+  @OptionalSecurity('password', 'bearer', 'cookie')
+  @SetsRefreshCookie(204, 401)
   @Problems('validation_failed', 'access_token_missing', 'access_token_invalid', 'access_token_expired')
   @Problems('refresh_token_invalid', 'cross_site_request')
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
@@ -138,6 +146,7 @@ export class AuthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Change my password', description: 'Revokes every session, and starts a new one.' })
   @ApiOkResponse({ type: TokenResponse })
+  @SetsRefreshCookie(200)
   @Problems('validation_failed', 'password_rejected', 'current_password_wrong', 'hashing_busy')
   async changePassword(
     @CurrentUser() caller: Identity,

@@ -168,7 +168,7 @@ export class WhoAmI {
   @ApiProperty({ format: 'uuid' }) userId: string;
   @ApiProperty({ format: 'uuid' }) sessionId: string;
   @ApiProperty({ type: [String] }) roles: string[];
-  @ApiProperty({ format: 'date-time', description: 'When the person last proved who they are.' }) authTime: string;
+  @ApiProperty({ format: 'date-time', description: 'When the user last authenticated.' }) authTime: string;
   @ApiProperty({ format: 'date-time', description: 'When this access token ends.' }) expiresAt: string;
 
   static from(caller: Identity): WhoAmI {

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
-import dataSource from '../../ormconfig.js';
 import { explainAndExit } from '../boot/explain-and-exit.js';
 import { openDatabase } from '../boot/open-database.js';
-import { config } from '../config/process-config.js';
+import { readConfigOrExit } from '../config/process-config.js';
+import { createDataSource } from '../data-source.js';
 
-/** Brings the schema up to date and ends: what a starting server does first, for a deployment that does it apart. */
+/** `npm run migration:run`: brings the schema up to date, as a starting server does, and exits. */
+const config = readConfigOrExit();
+const dataSource = createDataSource(config);
 try {
   await openDatabase(config, dataSource);
   await dataSource.destroy();

@@ -22,7 +22,7 @@ describe('keepSecret', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('makes 384 random bits that only their owner can read, whatever the umask, and keeps them', () => {
+  it('creates 384 random bits once, readable by their owner alone with any umask', () => {
     const umask = process.umask(0);
     const first = keepSecret(file);
     process.umask(umask);
@@ -32,7 +32,7 @@ describe('keepSecret', () => {
     expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
   });
 
-  it('takes the secret of another process that made one at the same moment', () => {
+  it('takes the secret that another process has created in parallel', () => {
     const { secret } = keepSecret(file);
     fs.blind = true;
     expect(keepSecret(file)).toEqual({ secret, made: false });
@@ -40,7 +40,7 @@ describe('keepSecret', () => {
     expect(readdirSync(join(folder, 'data'))).toEqual(['app-secret']);
   });
 
-  it('never touches a file that is there, even an empty one', () => {
+  it('never changes an existing file, even an empty one', () => {
     keepSecret(file);
     writeFileSync(file, '');
     expect(keepSecret(file)).toEqual({ secret: '', made: false });

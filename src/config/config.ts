@@ -1,16 +1,5 @@
 import { Expose, Transform } from 'class-transformer';
-import {
-  ArrayNotEmpty,
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsNotEmpty,
-  IsUrl,
-  Matches,
-  Max,
-  Min,
-  MinLength,
-} from 'class-validator';
+import { ArrayNotEmpty, IsDefined, IsIn, IsInt, IsUrl, Matches, Max, Min } from 'class-validator';
 import { parseDatabaseUrl, parsePostgresUrl, type DatabaseTarget } from './database-url.js';
 import { parseDuration } from './duration.js';
 import { parseIntrospectionClients, type IntrospectionClient } from './introspection-clients.js';
@@ -24,8 +13,8 @@ const DAY = 24 * HOUR;
 const names = new Map<string, string>();
 
 /**
- * Everything that can be configured, by the environment variable named in `@Env`. Durations are written like
- * `15m`, `60s` or `0s` and held in milliseconds. What each is for: `docs/operations.md`.
+ * Everything that can be configured, by the environment variable named in `@Env`. Durations are written like `15m`,
+ * `60s` or `0s`, and kept in milliseconds. The variables are explained in `docs/operations.md` and `.env.example`.
  */
 export class Config {
   @Env('NODE_ENV')
@@ -34,15 +23,14 @@ export class Config {
 
   @Env('PORT', Number)
   @IsInt({ message: 'must be a whole number' })
-  @Min(0)
-  @Max(65_535)
+  @Min(0, { message: 'must be at least 0' })
+  @Max(65_535, { message: 'must be at most 65535' })
   port: number = 3000;
 
   @Env('HOST')
-  @IsNotEmpty()
   host: string = '127.0.0.1';
 
-  /** `iss` of every token, and the address under which browsers reach this server. */
+  /** `iss` of every token, and the address under which browsers reach this server. By default localhost and PORT. */
   @Env('ISSUER')
   @IsUrl({ ...ANY_HOST, disallow_auth: true }, { message: 'must be an http(s) URL' })
   @Matches(/^[^?#]*[^/?#]$/, { message: 'must have no query, no fragment and no slash at its end' })
@@ -52,15 +40,15 @@ export class Config {
   @IsDefined({ message: 'must be sqlite:path/to/file or postgres://user:password@host/database' })
   database: DatabaseTarget = { kind: 'sqlite', file: 'data/latchkey.sqlite' };
 
-  /** Where a pooler stands in front of PostgreSQL: the address behind it. Migrations hold a session lock there. */
+  /** PostgreSQL itself, where DATABASE_URL is a pooler: migrations and LISTEN need a session. */
   @Env('DATABASE_DIRECT_URL', parsePostgresUrl)
   @IsDefined({ message: 'must be postgres://user:password@host/database' })
   databaseDirectUrl: string = '';
 
   @Env('DATABASE_POOL_SIZE', Number)
   @IsInt({ message: 'must be a whole number' })
-  @Min(1)
-  @Max(1000)
+  @Min(1, { message: 'must be at least 1' })
+  @Max(1000, { message: 'must be at most 1000' })
   databasePoolSize: number = 10;
 
   @Env('SHUTDOWN_DEADLINE', parseDuration)
@@ -80,7 +68,7 @@ export class Config {
   @Max(DAY, { message: 'must be at most 1d' })
   accessTokenTtlMs: number = 15 * 60_000;
 
-  /** How old a signing key grows before the next one is made; 0: only when told to. */
+  /** Age of a signing key at which the next one is created; 0: only by `npm run keys:rotate`. */
   @Env('KEY_ROTATION_INTERVAL', parseDuration)
   @IsInt({ message: 'must be a duration like 90d' })
   @Max(400 * DAY, { message: 'must be at most 400d' })
@@ -97,17 +85,17 @@ export class Config {
   @Max(400 * DAY, { message: 'must be at most 400d' })
   sessionTtlMs: number = 30 * DAY;
 
-  /** C of the rotation rules: how long a generation lives after its client proved to hold it. */
+  /** C of the rotation rules: how long a refresh token stays the newest after its client acknowledged it. */
   @Env('REFRESH_ROTATION_INTERVAL', parseDuration)
   @IsInt({ message: 'must be a duration like 120s' })
   rotationIntervalMs: number = 120_000;
 
-  /** L of the rotation rules: how long the token before the newest is forgiven. */
+  /** L of the rotation rules: how long the previous refresh token is accepted after that. */
   @Env('REFRESH_LEEWAY', parseDuration)
   @IsInt({ message: 'must be a duration like 60s' })
   leewayMs: number = 60_000;
 
-  /** One more sign-in ends the session that was unused for longest. */
+  /** One more sign-in revokes the least recently used session. */
   @Env('MAX_SESSIONS_PER_USER', Number)
   @IsInt({ message: 'must be a whole number' })
   @Min(1, { message: 'must be at least 1' })
@@ -130,7 +118,7 @@ export class Config {
   @IsOrigin({ each: true, message: 'must be a comma list of origins like https://app.example.com (no path, no *)' })
   corsOrigins: string[] = [];
 
-  /** Whose `X-Forwarded-For` is believed: a number of hops, or addresses. */
+  /** Proxies whose `X-Forwarded-For` is trusted: a number of hops, or addresses. */
   @Env('TRUST_PROXY', parseTrustProxy)
   @IsDefined({ message: 'must be off, a number of proxies, or a comma list of their addresses or networks' })
   trustProxy: TrustProxy = false;
@@ -139,7 +127,7 @@ export class Config {
   @Matches(/^[\x21-\x7e]{1,64}$/, { message: 'must be 1 to 64 visible ASCII characters' })
   clientId: string = 'latchkey-spa';
 
-  /** Services that may ask whether a token is alive. */
+  /** Services that may introspect tokens (RFC 7662). */
   @Env('INTROSPECTION_CLIENTS', parseIntrospectionClients)
   @IsDefined({
     message:
@@ -154,10 +142,9 @@ export class Config {
 
   @Env('LOG_LEVEL')
   @IsIn(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}` })
-  @MinLength(1)
   logLevel: string = 'info';
 
-  /** What a scraper of `GET /metrics` sends as a Bearer token (its characters: RFC 6750 section 2.1). */
+  /** The Bearer token for `GET /metrics` (characters: RFC 6750 section 2.1). */
   @Env('METRICS_TOKEN')
   @Matches(/^(?=.{32,512}$)[\w.~+/-]+=*$/, {
     message: 'must be 32 to 512 of the characters A-Z a-z 0-9 - . _ ~ + / with = at the end: openssl rand -base64 48',
@@ -168,12 +155,12 @@ export class Config {
     return this.nodeEnv === 'production';
   }
 
-  /** Swagger UI and its document: off in production unless asked for. */
+  /** Swagger UI and `openapi.json`: in production only with SWAGGER=on. */
   get swaggerEnabled(): boolean {
     return this.swagger === '' ? !this.isProduction : this.swagger === 'on';
   }
 
-  /** `GET /metrics`: in production only behind a token. */
+  /** `GET /metrics`: in production only with METRICS_TOKEN. */
   get metricsEnabled(): boolean {
     return !this.isProduction || this.metricsToken !== '';
   }

@@ -7,7 +7,7 @@ describe('parseDatabaseUrl', () => {
     ['sqlite:/var/lib/x.sqlite', '/var/lib/x.sqlite'],
     ['sqlite:///var/lib/x.sqlite', '/var/lib/x.sqlite'],
     ['sqlite:./x y.sqlite', './x y.sqlite'],
-  ])('reads %j as a file', (url, file) => {
+  ])('parses %j as a file', (url, file) => {
     expect(parseDatabaseUrl(url)).toEqual({ kind: 'sqlite', file });
   });
 
@@ -18,10 +18,13 @@ describe('parseDatabaseUrl', () => {
     },
   );
 
-  // Each connection would have its own, empty database in memory.
-  it.each(['sqlite:', 'sqlite::memory:', 'sqlite:file::memory:?cache=shared'])('has no file in %j', (url) => {
-    expect(parseDatabaseUrl(url)).toBeUndefined();
-  });
+  // Each connection would get an empty database of its own in memory.
+  it.each(['sqlite:', 'sqlite::memory:', 'sqlite:file::memory:?cache=shared'])(
+    'refuses %j, which has no file',
+    (url) => {
+      expect(parseDatabaseUrl(url)).toBeUndefined();
+    },
+  );
 
   it.each(['', 'x.sqlite', 'file:x.sqlite', 'mysql://db/x', 'postgres:db', 'postgres://db:99999/x', 'POSTGRES'])(
     'does not read %j',

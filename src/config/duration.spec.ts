@@ -11,7 +11,7 @@ describe('parseDuration', () => {
     ['7d', 604_800_000],
     [' 7d ', 604_800_000],
     ['007s', 7000],
-  ])('reads %j', (text, milliseconds) => {
+  ])('parses %j', (text, milliseconds) => {
     expect(parseDuration(text)).toBe(milliseconds);
   });
 
@@ -31,7 +31,7 @@ describe('parseDuration', () => {
     '1e3s',
     '0x5s',
     '1234567890s',
-  ])('does not read %j', (text) => {
+  ])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeNaN();
   });
 });

@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { LogDestination } from '../http/log-destination.js';
 import { serverOptions } from '../http/server-options.js';
 import { Config, envName } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
@@ -10,15 +11,15 @@ const DAY = 86_400_000;
 
 interface Variable {
   property: keyof Config;
-  /** What it is without the variable. */
+  /** The value without the variable. */
   otherwise: unknown;
-  /** Other variables that it needs. */
+  /** Other required variables. */
   beside?: Environment;
   good: Record<string, unknown>;
   bad: string[];
 }
 
-/** Values, of which none has a bar in it. */
+/** Splits values, none of which contains a bar. */
 const list = (values: string) => values.split(' | ');
 const NO_DURATIONS = list('15 | 15 m | -1s | 1.5h | 15M | 1m30s | soon | ١٥m | 9999999999s | Infinitys');
 const NO_NUMBERS = list('x | 1.5 | -1 | NaN | Infinity | 1,000 | 1_000');
@@ -70,7 +71,7 @@ const VARIABLES: Record<string, Variable> = {
     property: 'shutdownDeadlineMs',
     otherwise: 15_000,
     good: { '1s': 1000, '2m': 120_000 },
-    // Longer than a timer of Node's can wait: it would ring at once.
+    // Longer than the maximum of a Node timer, which would then fire at once.
     bad: [...NO_DURATIONS, '25d'],
   },
   APP_SECRET: {
@@ -92,8 +93,8 @@ const VARIABLES: Record<string, Variable> = {
   REFRESH_IDLE_TTL: {
     property: 'refreshIdleTtlMs',
     otherwise: 7 * DAY,
-    good: { '1s': 1000, '30d': 30 * DAY },
-    bad: [...NO_DURATIONS, '0s', '31d'],
+    good: { '121s': 121_000, '30d': 30 * DAY },
+    bad: [...NO_DURATIONS, '0s', '120s', '31d'],
   },
   SESSION_TTL: {
     property: 'sessionTtlMs',
@@ -209,14 +210,14 @@ function mistakesOf(environment: Environment): string[] {
 }
 
 describe('the configuration', () => {
-  it('is tested here for every variable there is', () => {
+  it('is tested for every variable', () => {
     const properties = Object.keys(new Config());
     expect(Object.keys(VARIABLES).sort()).toEqual(properties.map(envName).sort());
     for (const [name, { property }] of Object.entries(VARIABLES)) expect(envName(property)).toBe(name);
   });
 
   it.each(Object.entries(VARIABLES).filter(([name]) => name !== 'APP_SECRET'))(
-    'has a default for %s, also when it is empty',
+    'has a default for %s, also when the variable is empty',
     (name, { property, otherwise, beside }) => {
       for (const nothing of [undefined, '', ' ', '\t']) {
         expect(loadConfig({ APP_SECRET, ...beside, [name]: nothing })[property]).toEqual(otherwise);
@@ -234,14 +235,14 @@ describe('the configuration', () => {
     it.each(Object.entries(good))('can be %j', (text, value) => {
       expect(loadConfig({ APP_SECRET, ...beside, [name]: text })[property]).toEqual(value);
     });
-    it.each(bad)('cannot be %j, and the mistake names it', (text) => {
+    it.each(bad)('cannot be %j, and the error names the variable', (text) => {
       const mistakes = mistakesOf({ APP_SECRET, ...beside, [name]: text });
       expect(mistakes).toEqual([expect.stringContaining(name)]);
       expect(mistakes[0]).not.toMatch(/hunter2|undefined|NaN|\[object|each value/);
     });
   });
 
-  it('shows every mistake at once, a line each, and no secret', () => {
+  it('reports all errors at once, one per line, without a secret', () => {
     const wrong = Object.entries(VARIABLES).filter(([, { bad }]) => bad.length > 0);
     const mistakes = mistakesOf(Object.fromEntries(wrong.map(([name, { bad }]) => [name, bad[0]])));
     expect(mistakes.map((line) => line.split(' ')[0]).sort()).toEqual(wrong.map(([name]) => name).sort());
@@ -249,7 +250,7 @@ describe('the configuration', () => {
     expect(mistakes.join()).not.toContain('hunter2');
   });
 
-  it('can be strict about refresh tokens: interval and leeway both 0s, or no leeway at all', () => {
+  it('requires an interval of at least twice the leeway, or both 0s (strict mode)', () => {
     const of = (REFRESH_ROTATION_INTERVAL: string, REFRESH_LEEWAY: string) =>
       mistakesOf({ APP_SECRET, REFRESH_ROTATION_INTERVAL, REFRESH_LEEWAY });
     expect([of('0s', '0s'), of('1s', '0s'), of('10s', '5s')]).toEqual([[], [], []]);
@@ -264,7 +265,34 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes DATABASE_DIRECT_URL for PostgreSQL alone', () => {
+  it.each(['120s', '119s', '1s'])(
+    'refuses REFRESH_IDLE_TTL=%s with a rotation interval of 120s',
+    (REFRESH_IDLE_TTL) => {
+      expect(mistakesOf({ APP_SECRET, REFRESH_IDLE_TTL })).toEqual([
+        'REFRESH_IDLE_TTL must be longer than REFRESH_ROTATION_INTERVAL: sessions would expire before they rotate',
+      ]);
+      const strict = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
+      expect(mistakesOf({ APP_SECRET, REFRESH_IDLE_TTL, ...strict })).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['4000', 'http://localhost:4000'],
+    ['0', 'http://localhost:3000'],
+    ['', 'http://localhost:3000'],
+  ])('derives ISSUER from PORT=%s', (PORT, issuer) => {
+    expect(loadConfig({ APP_SECRET, PORT }).issuer).toBe(issuer);
+    expect(loadConfig({ APP_SECRET, PORT, ISSUER: 'https://a.test' }).issuer).toBe('https://a.test');
+  });
+
+  it('does not complain about ISSUER when PORT is wrong', () => {
+    for (const PORT of VARIABLES['PORT']!.bad) {
+      const { ISSUER: _, ...withoutIssuer } = PRODUCTION;
+      expect(mistakesOf({ ...withoutIssuer, PORT })).toEqual([expect.stringMatching(/^PORT must be /)]);
+    }
+  });
+
+  it('accepts DATABASE_DIRECT_URL for PostgreSQL alone', () => {
     const DATABASE_DIRECT_URL = 'postgres://u:p@db/x';
     expect(
       loadConfig({ APP_SECRET, DATABASE_URL: 'postgres://u:p@pooler/x', DATABASE_DIRECT_URL }).databaseDirectUrl,
@@ -272,7 +300,7 @@ describe('the configuration', () => {
     expect(mistakesOf({ APP_SECRET, DATABASE_DIRECT_URL })).toEqual([expect.stringContaining('DATABASE_DIRECT_URL')]);
   });
 
-  it('takes no secret of APP_SECRET for METRICS_TOKEN: those who read metrics need not sign tokens', () => {
+  it('refuses a secret of APP_SECRET as METRICS_TOKEN', () => {
     const [first, second] = ['a'.repeat(32), 'b'.repeat(32)];
     const both = { APP_SECRET: `${first},${second}` };
     for (const METRICS_TOKEN of [first, second]) {
@@ -281,7 +309,7 @@ describe('the configuration', () => {
     expect(mistakesOf({ ...both, METRICS_TOKEN: 'c'.repeat(32) })).toEqual([]);
   });
 
-  it('takes no secret of somebody else for one of INTROSPECTION_CLIENTS', () => {
+  it('refuses a shared secret in INTROSPECTION_CLIENTS', () => {
     const [first, second, scraper] = ['hunter2-a', 'hunter2-b', 'hunter2-m'].map((text) => text.repeat(4));
     const others = { APP_SECRET: `${first},${second}`, METRICS_TOKEN: scraper };
     const of = (...secrets: string[]) => {
@@ -295,20 +323,20 @@ describe('the configuration', () => {
     const refused = (part: string) => [expect.stringMatching(`^INTROSPECTION_CLIENTS must have .*${part}`)];
     for (const secret of [first!, second!]) expect(of(own[0]!, secret)).toEqual(refused('APP_SECRET'));
     expect(of(own[0]!, scraper!)).toEqual(refused('METRICS_TOKEN'));
-    expect(of(...own, own[0]!)).toEqual(refused('its own'));
+    expect(of(...own, own[0]!)).toEqual(refused('different'));
   });
 
   it.each(Object.keys(VARIABLES['TRUST_PROXY']!.good))(
-    'that it accepts for TRUST_PROXY makes a server: %j',
+    'accepts only TRUST_PROXY values that Fastify accepts: %j',
     (TRUST_PROXY) => {
       const config = loadConfig({ APP_SECRET, TRUST_PROXY, LOG_LEVEL: 'silent' });
-      expect(() => Fastify(serverOptions(config))).not.toThrow();
+      expect(() => Fastify(serverOptions(config, new LogDestination()))).not.toThrow();
     },
   );
 });
 
 describe('the configuration in production', () => {
-  it('is usable with a secret and an https address', () => {
+  it('requires only a secret and an https issuer', () => {
     const config = loadConfig(PRODUCTION);
     expect([config.isProduction, config.swaggerEnabled, config.bcryptCost]).toEqual([true, false, 12]);
     expect(loadConfig({ ...PRODUCTION, SWAGGER: 'on' }).swaggerEnabled).toBe(true);
@@ -316,7 +344,7 @@ describe('the configuration in production', () => {
     expect(loadConfig({ APP_SECRET, SWAGGER: 'off' }).swaggerEnabled).toBe(false);
   });
 
-  it('has metrics behind a token alone; elsewhere they are there anyway', () => {
+  it('enables metrics only with METRICS_TOKEN, unlike other environments', () => {
     const METRICS_TOKEN = 'm'.repeat(32);
     expect(loadConfig(PRODUCTION).metricsEnabled).toBe(false);
     expect(loadConfig({ ...PRODUCTION, METRICS_TOKEN }).metricsEnabled).toBe(true);
@@ -338,7 +366,7 @@ describe('the configuration in production', () => {
   });
 
   it.each(['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080', 'https://a.test/x'])(
-    'takes ISSUER %s',
+    'accepts ISSUER %s',
     (ISSUER) => {
       expect(loadConfig({ ...PRODUCTION, ISSUER, BCRYPT_COST: '10' }).issuer).toBe(ISSUER);
     },

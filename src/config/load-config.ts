@@ -4,7 +4,7 @@ import { Config, envName } from './config.js';
 
 export type Environment = Record<string, string | undefined>;
 
-/** Thrown with every mistake of the environment at once, a line each, none with a secret in it. */
+/** Lists every mistake of the environment, a line each. No line contains a secret. */
 export class ConfigError extends Error {
   constructor(readonly mistakes: string[]) {
     super(['The configuration is not usable:', ...mistakes].join('\n  '));
@@ -15,6 +15,7 @@ export class ConfigError extends Error {
 export function loadConfig(environment: Environment): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
   const config = plainToInstance(Config, given, { excludeExtraneousValues: true, exposeDefaultValues: true });
+  if (!('ISSUER' in given)) config.issuer = localIssuer(config.port);
   const set = (property: string) => envName(property) in given || property === 'appSecrets';
 
   const errors = validateSync(config, { stopAtFirstError: true }).filter((error) => set(error.property));
@@ -22,7 +23,7 @@ export function loadConfig(environment: Environment): Config {
   const mistakes = [
     ...errors.map((error) => {
       const [text = 'is not valid'] = Object.values(error.constraints ?? {});
-      return `${envName(error.property)} ${text.replace(`${error.property} `, '')}`;
+      return `${envName(error.property)} ${text}`;
     }),
     ...contradictions(config, wrong),
   ];
@@ -30,16 +31,26 @@ export function loadConfig(environment: Environment): Config {
   return config;
 }
 
+/** With PORT=0 the port is not known yet: tokens need an issuer that is the same after a restart. */
+function localIssuer(port: number): string {
+  return `http://localhost:${Number.isInteger(port) && port > 0 ? port : new Config().port}`;
+}
+
 type Rule = { about: (keyof Config)[]; holds: (config: Config) => boolean; text: string };
 
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-/** What no single variable shows. Sources: `docs/rotation.md` (C ≥ 2 L), OWASP ASVS 5.0 11.4.2 (bcrypt cost). */
+/** Rules about several variables, or about production. Sources: `docs/rotation.md`, OWASP ASVS 5.0 11.4.2 (bcrypt). */
 const RULES: Rule[] = [
   {
     about: ['rotationIntervalMs', 'leewayMs'],
     holds: ({ rotationIntervalMs: c, leewayMs: l }) => (c === 0 && l === 0) || (c > 0 && c >= 2 * l),
     text: 'REFRESH_ROTATION_INTERVAL must be at least twice REFRESH_LEEWAY, or both 0s',
+  },
+  {
+    about: ['refreshIdleTtlMs', 'rotationIntervalMs'],
+    holds: (config) => config.refreshIdleTtlMs > config.rotationIntervalMs,
+    text: 'REFRESH_IDLE_TTL must be longer than REFRESH_ROTATION_INTERVAL: sessions would expire before they rotate',
   },
   {
     about: ['refreshIdleTtlMs', 'sessionTtlMs'],
@@ -49,17 +60,17 @@ const RULES: Rule[] = [
   {
     about: ['keyRotationIntervalMs'],
     holds: ({ keyRotationIntervalMs: interval }) => interval === 0 || interval >= 3_600_000,
-    text: 'KEY_ROTATION_INTERVAL must be at least 1h, or 0s: then keys change only by npm run keys:rotate',
+    text: 'KEY_ROTATION_INTERVAL must be at least 1h, or 0s to rotate keys only by npm run keys:rotate',
   },
   {
     about: ['databaseDirectUrl', 'database'],
     holds: (config) => config.databaseDirectUrl === '' || config.database.kind === 'postgres',
-    text: 'DATABASE_DIRECT_URL is for PostgreSQL only: DATABASE_URL names a SQLite file',
+    text: 'DATABASE_DIRECT_URL is for PostgreSQL only, and DATABASE_URL names a SQLite file',
   },
   {
     about: ['metricsToken', 'appSecrets'],
     holds: ({ metricsToken, appSecrets }) => !appSecrets.includes(metricsToken),
-    text: 'METRICS_TOKEN must not be in APP_SECRET: who reads metrics could sign tokens',
+    text: 'METRICS_TOKEN must not be in APP_SECRET: a scraper could sign tokens',
   },
   {
     about: ['introspectionClients', 'appSecrets'],
@@ -71,12 +82,12 @@ const RULES: Rule[] = [
     about: ['introspectionClients', 'metricsToken'],
     holds: ({ introspectionClients, metricsToken }) =>
       introspectionClients.every(({ secret }) => secret !== metricsToken),
-    text: 'INTROSPECTION_CLIENTS must have no secret that is METRICS_TOKEN: who reads metrics could ask about tokens',
+    text: 'INTROSPECTION_CLIENTS must have no secret that is METRICS_TOKEN: a scraper could introspect tokens',
   },
   {
     about: ['introspectionClients'],
     holds: ({ introspectionClients: clients }) => new Set(clients.map(({ secret }) => secret)).size === clients.length,
-    text: 'INTROSPECTION_CLIENTS must have a secret of its own for each: a service could pass for another',
+    text: 'INTROSPECTION_CLIENTS must have a different secret for each: one service could impersonate another',
   },
   {
     about: ['bcryptCost'],
@@ -86,7 +97,7 @@ const RULES: Rule[] = [
   {
     about: ['issuer'],
     holds: ({ isProduction, issuer }) => !isProduction || issuer.startsWith('https://') || LOOPBACK.test(issuer),
-    text: 'ISSUER must be an https URL in production (http only for this machine itself)',
+    text: 'ISSUER must be an https URL in production (http only for localhost)',
   },
 ];
 

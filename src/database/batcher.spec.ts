@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Batcher } from './batcher.js';
 
-/** A batch that `run` was given: `answer` and `fail` end it. */
+/** A batch that `run` received; `succeed` and `fail` settle it. */
 interface Batch {
   entries: string[];
-  answer: (answers?: string[]) => void;
+  succeed: (results?: string[]) => void;
   fail: (error: unknown) => void;
 }
 
-/** The batches in the order in which they began; each runs until the test ends it. */
+/** Records the batches in the order of their start; each runs until the test settles it. */
 function controlled() {
   const begun: Batch[] = [];
   const waiting: ((batch: Batch) => void)[] = [];
@@ -18,8 +18,8 @@ function controlled() {
     state.mostAtOnce = Math.max(state.mostAtOnce, ++underWay);
     try {
       return await new Promise((resolve, reject) => {
-        const answer = (answers = entries.map((entry) => `answer to ${entry}`)) => resolve(answers);
-        begun.push({ entries, answer, fail: reject });
+        const succeed = (results = entries.map((entry) => `result of ${entry}`)) => resolve(results);
+        begun.push({ entries, succeed, fail: reject });
         waiting.shift()?.(begun.at(-1)!);
       });
     } finally {
@@ -33,55 +33,55 @@ function controlled() {
 const turn = () => new Promise(setImmediate);
 const keyOf = (entry: string) => entry.split(' ')[0]!;
 
-/** A rejection that nobody handles fails the run: Vitest sees to it. */
+/** Vitest fails the run on an unhandled rejection. */
 describe('a batcher', () => {
-  it('runs what arrives in one turn of the event loop together, in the order of arrival', async () => {
+  it('runs the entries of one event loop turn in one batch, in order of arrival', async () => {
     const { run, next } = controlled();
     const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = [batcher.submit('c'), batcher.submit('a')];
+    const results = [batcher.submit('c'), batcher.submit('a')];
     await new Promise(process.nextTick);
-    answers.push(batcher.submit('b'));
+    results.push(batcher.submit('b'));
     const batch = await first;
     expect(batch.entries).toEqual(['c', 'a', 'b']);
-    batch.answer();
-    expect(await Promise.all(answers)).toEqual(['answer to c', 'answer to a', 'answer to b']);
+    batch.succeed();
+    expect(await Promise.all(results)).toEqual(['result of c', 'result of a', 'result of b']);
   });
 
-  it('has one batch under way, and runs all that arrives meanwhile as the next', async () => {
+  it('runs one batch at a time, and collects new entries for the next one', async () => {
     const { run, next, state } = controlled();
     const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = [batcher.submit('a')];
+    const results = [batcher.submit('a')];
     const one = await first;
-    answers.push(batcher.submit('b'));
+    results.push(batcher.submit('b'));
     await turn();
-    answers.push(batcher.submit('c'));
+    results.push(batcher.submit('c'));
     await turn();
     expect(state.begun).toHaveLength(1);
 
     const second = next();
-    one.answer();
+    one.succeed();
     const two = await second;
     expect(two.entries).toEqual(['b', 'c']);
-    two.answer();
-    expect(await Promise.all(answers)).toEqual(['answer to a', 'answer to b', 'answer to c']);
+    two.succeed();
+    expect(await Promise.all(results)).toEqual(['result of a', 'result of b', 'result of c']);
     expect(state).toMatchObject({ mostAtOnce: 1 });
     expect(state.begun).toHaveLength(2);
   });
 
-  it('gives entries of one key one place, the first one’s, and one answer', async () => {
+  it('runs entries with the same key once, and shares the result (single flight)', async () => {
     const { run, next } = controlled();
     const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = Promise.all([batcher.submit('a 1'), batcher.submit('b'), batcher.submit('a 2')]);
+    const results = Promise.all([batcher.submit('a 1'), batcher.submit('b'), batcher.submit('a 2')]);
     const batch = await first;
     expect(batch.entries).toEqual(['a 1', 'b']);
-    batch.answer();
-    expect(await answers).toEqual(['answer to a 1', 'answer to b', 'answer to a 1']);
+    batch.succeed();
+    expect(await results).toEqual(['result of a 1', 'result of b', 'result of a 1']);
   });
 
-  it('never answers an entry from a batch that began before it arrived, though its key is in it', async () => {
+  it('never shares a batch that started before the entry was submitted', async () => {
     const { run, next } = controlled();
     const batcher = new Batcher({ run, keyOf });
     const first = next();
@@ -89,15 +89,15 @@ describe('a batcher', () => {
     const one = await first;
     const late = batcher.submit('a');
     const second = next();
-    one.answer(['old']);
+    one.succeed(['old']);
     expect(await early).toBe('old');
     const two = await second;
     expect(two.entries).toEqual(['a']);
-    two.answer(['new']);
+    two.succeed(['new']);
     expect(await late).toBe('new');
   });
 
-  it('puts no more than maxSize into a batch, and leaves nobody behind', async () => {
+  it('splits entries into batches of at most maxSize', async () => {
     const sizes: number[] = [];
     const batcher = new Batcher<number, number>({
       run: async (entries) => {
@@ -113,7 +113,7 @@ describe('a batcher', () => {
     expect(sizes).toEqual([3, 3, 2]);
   });
 
-  it('lets an entry that is at fault fail alone: the others are tried again by themselves and answered', async () => {
+  it('retries the entries of a failed batch one by one, so that a bad one fails alone', async () => {
     const runs: string[][] = [];
     const batcher = new Batcher<string, string>({
       run: async (entries) => {
@@ -124,8 +124,8 @@ describe('a batcher', () => {
       keyOf: keyOf,
       mayFailAlone: () => true,
     });
-    const answers = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.submit(entry)));
-    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : String(answer.reason)))).toEqual([
+    const results = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.submit(entry)));
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason)))).toEqual([
       'a',
       'Error: bad is bad',
       'b',
@@ -133,7 +133,7 @@ describe('a batcher', () => {
     expect(runs).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
   });
 
-  it('lets all fail at once, without another try, when the error can be nobody’s fault', async () => {
+  it('fails the whole batch without a retry when mayFailAlone is false', async () => {
     const runs: string[][] = [];
     const away = new Error('the database is away');
     const batcher = new Batcher<string, string>({
@@ -144,12 +144,12 @@ describe('a batcher', () => {
       keyOf: keyOf,
       mayFailAlone: (error) => error !== away,
     });
-    const answers = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.submit(entry)));
-    expect(answers).toEqual(answers.map(() => ({ status: 'rejected', reason: away })));
+    const results = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.submit(entry)));
+    expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: away })));
     expect(runs).toEqual([['a', 'b', 'c']]);
   });
 
-  it('tries an entry that was alone no second time', async () => {
+  it('does not retry a batch of one entry', async () => {
     let runs = 0;
     const batcher = new Batcher<string, string>({
       run: async () => {
@@ -162,16 +162,16 @@ describe('a batcher', () => {
     expect(runs).toBe(1);
   });
 
-  it('fails everybody who shares the key of a failing entry', async () => {
+  it('fails all entries with the key of a failed entry', async () => {
     const { run, next } = controlled();
     const batcher = new Batcher({ run, keyOf });
     const first = next();
-    const answers = Promise.allSettled([batcher.submit('a 1'), batcher.submit('a 2')]);
+    const results = Promise.allSettled([batcher.submit('a 1'), batcher.submit('a 2')]);
     (await first).fail(new Error('bad'));
-    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  it('goes on after errors: those who waited meanwhile, and those who come later, are answered', async () => {
+  it('runs waiting and later entries after a failed batch', async () => {
     const { run, next } = controlled();
     const batcher = new Batcher({ run, keyOf, mayFailAlone: () => false });
     const first = next();
@@ -181,17 +181,17 @@ describe('a batcher', () => {
     const waiting = batcher.submit('b');
     one.fail(new Error('away'));
     await expect(failing).rejects.toThrow('away');
-    (await second).answer();
-    expect(await waiting).toBe('answer to b');
+    (await second).succeed();
+    expect(await waiting).toBe('result of b');
 
     await turn();
     const third = next();
     const later = batcher.submit('a');
-    (await third).answer();
-    expect(await later).toBe('answer to a');
+    (await third).succeed();
+    expect(await later).toBe('result of a');
   });
 
-  it('goes on when whatever it runs throws before it promises anything', async () => {
+  it('continues after run throws synchronously', async () => {
     let broken = true;
     const batcher = new Batcher<string, string>({
       run: (entries) => {
@@ -205,7 +205,7 @@ describe('a batcher', () => {
     expect(await batcher.submit('a')).toBe('a');
   });
 
-  it('refuses those who have waited for too long, and asks for nobody else’s answer in vain', async () => {
+  it('rejects entries that waited longer than maxWait, without running them', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { run, next, state } = controlled();
     const batcher = new Batcher({
@@ -216,18 +216,18 @@ describe('a batcher', () => {
       maxWait: { ms: 3000, error: () => new Error('too late') },
     });
     const first = next();
-    const answers = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.submit(entry));
+    const results = ['a', 'b', 'c', 'd', 'e'].map((entry) => batcher.submit(entry));
     const batch = await first;
     vi.advanceTimersByTime(3001);
     const second = next();
-    answers.push(batcher.submit('f'));
+    results.push(batcher.submit('f'));
     batch.fail(new Error('away'));
-    const outcomes = Promise.allSettled(answers);
-    (await second).answer();
+    const outcomes = Promise.allSettled(results);
+    (await second).succeed();
     const reasons = (await outcomes).map((outcome) =>
-      outcome.status === 'rejected' ? outcome.reason.message : 'answered',
+      outcome.status === 'rejected' ? outcome.reason.message : 'success',
     );
-    expect(reasons).toEqual(['away', 'away', 'too late', 'too late', 'too late', 'answered']);
+    expect(reasons).toEqual(['away', 'away', 'too late', 'too late', 'too late', 'success']);
     expect(state.begun.map(({ entries }) => entries)).toEqual([['a', 'b'], ['f']]);
     vi.useRealTimers();
   });

@@ -5,7 +5,7 @@ import type { DataSourceOptions } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { TimeoutAwareClient } from './timeout-aware-client.js';
 
-/** How long a statement may wait, in milliseconds: a database that does not answer is answered for with 503. */
+/** How long a statement may wait, in milliseconds. When a limit is reached, the response is 503. */
 export const TIMEOUTS = { connect: 3000, lock: 2000, statement: 5000, query: 6000 };
 
 type ConnectionOptions = Pick<DataSourceOptions, 'type'> & Record<string, unknown>;
@@ -42,7 +42,7 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
       keepAlive: true,
       statement_timeout: TIMEOUTS.statement,
       lock_timeout: TIMEOUTS.lock,
-      // A paused server answers nothing at all: only this timer, on our side, ends the wait.
+      // A paused server sends nothing at all: only this timer, in the client, ends the wait.
       query_timeout: TIMEOUTS.query,
       idle_in_transaction_session_timeout: 2 * TIMEOUTS.statement,
     },
@@ -50,8 +50,8 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
 }
 
 /**
- * Sees to it that the file and its folder exist before SQLite makes them, and that nobody else reads the file. True if
- * it made the file.
+ * Makes the file and its folder before SQLite does, so that no other user of the machine can read the file. True if the
+ * file is new.
  */
 export function makePrivateFile(file: string): boolean {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

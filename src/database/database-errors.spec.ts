@@ -35,7 +35,7 @@ describe('an error of PostgreSQL', () => {
     ['40P01', 'deadlock'],
     ['25006', 'read-only, as after a failover'],
     ['25P03', 'idle in a transaction for too long'],
-  ])('%s is answered with 503: %s', (code) => {
+  ])('%s becomes a 503: %s', (code) => {
     const error = failed(postgresError(code));
     expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable', status: 503, cause: error });
     expect(databaseProblem(postgresError(code))).toMatchObject({ code: 'database_unavailable' });
@@ -49,7 +49,7 @@ describe('an error of PostgreSQL', () => {
     ['42P01', 'no such table'],
     ['42501', 'no permission'],
     ['28P01', 'the wrong password'],
-  ])('%s stays a bug: %s', (code) => {
+  ])('%s stays an internal error: %s', (code) => {
     expect(databaseProblem(failed(postgresError(code)))).toBeUndefined();
   });
 
@@ -62,12 +62,12 @@ describe('an error of PostgreSQL', () => {
     ['08006', false],
     ['57P01', false],
     ['53300', false],
-  ])('%s may be the fault of one row of a batch: %s', (code, expected) => {
+  ])('%s may be caused by one row of a batch: %s', (code, expected) => {
     expect(mayBeOneRow(failed(postgresError(code)))).toBe(expected);
   });
 });
 
-describe('an error on the way to PostgreSQL', () => {
+describe('a connection error of PostgreSQL', () => {
   const servers: Server[] = [];
   const sockets: Socket[] = [];
   afterEach(async () => {
@@ -75,7 +75,7 @@ describe('an error on the way to PostgreSQL', () => {
     for (const server of servers.splice(0)) await new Promise((closed) => server.close(closed));
   });
 
-  /** A server that is none: does with each connection what it is told. */
+  /** A TCP server in place of PostgreSQL, which handles each connection as given. */
   async function listening(onConnection: (socket: Socket) => void): Promise<number> {
     const server = createServer((socket) => {
       sockets.push(socket.on('error', () => {}));
@@ -101,30 +101,30 @@ describe('an error on the way to PostgreSQL', () => {
     return port;
   }
 
-  it('is answered with 503 when nothing listens there', async () => {
+  it('becomes a 503 when nothing listens on the port', async () => {
     const error = await connectError(await closedPort());
     expect(error).toMatchObject({ code: 'ECONNREFUSED' });
     expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable' });
     expect(mayBeOneRow(error)).toBe(false);
   });
 
-  it('is answered with 503 when nothing listens at any address of the name', async () => {
+  it('becomes a 503 when nothing listens on any address of the host', async () => {
     const errors = [await connectError(await closedPort()), await connectError(await closedPort())];
     expect(databaseProblem(new AggregateError(errors))).toMatchObject({ code: 'database_unavailable' });
   });
 
-  it('is answered with 503 when the server hangs up', async () => {
+  it('becomes a 503 when the server closes the connection', async () => {
     const error = await connectError(await listening((socket) => socket.end()));
     expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable' });
   });
 
-  it('is answered with 503 when the server says nothing, to a pool and to a connection of its own', async () => {
+  it('becomes a 503 when the server is silent, for a pool and a single client', async () => {
     const port = await listening(() => {});
     expect(databaseProblem(await connectError(port))).toMatchObject({ code: 'database_unavailable' });
     const client = new Client({ host: '127.0.0.1', port, user: 'u', connectionTimeoutMillis: 200 });
     const error = await errorOf(() => client.on('error', () => {}).connect());
-    expect({ says: error.message, problem: databaseProblem(error)?.code }).toEqual({
-      says: 'timeout expired',
+    expect({ message: error.message, problem: databaseProblem(error)?.code }).toEqual({
+      message: 'timeout expired',
       problem: 'database_unavailable',
     });
   });
@@ -135,13 +135,13 @@ describe('an error on the way to PostgreSQL', () => {
     'Connection terminated unexpectedly',
     'Client has encountered a connection error and is not queryable',
     'Client was closed and is not queryable',
-  ])('is answered with 503 when the driver says, without a code: %s', (message) => {
+  ])('becomes a 503 for a driver error without a code: %s', (message) => {
     expect(databaseProblem(failed(new Error(message)))).toMatchObject({ code: 'database_unavailable' });
     expect(mayBeOneRow(failed(new Error(message)))).toBe(false);
   });
 
   it.each([new QueryRunnerAlreadyReleasedError(), new QueryRunnerProviderAlreadyReleasedError()])(
-    'is answered with 503 when the server killed the transaction: $constructor.name',
+    'becomes a 503 when the server killed the transaction: $constructor.name',
     (error) => {
       expect(databaseProblem(error)).toMatchObject({ code: 'database_unavailable' });
     },
@@ -163,7 +163,7 @@ describe('an error of SQLite', () => {
     new Promise<void>((resolve, reject) => database.exec(sql, (error) => (error ? reject(error) : resolve())));
   const write = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE;
 
-  it('is answered with 503 while somebody else writes', async () => {
+  it('becomes a 503 while another connection holds the write lock', async () => {
     const [one, two] = [await open('busy', write), await open('busy', write)];
     await run(one, 'CREATE TABLE t (a)');
     await run(one, 'BEGIN EXCLUSIVE');
@@ -173,7 +173,7 @@ describe('an error of SQLite', () => {
     expect(mayBeOneRow(error)).toBe(false);
   });
 
-  it('is answered with 503 when the file cannot be written, cannot be opened, or has no room', async () => {
+  it('becomes a 503 when the file is read-only, cannot be opened, or is full', async () => {
     await run(await open('full', write), 'CREATE TABLE t (a)');
     const full = await open('full', write);
     await run(full, 'PRAGMA max_page_count = 2');
@@ -191,10 +191,10 @@ describe('an error of SQLite', () => {
     for (const error of errors) expect(databaseProblem(failed(error))).toMatchObject({ status: 503 });
   });
 
-  it('stays a bug when a constraint, a name or the file itself is wrong', async () => {
+  it('stays an internal error for a wrong constraint, name or file', async () => {
     const database = await open('wrong', write);
     await run(database, 'CREATE TABLE t (a UNIQUE)');
-    writeFileSync(join(folder, 'text'), 'This is no database. '.repeat(100));
+    writeFileSync(join(folder, 'text'), 'This is not a database. '.repeat(100));
     const text = await open('text', write);
     for (const error of [
       await errorOf(() => run(database, 'INSERT INTO t VALUES (1), (1)')),
@@ -216,7 +216,7 @@ describe('any other error', () => {
     { code: 'ECONNREFUSED' },
     Object.assign(new Error('from a library'), { code: 'ERR_INVALID_ARG_TYPE' }),
     new AggregateError([new Error('a bug')]),
-  ])('stays what it is: %s', (error) => {
+  ])('is not a database problem: %s', (error) => {
     expect(databaseProblem(error)).toBeUndefined();
     expect(mayBeOneRow(error)).toBe(true);
   });

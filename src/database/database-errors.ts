@@ -11,7 +11,7 @@ const SQLITE_UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PR
 const MISCONFIGURED =
   /^(3D...|28...|SQLITE_(CANTOPEN|NOTADB|READONLY|CORRUPT).*|ENOTDIR|EISDIR|EEXIST|EACCES|EPERM|EROFS)$/;
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
-/** Somebody else holds the row, or the order of locks was unlucky. */
+/** Another transaction has locked the row, or a deadlock was resolved. */
 const CONTENTION = /^(55P03|57014|40001|40P01)$/;
 /** What `pg` and `pg-pool` say without any code. */
 const WITHOUT_CODE =
@@ -27,7 +27,7 @@ export function mayBeOneRow(error: unknown): boolean {
   return !isUnavailable(error) || CONTENTION.test(codeOf(error));
 }
 
-/** Whether the database cannot be used until somebody changes DATABASE_URL, or what it names. */
+/** Whether the database cannot be used until an operator changes DATABASE_URL, or the database itself. */
 export function isMisconfigured(error: unknown): boolean {
   return MISCONFIGURED.test(codeOf(error));
 }

@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
 
-/** Any number that nobody else locks: "latchkey" in base 36, cut to what PostgreSQL takes. */
+/** The key of the advisory lock. Any number will do that no other program uses. */
 const MIGRATION_LOCK = 2_038_114_523;
 
 /**

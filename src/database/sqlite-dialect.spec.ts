@@ -6,8 +6,8 @@ describe('a PostgreSQL statement on SQLite', () => {
   const database = new sqlite3.Database(':memory:');
   afterAll(() => new Promise((closed) => database.close(closed)));
 
-  /** What SQLite itself answers to the translation. */
-  function answers(sql: string, parameters: unknown[] = []): Promise<unknown[]> {
+  /** The result of the translation on SQLite. */
+  function responses(sql: string, parameters: unknown[] = []): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
       database.all(toSqlite(sql), parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
     });
@@ -37,34 +37,34 @@ describe('a PostgreSQL statement on SQLite', () => {
     expect(toSqlite(`(SELECT id FROM sessions s ORDER BY s.id ${lock})`)).toMatch(/ORDER BY s\.id \)$/);
   });
 
-  it('keeps UPDATE and SHARE where they are no lock', () => {
+  it('keeps UPDATE and SHARE outside a lock clause', () => {
     const sql = 'WITH x AS (SELECT 1) UPDATE sessions SET a = 1 ON CONFLICT (a) DO UPDATE SET share = 2';
     expect(toSqlite(sql)).toBe(sql);
   });
 
-  it('chooses the least and the greatest of several values', async () => {
+  it('computes LEAST and GREATEST of several values', async () => {
     expect(
-      await answers('SELECT LEAST($1::bigint, $2::bigint) AS a, GREATEST(1, LEAST(5, 7), 3) AS b', [9, 4]),
+      await responses('SELECT LEAST($1::bigint, $2::bigint) AS a, GREATEST(1, LEAST(5, 7), 3) AS b', [9, 4]),
     ).toEqual([{ a: 4, b: 5 }]);
   });
 
-  it('divides whole numbers to whole numbers, though the driver hands over large ones as floating point', async () => {
+  it('divides integers to integers, also large ones that the driver binds as floats', async () => {
     const now = 1_796_000_000_123;
-    expect(await answers('SELECT $1::bigint / 86400000 AS day, $2::integer / 2 AS half', [now, 7])).toEqual([
+    expect(await responses('SELECT $1::bigint / 86400000 AS day, $2::integer / 2 AS half', [now, 7])).toEqual([
       { day: 20_787, half: 3 },
     ]);
   });
 
   it('may use a parameter twice, and in any order', async () => {
-    expect(await answers('SELECT $1::text AS a, $2::text AS b, $1::text AS c', ['x', 'y'])).toEqual([
+    expect(await responses('SELECT $1::text AS a, $2::text AS b, $1::text AS c', ['x', 'y'])).toEqual([
       { a: 'x', b: 'y', c: 'x' },
     ]);
-    expect(await answers('SELECT $2::text AS a, $1::text AS b', ['x', 'y'])).toEqual([{ a: 'y', b: 'x' }]);
+    expect(await responses('SELECT $2::text AS a, $1::text AS b', ['x', 'y'])).toEqual([{ a: 'y', b: 'x' }]);
   });
 
   it('may have more than nine parameters', async () => {
     const parameters = Array.from({ length: 12 }, (_, i) => `p${i + 1}`);
-    expect(await answers('SELECT $1::text AS a, $10::text AS b, $12::text AS c', parameters)).toEqual([
+    expect(await responses('SELECT $1::text AS a, $10::text AS b, $12::text AS c', parameters)).toEqual([
       { a: 'p1', b: 'p10', c: 'p12' },
     ]);
   });

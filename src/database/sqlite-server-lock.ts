@@ -3,16 +3,17 @@ import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
 import { makePrivateFile } from './connection-options.js';
 
-/** A server that is stopping may take so long to let go. */
+/** How long a server that is shutting down may still hold the lock. */
 const PATIENCE_MS = 5000;
 let held: sqlite3.Database | undefined;
 
 /**
- * One server on a SQLite file: what it ends, another would not hear of. Holds a lock beside the file until the process
- * ends, however it ends; command-line tools do not ask for it. False when another server holds it.
+ * Allows one server on a SQLite file, because a second one would not learn of the revocations of the first. Locks a file
+ * beside it until the process exits, cleanly or not; command-line tools do not need the lock. False when another server
+ * holds it.
  */
 export async function holdServerLock(file: string): Promise<boolean> {
-  const lockFile = `${trueNameOf(file)}.lock`;
+  const lockFile = `${realPathOf(file)}.lock`;
   makePrivateFile(lockFile);
   const database = await open(lockFile);
   database.configure('busyTimeout', PATIENCE_MS);
@@ -23,8 +24,8 @@ export async function holdServerLock(file: string): Promise<boolean> {
   return held === database;
 }
 
-/** One lock for one file, however it is spelled and linked. */
-function trueNameOf(file: string): string {
+/** The same file has one lock, also through links. */
+function realPathOf(file: string): string {
   if (existsSync(file)) return realpathSync(file);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   return join(realpathSync(dirname(file)), basename(file));

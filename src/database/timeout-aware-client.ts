@@ -2,20 +2,19 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 
 /**
- * A PostgreSQL connection that ends no process when it is lost, and that is closed when the server does not answer in
- * time. Left open, it would go back to the pool with the statement still to be run, and what was queued behind it, a
- * ROLLBACK for one, never sent: once the server goes on, other requests' writes would be answered inside a transaction
- * that nobody commits.
+ * A PostgreSQL connection that does not end the process when it is lost, and that closes when a statement times out. If it
+ * stayed open, it would go back to the pool with that statement still pending, and a ROLLBACK behind it never sent: when
+ * the server resumes, writes of other requests would run inside a transaction that is never committed.
  */
 export class TimeoutAwareClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
-    // Between the pool, which lets go of a new connection, and TypeORM, which takes it, nobody listens. A server that ends
-    // the connection in this moment would end the process. Whoever uses the connection next is told.
+    // Between the pool, which returns a new connection, and TypeORM, which takes it, there is no listener: an error in that
+    // moment would end the process. The next statement on the connection fails anyway.
     this.on('error', () => {});
   }
 
-  // The signatures of `query` are many; TypeORM uses the one that answers a promise.
+  // `query` has many signatures. TypeORM uses the one that returns a promise.
   override query(...parameters: unknown[]): never {
     const result: unknown = super.query(...(parameters as [never]));
     if (result instanceof Promise) result.catch((error: unknown) => this.closeIfTimedOut(error));

@@ -1,19 +1,15 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import { ApiExtension } from '@nestjs/swagger';
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Problems } from '../openapi/problems.js';
 import type { Identity } from './identity.js';
 
 export const PUBLIC = 'latchkey:public';
 export const ROLES = 'latchkey:roles';
 
 /** Opens a route to everybody. Without it a route needs an access token. */
-export const Public = (): MethodDecorator & ClassDecorator =>
-  applyDecorators(SetMetadata(PUBLIC, true), ApiExtension('x-public', [true]));
+export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
 
-/** Lets in only callers who have at least one of these roles (403 `insufficient_role`). */
-export const Roles = (...roles: [string, ...string[]]): MethodDecorator & ClassDecorator =>
-  applyDecorators(SetMetadata(ROLES, roles), Problems('insufficient_role'));
+/** Admits only callers with at least one of these roles (403 `insufficient_role`). */
+export const Roles = (...roles: [string, ...string[]]): MethodDecorator & ClassDecorator => SetMetadata(ROLES, roles);
 
 /** The caller of a guarded route: `whoami(@CurrentUser() caller: Identity)`. */
 export const CurrentUser = createParamDecorator<undefined>(

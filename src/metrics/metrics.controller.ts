@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { Public } from '../identity/decorators.js';
 import { Metrics } from './metrics.js';
 import { NoDatabase, Problems } from '../openapi/problems.js';
+import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { processMetrics } from './process-metrics.js';
 
@@ -29,6 +30,7 @@ export class MetricsController {
     description: 'In the text format of Prometheus.',
     content: { 'text/plain': { schema: { type: 'string' } } },
   })
+  @OptionalSecurity('metrics')
   @Problems('metrics_token_wrong')
   read(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     const all = Registry.merge([this.metrics.registry, this.process]);

@@ -3,9 +3,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 let registry: Registry | undefined;
 
 /**
- * What Node tells of the process: memory, CPU, event-loop lag, garbage collection. Once for a process, however many
- * applications it runs: what observes the event loop and the garbage collector cannot be stopped again. Neither keeps a
- * process from ending.
+ * Metrics of the process: memory, CPU, event-loop lag, garbage collection. One registry for a process, also if it runs
+ * several applications: the observers of event loop and garbage collector cannot be stopped. They keep no process alive.
  */
 export function processMetrics(): Registry {
   if (!registry) {

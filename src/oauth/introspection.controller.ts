@@ -1,27 +1,29 @@
 import { Controller, Post, Req, UseGuards } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Public } from '../identity/decorators.js';
-import { IntrospectionForm } from './dto.js';
-import { readForm, required } from './form.js';
-import { IntrospectionResponse } from './introspection-response.js';
-import { IntrospectionGuard } from './introspection.guard.js';
-import { Introspection } from './introspection.js';
-import { OAuthForm } from './oauth-form.js';
+import { IntrospectionGuard } from './client-authentication.js';
+import { IntrospectionResponse, IntrospectionService } from './introspection.service.js';
+import { OAuthForm, readForm, required, TOKEN_TYPE_HINT } from './oauth-form.js';
+
+export class IntrospectionForm {
+  @ApiProperty({ minLength: 1, description: 'An access token or a refresh token.' }) token: string;
+  @ApiPropertyOptional(TOKEN_TYPE_HINT) token_type_hint?: string;
+}
 
 @ApiTags('oauth')
 @Controller('oauth')
 export class IntrospectionController {
-  constructor(private readonly introspection: Introspection) {}
+  constructor(private readonly introspection: IntrospectionService) {}
 
-  // Open to whoever has no access token: the guard asks for something else.
+  // Public, as it takes no access token: its own guard asks for the credentials of a client.
   @Public()
   @UseGuards(IntrospectionGuard)
   @Post('introspect')
   @OAuthForm(IntrospectionForm, { 400: ['invalid_request'], 401: ['invalid_client'] })
   @ApiSecurity('client')
   @ApiOperation({
-    summary: 'Whether a token is alive, and what it says (RFC 7662)',
+    summary: 'Whether a token is active, and its claims (RFC 7662)',
     description: 'For the services of INTROSPECTION_CLIENTS, with HTTP Basic.',
   })
   @ApiOkResponse({ type: IntrospectionResponse })

@@ -9,9 +9,9 @@ const refusalOf = (code: ProblemCode) => {
   return toOAuthRefusal(problem, problem);
 };
 
-describe('a problem on a route of OAuth', () => {
+describe('a problem on an OAuth route', () => {
   it.each(CODES.filter((code) => CATALOGUE[code].status < 500))(
-    'of the client’s making is said in the words of RFC 6749 section 5.2: %s',
+    'becomes an RFC 6749 section 5.2 error when the client caused it: %s',
     (code) => {
       const { status, body } = refusalOf(code) as { status: number; body: Record<string, string> };
       expect(status).toBe(400);
@@ -21,13 +21,13 @@ describe('a problem on a route of OAuth', () => {
     },
   );
 
-  it('says invalid_grant where a client has to sign in again, and nowhere else', () => {
-    const dead = CODES.filter((code) => (refusalOf(code)?.body as { error?: string })?.error === 'invalid_grant');
-    expect(dead.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
+  it('becomes invalid_grant when it is terminal, and only then', () => {
+    const terminal = CODES.filter((code) => (refusalOf(code)?.body as { error?: string })?.error === 'invalid_grant');
+    expect(terminal.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
   });
 
   it.each(CODES.filter((code) => CATALOGUE[code].status >= 500))(
-    'of the server’s making is said as everywhere: %s',
+    'stays a problem response when the server caused it: %s',
     (code) => {
       expect(refusalOf(code)).toBeNull();
     },

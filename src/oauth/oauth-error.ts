@@ -1,8 +1,9 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { problemKind } from '../problem/catalogue.js';
 import type { Refusal } from '../problem/problem.filter.js';
 import type { Problem } from '../problem/problem.js';
 
-/** RFC 6749 section 5.2, what of it can happen here. */
+/** Those of RFC 6749 section 5.2 that can occur here. */
 export const OAUTH_ERRORS = [
   'invalid_request',
   'invalid_client',
@@ -12,10 +13,16 @@ export const OAUTH_ERRORS = [
 ] as const;
 export type OAuthErrorCode = (typeof OAUTH_ERRORS)[number];
 
-/** The header that a client gets which tried, or has, to say who it is in `Authorization` (RFC 6749 section 5.2). */
+/** For a client that authenticated with `Authorization`, or has to (RFC 6749 section 5.2). */
 export const BASIC_CHALLENGE = 'Basic realm="latchkey"';
 
-/** A refusal in the words of OAuth. `description`: printable ASCII without " and \, and nothing that a caller sent. */
+export class OAuthErrorResponse {
+  @ApiProperty({ enum: OAUTH_ERRORS }) error: OAuthErrorCode;
+  @ApiProperty({ pattern: '^[ !#-\\[\\]-~]+$', description: 'For the developer of the client.' })
+  error_description: string;
+}
+
+/** @param description printable ASCII without " and \, and nothing that a caller sent */
 export class OAuthError extends Error {
   constructor(
     readonly error: OAuthErrorCode,
@@ -27,8 +34,8 @@ export class OAuthError extends Error {
 }
 
 /**
- * How the routes under /oauth refuse: RFC 6749 section 5.2. What is no mistake of the client (5xx), and what asks it to
- * slow down, is left to the contract of all other routes, as RFC 7009 section 2.2.1 has it.
+ * The error response of the routes under /oauth: RFC 6749 section 5.2. Null for errors of the server (5xx) and for 429:
+ * these are problem responses as on every other route (RFC 7009 section 2.2.1).
  */
 export function toOAuthRefusal(error: unknown, problem: Problem): Refusal | null {
   if (error instanceof OAuthError) return refusal(error, error.error);
@@ -47,6 +54,6 @@ function refusal({ error, description, options }: OAuthError, code: string): Ref
       pragma: 'no-cache',
       ...(options.challenge && { 'www-authenticate': BASIC_CHALLENGE }),
     },
-    body: { error, error_description: description },
+    body: { error, error_description: description } satisfies OAuthErrorResponse,
   };
 }

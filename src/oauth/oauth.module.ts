@@ -3,18 +3,16 @@ import { AuthModule } from '../auth/auth.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
-import { IntrospectionClients } from './introspection-clients.js';
 import { IntrospectionController } from './introspection.controller.js';
-import { Introspection } from './introspection.js';
-import { TokenVerifier } from '../tokens/token-verifier.js';
+import { IntrospectionService } from './introspection.service.js';
 import { MetadataController } from './metadata.controller.js';
-import { OAuthController } from './oauth.controller.js';
-import { TokenRevocation } from './token-revocation.js';
+import { RevocationController } from './revocation.controller.js';
+import { TokenController } from './token.controller.js';
 
-/** The same sessions in the words of OAuth 2.0, for clients and services that know nothing else. */
+/** The same sessions by the OAuth 2.0 standards: token, revocation and introspection endpoint, and server metadata. */
 @Module({
   imports: [AuthModule, RevocationsModule, SessionsModule, TokensModule],
-  controllers: [MetadataController, OAuthController, IntrospectionController],
-  providers: [Introspection, IntrospectionClients, TokenVerifier, TokenRevocation],
+  controllers: [TokenController, RevocationController, IntrospectionController, MetadataController],
+  providers: [IntrospectionService],
 })
 export class OAuthModule {}

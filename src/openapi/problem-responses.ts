@@ -1,6 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
+import { SET_COOKIE_HEADER } from './refresh-cookie.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 type Schema = NonNullable<Components['schemas']>[string];
@@ -32,8 +33,8 @@ export const PROBLEM: Schema = {
         properties: { field: { type: 'string' }, message: { type: 'string', minLength: 1 } },
       },
     },
-    session_id: { type: 'string', format: 'uuid', description: 'The session a terminal answer is about.' },
-    reason: { type: 'string', description: 'Why the session ended.' },
+    session_id: { type: 'string', format: 'uuid', description: 'The session that a terminal response is about.' },
+    reason: { type: 'string', description: 'Why the session was revoked or has expired.' },
   },
 };
 
@@ -45,7 +46,7 @@ export const HEADERS: Record<string, Header> = {
   },
   'Retry-After': {
     required: true,
-    description: 'Seconds after which it is worth trying again.',
+    description: 'Seconds to wait before the next attempt.',
     schema: { type: 'integer', minimum: 1 },
   },
   'WWW-Authenticate': {
@@ -54,16 +55,17 @@ export const HEADERS: Record<string, Header> = {
     schema: { type: 'string', pattern: '^Bearer realm="latchkey"', example: 'Bearer realm="latchkey"' },
   },
   'Cache-Control': constant('no-store'),
+  'Set-Cookie': SET_COOKIE_HEADER,
 };
 
-/** The answers of these codes, by status: with the headers that a `Problem` of the code is sent with. */
+/** The responses of these codes, by status, with the headers that a `Problem` of the code is sent with. */
 export function problemResponses(codes: ProblemCode[]): Record<string, Response> {
   const groups: Record<string, ProblemCode[]> = {};
   for (const code of codes) (groups[problemKind(code).status] ??= []).push(code);
-  return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, answer(group)]));
+  return Object.fromEntries(Object.entries(groups).map(([status, group]) => [status, responseOf(group)]));
 }
 
-function answer(codes: ProblemCode[]): Response {
+function responseOf(codes: ProblemCode[]): Response {
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: headersOf(codes),
@@ -78,7 +80,7 @@ function answer(codes: ProblemCode[]): Response {
   };
 }
 
-/** Required where every one of the codes has it. */
+/** A header is required where each of the codes is sent with it. */
 function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
   const sent = codes.map((code) => Object.keys(new Problem(code).toHeaders()));
   const named = Object.entries(HEADERS).flatMap(([name, header]) => {
@@ -89,7 +91,7 @@ function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
   return Object.fromEntries(named) as NonNullable<Response['headers']>;
 }
 
-/** A header that never says anything else. */
+/** A header that always has this value. */
 export function constant(value: string): Header {
   return { required: true, schema: { type: 'string', enum: [value] } };
 }

@@ -1,15 +1,27 @@
-import { ApiExtension } from '@nestjs/swagger';
+import { SetMetadata } from '@nestjs/common';
 import type { ProblemCode } from '../problem/catalogue.js';
 
+export const PROBLEMS = 'latchkey:problems';
+export const NO_DATABASE = 'latchkey:no-database';
+export const OWN_ERRORS = 'latchkey:own-errors';
+
 /**
- * Names the errors a route can answer with. `document.ts` makes OpenAPI responses of them, and adds what any
- * route, or any guarded route, can answer with.
+ * Names the problems that a route can respond with. Not needed for those of every route and those of every guarded
+ * route: `complete-operation.ts` adds them. Can be given more than once.
  */
 export function Problems(...codes: ProblemCode[]): MethodDecorator & ClassDecorator {
-  return ApiExtension(`x-problems-${codes.join('-')}`, codes);
+  return ((target: object, _key?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const holder = (descriptor?.value ?? target) as object;
+    const others = (Reflect.getOwnMetadata(PROBLEMS, holder) ?? []) as ProblemCode[];
+    Reflect.defineMetadata(PROBLEMS, [...codes, ...others], holder);
+  }) as MethodDecorator & ClassDecorator;
 }
 
-/** Says of a route that it needs no database, so that the document does not warn of its absence. */
-export function NoDatabase(): MethodDecorator {
-  return ApiExtension('x-no-database', [true]);
-}
+/** For a route that needs no database: the document leaves out `database_unavailable`. */
+export const NoDatabase = (): MethodDecorator => SetMetadata(NO_DATABASE, true);
+
+/**
+ * For a route whose form and 4xx responses are defined by a standard: it documents them itself, and ignores unknown
+ * parameters. The document adds problems of the server (5xx) alone.
+ */
+export const OwnErrors = (): MethodDecorator => SetMetadata(OWN_ERRORS, true);

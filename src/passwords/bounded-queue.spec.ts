@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { BoundedQueue } from './bounded-queue.js';
 import type { Problem } from '../problem/problem.js';
 
-/** Work that ends when it is told to. */
+/** Tasks that a test finishes. */
 function tasks() {
-  const ends: (() => void)[] = [];
+  const resolvers: (() => void)[] = [];
   return {
-    work: () => new Promise<void>((end) => ends.push(end)),
-    /** Ends them one after the other as they begin, until these are done. */
-    endAll: async (done: Promise<unknown>[]) => {
-      const ending = setInterval(() => ends.splice(0).forEach((end) => end()), 1);
+    work: () => new Promise<void>((resolve) => resolvers.push(resolve)),
+    /** Finishes the tasks as they start, until all of `done` are settled. */
+    finishAll: async (done: Promise<unknown>[]) => {
+      const timer = setInterval(() => resolvers.splice(0).forEach((resolve) => resolve()), 1);
       await Promise.all(done);
-      clearInterval(ending);
+      clearInterval(timer);
     },
   };
 }
@@ -25,39 +25,39 @@ const codeOf = (work: () => unknown): string | null => {
 };
 
 describe('a bounded queue', () => {
-  it('runs no more at once than it may, and all of them in the end', async () => {
+  it('limits parallel tasks, and runs all of them', async () => {
     const queue = new BoundedQueue('hashing_busy', 2);
-    const { work, endAll } = tasks();
+    const { work, finishAll } = tasks();
     let begun = 0;
     const done = [1, 2, 3, 4, 5].map(() => queue.inTurn(() => (begun++, work())));
     await new Promise(setImmediate);
     expect(begun).toBe(2);
-    await endAll(done);
+    await finishAll(done);
     expect(begun).toBe(5);
   });
 
-  it('refuses at once who would be the 65th to wait', async () => {
+  it('refuses the 65th waiting task at once (back-pressure)', async () => {
     const queue = new BoundedQueue('hashing_busy', 1);
-    const { work, endAll } = tasks();
+    const { work, finishAll } = tasks();
     const done = Array.from({ length: 65 }, () => queue.inTurn(work));
     await new Promise(setImmediate);
     expect(codeOf(() => queue.inTurn(work))).toBe('hashing_busy');
-    await endAll(done);
+    await finishAll(done);
     expect(codeOf(() => queue.inTurn(async () => {}))).toBeNull();
   });
 
-  it('refuses at once who would wait for more than five seconds, by what the last ones took', async () => {
+  it('refuses a task with an expected wait above five seconds at once', async () => {
     const queue = new BoundedQueue('hashing_busy', 1);
     queue['tookMs'].push(1, 1, 1001, 1001);
-    const { work, endAll } = tasks();
+    const { work, finishAll } = tasks();
     const done = Array.from({ length: 6 }, () => queue.inTurn(work));
     await new Promise(setImmediate);
     expect(codeOf(() => queue.inTurn(work))).toBe('hashing_busy');
-    await endAll(done);
+    await finishAll(done);
     expect(codeOf(() => queue.inTurn(async () => {}))).toBeNull();
   });
 
-  it('gives the place of who failed to the next', async () => {
+  it('runs the next task after one has failed', async () => {
     const queue = new BoundedQueue('hashing_busy', 1);
     const failing = queue.inTurn(() => Promise.reject(new Error('no')));
     const next = queue.inTurn(async () => 'done');

@@ -3,17 +3,17 @@ import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
 
 const MAX_WAITING = 64;
-/** Beyond this nobody gains by waiting; and what waits when the process is told to stop has to fit into its deadline. */
+/** Waiting longer helps no client; and what waits at a graceful shutdown has to fit into its deadline. */
 const MAX_WAIT_MS = 5000;
-const REMEMBERED = 12;
+const MEASURED_TASKS = 12;
 
 /**
- * Work that takes turns, a few at a time. Who would have to wait for too long, by what the last ones took, is refused at
- * once, before any work.
+ * Runs tasks a few at a time, with back-pressure: a task that would have to wait for too long, judged by how long the last
+ * tasks took, is refused at once, before any work.
  */
 export class BoundedQueue {
   private readonly turn: ReturnType<typeof pLimit>;
-  /** What the last ones took. */
+  /** Durations of the last tasks. */
   private readonly tookMs: number[] = [];
   private refusals = 0;
 
@@ -32,15 +32,15 @@ export class BoundedQueue {
     return this.turn.pendingCount;
   }
 
-  /** How many were refused since the start. */
+  /** Tasks refused since the start. */
   get refused(): number {
     return this.refusals;
   }
 
-  /** Throws the queue's problem where too many wait already. */
+  /** Throws the queue's problem when too many tasks wait already. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const waiting = this.turn.pendingCount;
-    const wouldWaitMs = (waiting * this.usualMs()) / this.atOnce;
+    const wouldWaitMs = (waiting * this.typicalMs()) / this.atOnce;
     if (waiting >= MAX_WAITING || wouldWaitMs > MAX_WAIT_MS) {
       this.refusals += 1;
       throw new Problem(this.busy);
@@ -49,17 +49,17 @@ export class BoundedQueue {
   }
 
   private async timed<T>(work: () => Promise<T>): Promise<T> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       return await work();
     } finally {
-      this.tookMs.push(performance.now() - begun);
-      if (this.tookMs.length > REMEMBERED) this.tookMs.shift();
+      this.tookMs.push(performance.now() - startedAt);
+      if (this.tookMs.length > MEASURED_TASKS) this.tookMs.shift();
     }
   }
 
-  /** The upper quartile: quick ones among slow ones do not hide them, and a single slow one is no rule. */
-  private usualMs(): number {
+  /** The upper quartile: quick tasks do not hide slow ones, and one slow task is no pattern. */
+  private typicalMs(): number {
     const sorted = [...this.tookMs].sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length * 0.75)] ?? 0;
   }

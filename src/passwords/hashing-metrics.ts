@@ -3,16 +3,20 @@ import { Metrics } from '../metrics/metrics.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordStrength } from './password-strength.js';
 
-/** How much hashing, and judging of new passwords, is under way. Who waits to be judged waits for the same cores. */
+/** The load of hashing and of estimating the strength of new passwords, which wait for the same cores. */
 @Injectable()
 export class HashingMetrics {
-  constructor(metrics: Metrics, hashing: HashingQueue, { queue: judging }: PasswordStrength) {
-    metrics.gauge('latchkey_hash_queue_running', 'Passwords being hashed or judged', () => hashing.running);
-    metrics.gauge('latchkey_hash_queue_waiting', 'Passwords that wait for it', () => hashing.waiting + judging.waiting);
+  constructor(metrics: Metrics, hashing: HashingQueue, { queue: estimating }: PasswordStrength) {
+    metrics.gauge('latchkey_hash_queue_running', 'Passwords being hashed or estimated', () => hashing.running);
+    metrics.gauge(
+      'latchkey_hash_queue_waiting',
+      'Passwords waiting to be hashed or estimated',
+      () => hashing.waiting + estimating.waiting,
+    );
     metrics.countedElsewhere(
       'latchkey_hash_queue_refused_total',
       'Passwords refused because too many waited: hashing_busy',
-      () => hashing.refused + judging.refused,
+      () => hashing.refused + estimating.refused,
     );
   }
 }

@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { BoundedQueue } from './bounded-queue.js';
 
 /**
- * The turns of work that keeps a core busy: hashing, and judging how hard a password is to guess. One core's worth is left
- * free for everything else, and so is one of libuv's four threads, which the database driver and DNS need as well.
+ * The queue of work that occupies a core: hashing, and estimating the strength of passwords. Leaves one core free for
+ * everything else, and one of the four threads of libuv, which the database driver and DNS need as well.
  */
 @Injectable()
 export class HashingQueue extends BoundedQueue {

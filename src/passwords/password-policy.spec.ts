@@ -6,7 +6,7 @@ const NOBODY = { email: 'q@z.example', name: null };
 const ADA = { email: 'ada.lovelace@analytical.example', name: 'Augusta Ada King' };
 const why = (password: string, words: typeof ADA | typeof NOBODY = NOBODY, minLength: number = 15) =>
   whyNotAcceptable(password, words, minLength);
-/** Characters of any kind, as people see them, of a password that long in code points after NFC. */
+/** Texts of any characters, with a length in code points after NFC. */
 const textOf = (minLength: number, maxLength: number) =>
   fc
     .array(fc.integer({ min: 0x20, max: 0x10ffff }), { minLength, maxLength })
@@ -18,7 +18,7 @@ const textOf = (minLength: number, maxLength: number) =>
     .filter((text) => [...text].length >= minLength && [...text].length <= maxLength);
 
 describe('the length of a password', () => {
-  it('is counted in code points: 15 are enough, and 14 are not', () => {
+  it('is counted in code points: 15 are accepted, 14 are refused', () => {
     for (const character of ['x', 'é', '字', '🐙', ' ', '\u0000', '\u200d']) {
       expect(why(character.repeat(15))).toBeNull();
       expect(why(character.repeat(14))).toBe('is too short: it has 14 characters and needs 15');
@@ -35,11 +35,11 @@ describe('the length of a password', () => {
     );
   });
 
-  it('is at least what is configured', () => {
+  it('has a configurable minimum', () => {
     expect([why('1234567', NOBODY, 8), why('12345678', NOBODY, 8)]).toEqual([expect.stringMatching(/needs 8$/), null]);
   });
 
-  it('is at most 256 code points, of any size', () => {
+  it('has a maximum of 256 code points of any size', () => {
     for (const character of ['x', '🐙', 'e\u0301']) {
       expect(why(character.repeat(PASSWORD_MAX_CODE_POINTS))).toBeNull();
       expect(why(character.repeat(PASSWORD_MAX_CODE_POINTS + 1))).toBe('is too long: at most 256 characters');
@@ -48,7 +48,7 @@ describe('the length of a password', () => {
 });
 
 describe('the characters of a password', () => {
-  it('may be any that exist, in any mixture: there are no rules about kinds', () => {
+  it('may be any, in any mixture: no composition rules', () => {
     fc.assert(
       fc.property(textOf(15, 256), (text) => {
         expect(why(text)).toBeNull();
@@ -56,7 +56,7 @@ describe('the characters of a password', () => {
     );
   });
 
-  it('are whole ones', () => {
+  it('must not include a lone surrogate', () => {
     const half = fc.constantFrom('\ud800', '\udbff', '\udc00', '\udfff');
     fc.assert(
       fc.property(textOf(15, 30), half, fc.nat(15), (text, surrogate, at) => {
@@ -68,7 +68,7 @@ describe('the characters of a password', () => {
   });
 });
 
-describe('the person’s own words', () => {
+describe('the user’s own words', () => {
   it.each([
     [ADA.email, 'your e-mail address'],
     ['ADA.LOVELACE@ANALYTICAL.EXAMPLE', 'your e-mail address'],
@@ -81,11 +81,11 @@ describe('the person’s own words', () => {
     ['Ａｕｇｕｓｔａ　Ａｄａ　Ｋｉｎｇ', 'your name'],
     ['Latchkey Latchkey', 'the name of this product'],
     ['l.a.t.c.h.k.e.y -- LATCHKEY', 'the name of this product'],
-  ])('%s is nothing but %s', (password, whose) => {
+  ])('%s is refused as nothing but %s', (password, whose) => {
     expect(why(password, ADA)).toBe(`is nothing but ${whose}`);
   });
 
-  it('are named together where they stand together', () => {
+  it('are all named in the reason', () => {
     const reason = why('latchkey-augusta-ada', ADA);
     expect(reason).toContain('your name');
     expect(reason).toContain('the name of this product');
@@ -101,7 +101,7 @@ describe('the person’s own words', () => {
     expect(why(password, ADA)).toBeNull();
   });
 
-  it('make no password in any order, number, case or punctuation, even where one is part of another', () => {
+  it('are refused in any order, number, case and punctuation', () => {
     const name = fc.array(fc.constantFrom('Ann', 'Joanna', 'Lee', 'Leeann', 'Key', 'Max', 'Maxime'), {
       minLength: 1,
       maxLength: 3,
@@ -122,17 +122,17 @@ describe('the person’s own words', () => {
     );
   });
 
-  it('are not sought in two letters: initials would spoil too much', () => {
+  it('are ignored when they have only two letters', () => {
     expect(why('jo jo jo jo jo jo', { email: 'jo@jo.xy', name: 'Jo' })).toBeNull();
   });
 
-  it('do not matter where there are none', () => {
+  it('are optional', () => {
     expect(why('!"§$%&/()=?`*+#', { email: 'a@b.example', name: null })).toBeNull();
     expect(why('               ', { email: 'a@b.example', name: '   ' })).toBeNull();
   });
 });
 
-it('the reason never repeats the password', () => {
+it('the reason of a refused password never repeats it', () => {
   fc.assert(
     fc.property(textOf(6, 14), (text) => {
       expect(why(text, ADA)).toMatch(/^is too short: it has \d+ characters and needs 15$/);

@@ -9,7 +9,7 @@ import judge from './strength.worker.js';
 const why = (password: string, ownWords: string[] = []) => judge({ password, ownWords });
 
 describe('a password that is too easy to guess', () => {
-  it('is any of the common ones that are long enough for any policy, in any case', () => {
+  it('is any common password, in any case', () => {
     const listed = dictionary['passwords-common'].map(String).filter((password) => password.length >= 8);
     expect(listed.length).toBeGreaterThan(10_000);
     for (const password of listed) expect(why(password)).toBe('is one of the most common passwords');
@@ -43,11 +43,11 @@ describe('a password that is too easy to guess', () => {
     'qwertyuiopasdfghjklzxcvbnm',
     'Lovelace2026!!!!',
     'lovelacelovelace1',
-  ])('is one of three pieces that everybody would try: %s', (password) => {
+  ])('consists of up to three common pieces: %s', (password) => {
     expect(why(password, ['lovelace'])).toMatch(/^is easy to guess: /);
   });
 
-  it('is one that repeats, however long and with whatever period', () => {
+  it('is a repetition of any length and period', () => {
     for (const piece of ['1', '12', 'abc', 'qwer', '12345', 'dragon', '1234567890', 'password ']) {
       for (const length of [63, 64, 65, 70, 128, 256]) {
         expect(why(piece.repeat(length).slice(0, length)), `${piece} to ${length}`).not.toBeNull();
@@ -55,7 +55,7 @@ describe('a password that is too easy to guess', () => {
     }
   });
 
-  it('is not disguised by other forms of its letters', () => {
+  it('is recognised in full-width letters', () => {
     expect(why('ｐａｓｓｗｏｒｄｐａｓｓｗｏｒｄ')).toBe(why('passwordpassword'));
   });
 });
@@ -73,13 +73,13 @@ describe('a password that is hard to guess', () => {
     expect(why(password, ['ada', 'king'])).toBeNull();
   });
 
-  it('is one whose beginning is, however long the rest goes on', () => {
+  it('has a strong beginning, with any padding', () => {
     for (const padding of ['a'.repeat(228), 'password '.repeat(25)]) {
       expect(why(`correct horse battery staple${padding}`)).toBeNull();
     }
   });
 
-  it('is whatever a password manager makes', () => {
+  it('is any random password of a password manager', () => {
     const character = fc.constantFrom(...'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#%+');
     fc.assert(
       fc.property(fc.array(character, { minLength: 15, maxLength: 40 }), (characters) => {
@@ -90,19 +90,19 @@ describe('a password that is hard to guess', () => {
   });
 });
 
-it('the reason never repeats a word of the password', () => {
+it('the reason of a weak password never repeats a word of it', () => {
   const reason = why('Lovelace12345678', ['lovelace']);
   expect(reason).not.toBeNull();
   expect(reason).not.toMatch(/lovelace|1234/i);
 });
 
-describe('judging', () => {
+describe('the strength check', () => {
   const strength = new PasswordStrength(new HashingQueue());
   afterAll(() => strength.onApplicationShutdown());
   const words = { email: 'ada@example.com', name: null };
   const hostile = '4@8({[<369&#!1/|0$5+7%2'.repeat(11);
 
-  it('leaves the event loop free', async () => {
+  it('does not block the event loop', async () => {
     await strength.whyWeak('the thread is up now', words);
     let turns = 0;
     const counter = setInterval(() => turns++, 1);
@@ -111,8 +111,8 @@ describe('judging', () => {
     expect(turns).toBeGreaterThan(3);
   });
 
-  it('is refused at once where too many wait for it, and goes on afterwards', async () => {
-    // It has measured nothing yet: only their number counts.
+  it('refuses excess work at once, and recovers (back-pressure)', async () => {
+    // Without measured times, only the number of waiting checks counts.
     const fresh = new PasswordStrength(new HashingQueue());
     const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => fresh.whyWeak('password', words)));
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
@@ -123,7 +123,7 @@ describe('judging', () => {
     await fresh.onApplicationShutdown();
   });
 
-  it('fails when its thread dies while it starts, and goes on with another', async () => {
+  it('fails when its thread dies during start, and continues with a new one', async () => {
     const fresh = new PasswordStrength(new HashingQueue());
     process.once('worker', (thread) => void thread.terminate());
     await expect(fresh.whyWeak('password', words)).rejects.toThrow('The thread that judges passwords ended');
@@ -131,7 +131,7 @@ describe('judging', () => {
     await fresh.onApplicationShutdown();
   });
 
-  it('fails for one and goes on for the others when its thread dies', async () => {
+  it('fails one check when its thread dies, and continues with the others', async () => {
     const judged = [hostile, 'password', 'password'].map((password) => strength.whyWeak(password, words));
     await vi.waitFor(() => expect(strength['worker']).toBeDefined());
     await (await strength['worker']!).terminate();

@@ -19,7 +19,7 @@ describe('docs/errors.md', () => {
     expect(documented.map(({ code }) => code).sort()).toEqual(kinds.map(([code]) => code).sort());
   });
 
-  it.each(documented)('says of $code what the catalogue says', ({ code, status, terminal, retryAfter, advice }) => {
+  it.each(documented)('describes $code as the catalogue does', ({ code, status, terminal, retryAfter, advice }) => {
     const kind = new Map(kinds).get(code);
     expect({ status, terminal, retryAfter }).toEqual({
       status: kind?.status,
@@ -30,25 +30,25 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('the catalogue of errors', () => {
+describe('the problem catalogue', () => {
   it('has exactly four terminal codes', () => {
     const terminal = kinds.filter(([, kind]) => kind.terminal).map(([code]) => code);
     expect(terminal.sort()).toEqual(TERMINAL);
   });
 
-  it('never makes a client drop its credentials because of 429 or 5xx', () => {
+  it('has no terminal code with status 429 or 5xx', () => {
     const passing = kinds.filter(([, { status }]) => status === 429 || status >= 500);
     expect(passing.filter(([, { terminal }]) => terminal !== undefined)).toEqual([]);
     expect(passing.length).toBeGreaterThan(1);
   });
 
-  it('says how long to wait with every 503 and 429', () => {
-    const waiting = kinds.filter(([, { status }]) => status === 503 || status === 429);
+  it('says how long to wait with every 408, 429 and 503', () => {
+    const waiting = kinds.filter(([, { status }]) => [408, 429, 503].includes(status));
     expect(waiting.filter(([, { retryAfter = 0 }]) => !Number.isInteger(retryAfter) || retryAfter < 1)).toEqual([]);
     expect(waiting.length).toBeGreaterThan(1);
   });
 
-  it.each(kinds)('%s is a snake_case word with a 4xx or 5xx status and a text of its own', (code, kind) => {
+  it.each(kinds)('%s is in snake_case, with a 4xx or 5xx status and a unique text', (code, kind) => {
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(kind.status).toBeGreaterThanOrEqual(400);
     expect(kind.status).toBeLessThan(600);
@@ -58,7 +58,7 @@ describe('the catalogue of errors', () => {
   });
 });
 
-/** The one table of the page: code, status, terminal, Retry-After, what to do. Throws at a row that is none. */
+/** Parses the table of the page: code, status, terminal, Retry-After, what to do. Throws on a malformed row. */
 function readTable(file: string): Row[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   const [head = '', , ...rows] = lines.filter((line) => line.startsWith('|'));

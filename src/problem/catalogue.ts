@@ -167,6 +167,7 @@ export const CATALOGUE = {
     status: 408,
     title: 'The request took too long to arrive',
     detail: 'Send it again.',
+    retryAfter: 1,
   },
   internal_error: {
     status: 500,

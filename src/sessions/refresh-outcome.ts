@@ -3,7 +3,7 @@ import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import type { RefusedBecause } from './rotation.js';
 import type { LiveSession } from './session-row.js';
 
-/** What a request presents to stay signed in. Its tokens are verified: nobody verifies them again. */
+/** What a request presents to stay signed in. Its tokens are verified already. */
 export type RefreshCredential =
   | {
       kind: 'tokens';

@@ -51,7 +51,7 @@ function serviceWith(
 afterEach(() => vi.restoreAllMocks());
 
 describe('a refresh', () => {
-  it('is answered with 503 when its row moves away three times, never with a verdict that is out of date', async () => {
+  it('fails with 503 when its row changes three times, instead of a stale outcome', async () => {
     const rotateMany = vi.fn(async () => []);
     const read = vi.fn(async () => [due]);
     const refusal = serviceWith({ rotateMany, readMany: read }).refresh(presented);
@@ -59,18 +59,18 @@ describe('a refresh', () => {
     expect(read).toHaveBeenCalledTimes(3);
     expect(rotateMany.mock.calls.map((call: unknown[]) => call[2])).toEqual([
       { skipLocked: true },
-      ...Array(3).fill({ skipLocked: false }),
+      ...[1, 2, 3].map(() => ({ skipLocked: false })),
     ]);
   });
 
-  it('judges again by what the row says after it moved', async () => {
+  it('is judged again by the row after a concurrent change', async () => {
     const rotated = { ...due, generation: 4 };
     const read = vi.fn(async () => [rotated]).mockResolvedValueOnce([due]);
     const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }).refresh(presented);
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
-  it('is not judged when it has waited for more than ten seconds: 503, and nothing is rotated', async () => {
+  it('fails with 503 after waiting ten seconds, and rotates nothing', async () => {
     const rotateMany = vi.fn(async () => []);
     let waited = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => waited);
@@ -83,7 +83,7 @@ describe('a refresh', () => {
     expect(rotateMany).not.toHaveBeenCalled();
   });
 
-  it('is judged by when it arrived: our own delay makes no thief of another tab', async () => {
+  it('is judged by its time of arrival, so that server delays cause no reuse', async () => {
     const rotated = { ...due, generation: 4, acknowledged_generation: 4, acknowledged_at: now - 59_000 };
     const clock = new MovableClock();
     const read = async () => {
@@ -94,7 +94,7 @@ describe('a refresh', () => {
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
-  it('shares its answer with equal ones that arrive meanwhile, and with no others', async () => {
+  it('shares its outcome with parallel equal ones alone (single flight)', async () => {
     const read = vi.fn(async () => [due]);
     const rotateMany = vi.fn(async (_: unknown, __: unknown, { skipLocked }: { skipLocked: boolean }) =>
       skipLocked ? [] : [{ ...due, generation: 4 }],
@@ -106,7 +106,7 @@ describe('a refresh', () => {
     expect(await service.refresh(presented)).not.toBe(one);
   });
 
-  it('that finds the session ended by somebody else at the same moment says why it ended', async () => {
+  it('returns the reason of a concurrent revocation', async () => {
     const replayed = { ...due, generation: 9, acknowledged_generation: 9 };
     const revoked = { ...replayed, revoked_at: now, revoked_reason: 'logout' as const };
     const read = vi.fn(async () => [revoked]).mockResolvedValueOnce([replayed] as never);
@@ -122,7 +122,7 @@ describe('a refresh', () => {
     });
   });
 
-  it('is counted as database_behind once it moved the row that was older, and not where it was not', async () => {
+  it('counts database_behind once, and only when it moved an older row', async () => {
     const behind = vi.spyOn(RefreshMetrics.prototype, 'countDatabaseBehind');
     const older = { ...due, generation: 2, acknowledged_generation: 2 };
     const catchUp = vi.fn(async () => ({ ...due, generation: 4 })).mockResolvedValueOnce(undefined as never);

@@ -144,7 +144,7 @@ export class RefreshService {
   }
 
   /**
-   * Until when a session lives if nobody uses it, in milliseconds since the epoch; null if a refresh with this token would
+   * The idle limit of a session, in milliseconds since the epoch; null if a refresh with this token would
    * fail. Changes nothing, except that the newest generation is acknowledged. Throws `database_unavailable`.
    */
   async idleExpiryIfRefreshable({ sessionId, generation }: PresentedRefreshToken): Promise<number | null> {

@@ -1,12 +1,12 @@
 /**
- * Every history of a small world, instead of some: what one browser with several tabs, or a victim and a thief, can do
- * in any order, with answers late or lost. The bounds that make an honest browser safe are those of `docs/rotation.md`:
- * a request arrives within L, a round trip takes less than C.
+ * Explores all histories of a small model: one browser with several tabs, or a victim and a thief, in any order, with late
+ * or lost responses. The bounds for an honest browser are those of `docs/rotation.md`: a request arrives within L, a round
+ * trip takes less than C.
  */
 import { describe, expect, it } from 'vitest';
 import { judge, type RotationPolicy, type Verdict } from './rotation.js';
 
-/** What the rules look at, of a session that is alive. An age, in ticks, stops growing where no rule can tell. */
+/** The state of a live session. An age, in ticks, stops growing where it no longer changes the outcome. */
 interface Row {
   generation: number;
   acknowledged: number;
@@ -30,7 +30,7 @@ function present(row: Row, generation: number, policy: RotationPolicy): Verdict 
   return judge(session, generation, now, policy);
 }
 
-/** What is written down after a verdict. An acknowledgement that the row has already is no write. */
+/** The row after a verdict. */
 function record(row: Row, generation: number, verdict: Verdict): Row {
   if (verdict.outcome === 'unchanged') return verdict.acknowledges ? acknowledge(row, generation) : row;
   if (verdict.outcome === 'rotate') return { ...acknowledge(row, generation), generation: verdict.generation };
@@ -50,7 +50,7 @@ function aTickLater(row: Row, { rotationInterval, leeway }: RotationPolicy): Row
 
 type Step<World> = [what: string, next: World | 'violation'];
 
-/** Visits every world that can be reached, breadth first, so that the trace of a violation is a shortest one. */
+/** Visits every reachable state, breadth first, so that the trace of a violation is as short as possible. */
 function explore<World>(start: World, stepsFrom: (world: World) => Step<World>[], keyOf: (world: World) => string) {
   const seen = new Set([keyOf(start)]);
   const queue = [{ world: start, what: 'login', from: -1 }];
@@ -70,32 +70,32 @@ function explore<World>(start: World, stepsFrom: (world: World) => Step<World>[]
   return { states: seen.size, trace: null };
 }
 
-/** `token`: an answer that sets both cookies. `access`: the answer of rule 2, which leaves the refresh token alone. */
+/** `token`: a response with both tokens. `access`: the response of rule 2, with an access token alone. */
 interface Message {
   kind: 'request' | 'token' | 'access';
   generation: number;
-  /** Since the request was sent, also for its answer. */
+  /** Ticks since the request was sent, also for its response. */
   age: number;
 }
 
-/** A browser: one cookie jar for all its tabs, and what is between it and the server. */
+/** A browser: one cookie jar for all its tabs, and the messages in flight. */
 interface Browser {
   row: Row;
   refreshToken: number;
   accessToken: number;
   /**
-   * The newest generation that the API has seen and not written down. It waits for as long as it likes, so a slow API
-   * call needs no message of its own.
+   * The newest generation that the API has seen but not written. It may wait for any time, so a slow API call needs no
+   * message of its own.
    */
   queued: number;
   messages: Message[];
 }
 
-/** The greatest ages at which a request still arrives and an answer is still stored. */
+/** The maximum ages at which a request arrives and a response is stored. */
 interface Travel {
   request: number;
   roundTrip: number;
-  /** What rule 2 forbids: an unchanged token is set again. */
+  /** Sets an unchanged token again, which rule 2 forbids. */
   cookieWhenUnchanged?: boolean;
 }
 
@@ -142,7 +142,7 @@ function browserSteps(browser: Browser, policy: RotationPolicy, travel: Travel):
   }
 }
 
-/** Worlds are the same when only the order of the messages differs, or every generation by one number. */
+/** States are equal when they differ only in the order of messages, or by an offset of all generations. */
 function browserKey({ row, refreshToken, accessToken, queued, messages }: Browser): string {
   const behind = (generation: number): number => row.generation - generation;
   const kinds = { request: 0, token: 1, access: 2 };
@@ -170,7 +170,7 @@ describe('an honest browser with up to five messages in flight', () => {
     { leeway: 2, rotationInterval: 4, atLeast: 50_000 },
     { leeway: 2, rotationInterval: 5, atLeast: 90_000 },
     { leeway: 3, rotationInterval: 6, atLeast: 250_000 },
-  ])('is never refused, in any history: L = $leeway, C = $rotationInterval', ({ atLeast, ...policy }) => {
+  ])('is never refused in any history: L = $leeway, C = $rotationInterval', ({ atLeast, ...policy }) => {
     const { states, trace } = exploreBrowser(policy);
     expect(trace).toBeNull();
     expect(states).toBeGreaterThan(atLeast);
@@ -192,12 +192,12 @@ describe('an honest browser with up to five messages in flight', () => {
 type Role = 'victim' | 'thief';
 type Tokens = Pick<Browser, 'refreshToken' | 'accessToken'>;
 
-/** Two holders of copies of one jar. Messages take no time here; answers can be lost. */
+/** Two holders of copies of one cookie jar. Messages take no time; responses can be lost. */
 interface Theft extends Record<Role, Tokens> {
   row: Row;
 }
 
-/** The promise: two holders differ, and the newer generation was acknowledged more than `after` ago. */
+/** The older holder, when the two differ and the newer generation was acknowledged more than `after` ago. */
 function olderHolder({ row, victim, thief }: Theft, after: number): Role | null {
   const newer = Math.max(victim.refreshToken, thief.refreshToken);
   const isDue = row.acknowledged >= newer && row.acknowledgedAge !== null && row.acknowledgedAge > after;
@@ -220,47 +220,47 @@ function theftSteps(theft: Theft, policy: RotationPolicy): Step<Theft>[] {
     const tokens = { refreshToken: after.generation, accessToken: after.generation };
     const what = `the ${role} sends ${refreshToken}, judged ${verdict.outcome}`;
     steps.push([what, { ...theft, row: after, [role]: tokens }]);
-    steps.push([`${what}, and the answer is lost`, { ...theft, row: after }]);
+    steps.push([`${what}, and the response is lost`, { ...theft, row: after }]);
   }
   return steps;
 }
 
 function exploreTheft(policy: RotationPolicy, after: number) {
   const tokens = { refreshToken: 1, accessToken: 1 };
-  const caught = { victim: 0, thief: 0 };
+  const detected = { victim: 0, thief: 0 };
   const stepsFrom = (theft: Theft): Step<Theft>[] => {
     const older = olderHolder(theft, after);
     if (!older) return theftSteps(theft, policy);
-    caught[older] += 1;
+    detected[older] += 1;
     const { outcome } = present(theft.row, theft[older].refreshToken, policy);
     return outcome === 'reused'
       ? theftSteps(theft, policy)
       : [[`the older ${older} is judged ${outcome}`, 'violation']];
   };
-  // The newest token is always with one of the two or lost on its way: two behind is as old as any.
+  // All generations two or more behind are equivalent, because the newest token is held or lost.
   const keyOf = ({ row, victim, thief }: Theft): string => {
     const held = [victim.refreshToken, victim.accessToken, thief.refreshToken, thief.accessToken];
     const behind = [row.acknowledged, ...held].map((generation) => Math.min(2, row.generation - generation));
     return [...behind, row.acknowledgedAge].join();
   };
-  return { ...explore({ row: atLogin, victim: tokens, thief: tokens }, stepsFrom, keyOf), caught };
+  return { ...explore({ row: atLogin, victim: tokens, thief: tokens }, stepsFrom, keyOf), detected };
 }
 
-describe('a thief and a victim with copies of one token, whichever uses a generation first', () => {
+describe('a thief and a victim with copies of one token', () => {
   it.each([
     { leeway: 2, rotationInterval: 4 },
     { leeway: 2, rotationInterval: 7 },
     { leeway: 0, rotationInterval: 4 },
     { leeway: 0, rotationInterval: 0 },
-  ])('are found out once the newer one is acknowledged for more than L = $leeway (C = $rotationInterval)', (policy) => {
-    const { states, trace, caught } = exploreTheft(policy, policy.leeway);
+  ])('are detected L = $leeway after the acknowledgement (C = $rotationInterval)', (policy) => {
+    const { states, trace, detected } = exploreTheft(policy, policy.leeway);
     expect(trace).toBeNull();
-    expect(caught.victim).toBeGreaterThan(0);
-    expect(caught.thief).toBeGreaterThan(0);
+    expect(detected.victim).toBeGreaterThan(0);
+    expect(detected.thief).toBeGreaterThan(0);
     expect(states).toBeGreaterThan(30);
   });
 
-  it('are not told from two tabs before that', () => {
+  it('cannot be distinguished from two tabs before that', () => {
     const { trace } = exploreTheft({ leeway: 2, rotationInterval: 4 }, 1);
     expect(trace?.at(-1)).toMatch(/^the older (victim|thief) is judged resend$/);
   });

@@ -7,32 +7,32 @@ const INTERVAL = 90 * DAY;
 const at = (...times: number[]) => times.map((createdAt) => ({ createdAt }));
 
 describe('the schedule of signing keys', () => {
-  it('lets the only key sign at once', () => {
+  it('signs with the only key at once', () => {
     expect(scheduleOf(at(1000), 1000, INTERVAL)).toMatchObject({ signer: { createdAt: 1000 }, isDue: false });
     expect(scheduleOf(at(1000), 0, INTERVAL).signer.createdAt).toBe(1000);
   });
 
-  it('lets another sign only when it has been published for twice the key set’s max-age', () => {
+  it('signs with a new key after it was published for twice the max-age of the set', () => {
     const keys = at(0, 100 * DAY);
     const before = scheduleOf(keys, 100 * DAY + LEAD - 1, INTERVAL);
     expect(before).toMatchObject({ signer: keys[0], next: { key: keys[1], signsFrom: 100 * DAY + LEAD }, retired: [] });
     expect(scheduleOf(keys, 100 * DAY + LEAD, INTERVAL)).toMatchObject({ signer: keys[1], next: undefined });
   });
 
-  it('keeps a key until the longest of its tokens has expired, and no longer', () => {
+  it('retires a key when its longest-lived token has expired', () => {
     const keys = at(0, 100 * DAY);
     expect(scheduleOf(keys, 100 * DAY + LEAD + KEPT - 1, INTERVAL).retired).toEqual([]);
     expect(scheduleOf(keys, 100 * DAY + LEAD + KEPT, INTERVAL).retired).toEqual([keys[0]]);
   });
 
-  it('wants another after the interval, and with none of 0 never', () => {
+  it('is due for a new key after the interval, and never with an interval of 0', () => {
     expect(scheduleOf(at(0), INTERVAL - 1, INTERVAL).isDue).toBe(false);
     expect(scheduleOf(at(0), INTERVAL, INTERVAL).isDue).toBe(true);
     expect(scheduleOf(at(0, INTERVAL), INTERVAL + 1, INTERVAL).isDue).toBe(false);
     expect(scheduleOf(at(0), 1000 * INTERVAL, 0).isDue).toBe(false);
   });
 
-  it('never signs with a key that is retired or was not published before, whenever keys were made', () => {
+  it('never signs with a retired or unpublished key, for any times of creation', () => {
     const times = fc.array(fc.integer({ min: 0, max: 400 * DAY }), { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(times, fc.integer({ min: 0, max: 500 * DAY }), (made, now) => {

@@ -34,7 +34,7 @@ export interface VerifiedRefreshToken {
 
 /**
  * Refresh tokens: JWTs under HMAC-SHA-256 with a key that HKDF derives from APP_SECRET. They are a function of the row of
- * the session, so that the newest can be issued again at any time, and nobody can forge one from a copy of the database.
+ * the session, so that the newest can be issued again at any time, and a copy of the database is not enough to forge one.
  */
 @Injectable()
 export class RefreshTokenService {

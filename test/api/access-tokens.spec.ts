@@ -17,7 +17,7 @@ import {
 import { claimsOf, login, refresh, register } from '../support/people.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-/** The order of P-256: (r, n − s) verifies wherever (r, s) does. */
+/** The order of P-256: (r, n − s) is a valid signature whenever (r, s) is. */
 const N = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const INVALID = {
   status: 401,
@@ -40,7 +40,7 @@ describe('an access token', () => {
 
   const use = (token: string) => test.http.get('/auth/whoami', { token });
 
-  it('says who, for whom, since when and until when, and nothing about the person', async () => {
+  it('has the documented claims, and no personal data', async () => {
     const { body: tokens } = await test.http.post('/auth/register', {
       json: { email: 'grace.hopper@example.com', password: 'a long enough passphrase', name: 'Grace Hopper' },
     });
@@ -64,25 +64,25 @@ describe('an access token', () => {
     expect(JSON.stringify(claims)).not.toMatch(/grace|hopper|@|example\.com/i);
   });
 
-  it('keeps auth_time over a refresh, and never has the jti of another', async () => {
+  it('keeps auth_time over a refresh, and has a unique jti', async () => {
     const { tokens } = await register(test.http);
     vi.spyOn(test.clock, 'now').mockReturnValue(Date.now() + 300_000);
-    const [before, after] = [tokens, (await refresh(test.http, tokens.refresh_token)).body].map((answer) =>
-      claimsOf(answer.access_token),
+    const [before, after] = [tokens, (await refresh(test.http, tokens.refresh_token)).body].map((response) =>
+      claimsOf(response.access_token),
     );
     expect(after!['auth_time']).toBe(before!['auth_time']);
     expect(after!['iat']).toBeGreaterThanOrEqual(before!['iat'] + 299);
     expect(after!['jti']).not.toBe(before!['jti']);
   });
 
-  it('has a header of alg, typ and kid alone, and its kid is the RFC 7638 thumbprint of a published key', async () => {
+  it('has alg, typ and kid alone in its header; kid is an RFC 7638 thumbprint', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [{ crv, kty, x, y }] = body.keys;
     const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
     expect(mint.header).toEqual({ alg: 'ES256', typ: 'at+jwt', kid });
   });
 
-  it('is verified by anybody with the published keys and node:crypto alone', async () => {
+  it('can be verified with the published keys and node:crypto alone', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [jwk] = body.keys.filter(({ kid }: { kid: string }) => kid === mint.header['kid']);
     const [header, payload, signature] = mint.token.split('.');
@@ -92,7 +92,7 @@ describe('an access token', () => {
     expect(check(`${header}.${payload}x`)).toBe(false);
   });
 
-  it('has public keys that show nothing private and may be cached for a while', async () => {
+  it('has cacheable public keys without a private part', async () => {
     const { status, headers, body } = await test.http.get('/.well-known/jwks.json');
     expect(status).toBe(200);
     expect(headers.get('content-type')).toMatch(/^application\/json/);
@@ -105,12 +105,12 @@ describe('an access token', () => {
     expect(JSON.stringify(body)).not.toContain(d);
   });
 
-  it('is accepted when the forger of these tests signs what the server would (so that the rest means something)', async () => {
+  it('is accepted when the forger signs the original token (control)', async () => {
     expect((await use(signed(mint, mint.header, mint.payload))).status).toBe(200);
     expect((await use(withClaims(mint, { roles: ['admin'] }))).body.roles).toEqual(['admin']);
   });
 
-  /** How a token is refused, after which the genuine one is still good. */
+  /** The refusal of a token, after which the genuine one is still accepted. */
   const refusalOf = async (token: string) => {
     const { status, headers, body } = await use(token);
     expect((await use(mint.token)).status).toBe(200);
@@ -129,11 +129,11 @@ describe('an access token', () => {
     expect(await refusalOf(withHeader(mint, { typ: 'refresh+jwt' }))).toEqual(INVALID);
   });
 
-  it('is refused with anything behind it', async () => {
+  it('is refused with trailing text', async () => {
     expect(await refusalOf(`${mint.token} x`)).toEqual(INVALID);
   });
 
-  it('never makes the server fetch a key from where a token says', async () => {
+  it('never makes the server fetch a key from a URL in the token (SSRF)', async () => {
     const visits: string[] = [];
     const trap = createServer((request, response) => {
       visits.push(request.url!);
@@ -147,7 +147,7 @@ describe('an access token', () => {
     trap.close();
   });
 
-  it('ends at exp, to the millisecond', async () => {
+  it('expires at exp, to the millisecond', async () => {
     const now = vi.spyOn(test.clock, 'now');
     const exp = Number(mint.payload['exp']) * 1000;
     now.mockReturnValue(exp - 1);
@@ -158,7 +158,7 @@ describe('an access token', () => {
     expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 
-  it('ends a minute after the configured lifetime, whatever exp says: shortening the lifetime works at once', async () => {
+  it('expires a minute after ACCESS_TOKEN_TTL, even with a later exp', async () => {
     const iat = Number(mint.payload['iat']);
     const token = withClaims(mint, { exp: iat + 86_400 });
     const now = vi.spyOn(test.clock, 'now');
@@ -168,7 +168,7 @@ describe('an access token', () => {
     expect((await use(token)).body.code).toBe('access_token_expired');
   });
 
-  it('stays ended after logout when its signature is spelled (r, n − s): endings go by session', async () => {
+  it('stays revoked after logout with the signature (r, n − s)', async () => {
     const { email } = await register(test.http);
     const { access_token: token } = await login(test.http, email);
     const bytes = Buffer.from(token.split('.')[2]!, 'base64url');
@@ -185,12 +185,12 @@ describe('an access token', () => {
     expect(['session_revoked', 'access_token_invalid']).toContain(body.code);
   });
 
-  it('is no refresh token, and a refresh token is no access token: refused, with nothing changed', async () => {
+  it('is refused as a refresh token, and a refresh token as an access token', async () => {
     const { tokens } = await register(test.http);
     const { access_token: access, refresh_token: other } = tokens;
     const row = () => test.dataSource.query(`SELECT * FROM sessions WHERE id = '${tokens.session_id}'`);
     const before = await row();
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       test.http.post('/auth/refresh', { json: { refresh_token: access } }),
       test.http.post('/auth/refresh', { form: { refresh_token: access } }),
       test.http.post('/auth/logout', { json: { refresh_token: access } }),
@@ -201,7 +201,7 @@ describe('an access token', () => {
       test.http.get(`/auth/whoami?access_token=${access}`),
       test.http.get('/auth/whoami', { headers: { cookie: `access_token=${access}` } }),
     ]);
-    expect(answers.map(({ status, body }) => `${status} ${body.code}`)).toEqual([
+    expect(responses.map(({ status, body }) => `${status} ${body.code}`)).toEqual([
       ...Array.from({ length: 3 }, () => '401 refresh_token_invalid'),
       ...Array.from({ length: 4 }, () => '401 access_token_invalid'),
       ...Array.from({ length: 2 }, () => '401 access_token_missing'),

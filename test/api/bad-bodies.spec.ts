@@ -16,14 +16,14 @@ let test: TestApp;
 let email: string;
 let token: string;
 let tokens: TokenResponse;
-const newPerson = async () => {
+const registerUser = async () => {
   ({ email, tokens } = await register(test.http));
   token = tokens.access_token;
 };
 const refused = (route: string, options: RequestOptions, status: number, code: ProblemCode) =>
   expectRefused(test, route, options, status, code);
 
-/** A body that each of these routes takes: for its fields to be left out, mistyped and added to. */
+/** A valid body for each route, whose fields the tests change, omit and add to. */
 const goodBodies = (): Record<string, Record<string, string>> => ({
   'POST /auth/register': { email: someEmail(), password: PASSWORD, name: 'Ada' },
   'POST /auth/login': { email, password: PASSWORD },
@@ -33,28 +33,28 @@ const goodBodies = (): Record<string, Record<string, string>> => ({
   'PATCH /users/me': { name: 'Ada' },
 });
 
-describe('whatever goes wrong with a body', () => {
+describe('a malformed body', () => {
   beforeAll(async () => {
     test = await createTestApp();
   });
-  beforeEach(newPerson);
+  beforeEach(registerUser);
   afterAll(() => test.close());
 
-  it.each(BAD_BODIES)('%s is refused by every route', async (_, { type, body }, status, code) => {
+  it.each(BAD_BODIES)('is refused by every route: %s', async (_, { type, body }, status, code) => {
     const headers = type === undefined ? {} : { 'content-type': type };
     for (const route of WITH_BODY) {
       expect((await refused(route, { token, body, headers }, status, code)).terminal).toBe(false);
     }
   });
 
-  it('a form is refused where none is announced', async () => {
+  it('is refused as a form on routes that accept JSON alone', async () => {
     for (const route of WITH_BODY.filter((name) => !/login|refresh/.test(name))) {
       const problem = await refused(route, { token, form: goodBodies()[route]! }, 415, 'unsupported_media_type');
       expect(problem.terminal).toBe(false);
     }
   });
 
-  it('a parameter given twice is refused, in a query and in a form', async () => {
+  it('is refused with a repeated parameter (HTTP parameter pollution)', async () => {
     for (const route of ['GET /health/live?a=1&a=2', 'DELETE /sessions?except=current&except=current', 'GET /?a&%61']) {
       expect((await refused(route, { token }, 400, 'repeated_parameter')).terminal).toBe(false);
     }
@@ -64,11 +64,11 @@ describe('whatever goes wrong with a body', () => {
     await refused('POST /auth/refresh', { body: refresh, headers: FORM }, 400, 'repeated_parameter');
   });
 
-  it('a form that is no UTF-8 is refused, and is no other way to write U+FFFD', async () => {
+  it('is refused as a form that is not UTF-8, instead of decoding it to U+FFFD', async () => {
     const password = `${PASSWORD}\ufffd`;
-    const person = { email: someEmail(), password };
-    expect((await test.http.post('/auth/register', { json: person })).status).toBe(201);
-    const start = `username=${person.email}&password=${encodeURIComponent(PASSWORD)}`;
+    const user = { email: someEmail(), password };
+    expect((await test.http.post('/auth/register', { json: user })).status).toBe(201);
+    const start = `username=${user.email}&password=${encodeURIComponent(PASSWORD)}`;
     const logIn = (end: string) => ({ body: Buffer.from(start + end, 'latin1'), headers: FORM });
     expect((await send(test.http, 'POST /auth/login', logIn('%EF%BF%BD'))).status).toBe(200);
     expect((await send(test.http, 'POST /auth/login', logIn('\xef\xbf\xbd'))).status).toBe(200);
@@ -88,13 +88,13 @@ describe('whatever goes wrong with a body', () => {
     }
     const oauth = { body: 'grant_type=refresh_token&refresh_token=%FF', headers: FORM };
     expectOAuthError(await test.http.post('/oauth/token', oauth), 400, 'invalid_request');
-    // What is no escape stands for itself, and U+FEFF for itself wherever it is.
+    // Incomplete escapes and U+FEFF are taken literally.
     for (const end of ['%', '%f', '%zz', '%EF%BB%BF']) {
       await refused('POST /auth/login', logIn(`%EF%BF%BD${end}`), 401, 'invalid_credentials');
     }
   });
 
-  it('an empty body that says JSON is taken where none is wanted, and told what it lacks where one is', async () => {
+  it('is refused when it is empty JSON, unless the route needs no body', async () => {
     const empty = { token, body: '', headers: { 'content-type': 'application/json' } };
     const missing = { register: 'email password', login: 'email password', password: 'currentPassword newPassword' };
     for (const [route, fields] of Object.entries(missing)) {
@@ -106,7 +106,7 @@ describe('whatever goes wrong with a body', () => {
     await refused('GET /auth/whoami', { token }, 401, 'session_revoked');
   });
 
-  it.each(WITH_BODY)('%s refuses a mistyped, a huge, a missing and an unknown field, and names it', async (route) => {
+  it.each(WITH_BODY)('is refused by %s, which names wrong, huge, missing and unknown fields', async (route) => {
     const good = goodBodies()[route]!;
     const wrong = async (field: string, value: unknown) => {
       const problem = await refused(route, { token, json: { ...good, [field]: value } }, 400, 'validation_failed');
@@ -120,7 +120,7 @@ describe('whatever goes wrong with a body', () => {
     for (const field of ['more', 'roles', 'Email', 'email ', '', 'length', 'then', 'user.id']) await wrong(field, 'x');
   });
 
-  it.each(NAMES_OF_EVERY_OBJECT)('a field called %s is unknown, in JSON, in a form and in a query', async (name) => {
+  it.each(NAMES_OF_EVERY_OBJECT)('is refused with the unknown field %s (prototype pollution)', async (name) => {
     for (const [route, good] of Object.entries(goodBodies())) {
       const problem = await refused(route, { token, json: { ...good, [name]: 'x' } }, 400, 'validation_failed');
       expect(fieldsOf(problem)).toEqual([name]);
@@ -130,7 +130,7 @@ describe('whatever goes wrong with a body', () => {
     await refused(`DELETE /sessions?${name}=x`, { token }, 400, 'validation_failed');
   });
 
-  it('hostile text does no harm in any input', async () => {
+  it('does no harm with SQL injections and unstorable text in any field', async () => {
     const password = PASSWORD;
     for (const text of [...UNSTORABLE, ...INJECTIONS, '%00', '%2561', '${7*7}']) {
       const change = { currentPassword: text, newPassword: 'another long passphrase' };

@@ -22,36 +22,43 @@ function together(...all: { browser: Browser }[]): Browser {
   return jar;
 }
 
-/** As SQL would do it: there is no route for it yet. */
 const disable = (accessToken: string) =>
   test.dataSource.query(`UPDATE users SET status = 'disabled' WHERE id = '${claimsOf(accessToken)['sub']}'`);
 
-describe('another site', () => {
-  it('cannot sign a browser in with a token of its own: a refresh token in a body brings no cookie, new or not', async () => {
+describe('a cross-site request', () => {
+  it('cannot sign a browser in: a refresh token in the body never sets a cookie (CSRF)', async () => {
     const { cookie, accessToken } = await signedIn(test.http);
     await comesDue(test, accessToken);
-    // The second and third are answered with the successor again, whose holder nobody has proved to be.
+    // The second and third get the successor again, because it is not acknowledged.
     for (const how of [
       { form: { refresh_token: cookie } },
       { json: { refresh_token: cookie } },
       { form: { refresh_token: cookie } },
     ]) {
-      const answer = await test.http.post<any>('/auth/refresh', { ...how, headers: EVIL });
-      expect([answer.status, answer.headers.getSetCookie(), answer.body.refresh_token]).toEqual([200, [], undefined]);
-      expect(claimsOf(answer.body.access_token)['gen']).toBe(2);
+      const response = await test.http.post<any>('/auth/refresh', { ...how, headers: EVIL });
+      expect([response.status, response.headers.getSetCookie(), response.body.refresh_token]).toEqual([
+        200,
+        [],
+        undefined,
+      ]);
+      expect(claimsOf(response.body.access_token)['gen']).toBe(2);
     }
   });
 
-  it('is refused a cookie by its Origin too, where a browser says nothing else', async () => {
+  it('gets no cookie by its Origin alone, without Sec-Fetch-Site (login CSRF)', async () => {
     const { email } = await register(test.http);
     for (const origin of ['https://evil.example', 'null', 'http://localhost:3001']) {
-      const answer = await new Browser(test.http, { origin }).login(email);
-      expect([answer.status, answer.body.code, answer.headers.getSetCookie()]).toEqual([403, 'cross_site_request', []]);
+      const response = await new Browser(test.http, { origin }).login(email);
+      expect([response.status, response.body.code, response.headers.getSetCookie()]).toEqual([
+        403,
+        'cross_site_request',
+        [],
+      ]);
     }
     expect((await new Browser(test.http, {}).login(email)).status).toBe(200);
   });
 
-  it('learns nothing about a password, and cannot end what it cannot see', async () => {
+  it('cannot test a password, and cannot revoke a session (CSRF)', async () => {
     const { browser, email, accessToken } = await signedIn(test.http);
     const wrong = await new Browser(test.http, EVIL).post('/auth/login', {
       email,
@@ -60,7 +67,7 @@ describe('another site', () => {
     });
     expect([wrong.status, wrong.body.code]).toEqual([403, 'cross_site_request']);
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
-    // A request with cookies and nothing to say whose page it is from.
+    // A request with cookies, but without Origin and Sec-Fetch-Site.
     const json = { email, password: PASSWORD, delivery: 'cookie' };
     const silent = await test.http.post('/auth/login', { json, headers: { cookie } });
     expect([silent.status, silent.body.code]).toEqual([403, 'cross_site_request']);
@@ -68,20 +75,20 @@ describe('another site', () => {
   });
 });
 
-describe('a cookie that somebody planted', () => {
-  it('counts only under the name of its own session, and is thrown away under another', async () => {
+describe('a planted cookie (session fixation)', () => {
+  it('is accepted only under the name of its session, and cleared under another', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     mine.browser.cookies.set(nameOf(mine.sessionId), other.cookie);
     const out = await mine.browser.post('/auth/logout', { session_id: mine.sessionId });
     expect([out.status, out.body.code]).toEqual([401, 'refresh_token_invalid']);
     expect((await whoami(other.accessToken)).status).toBe(200);
     mine.browser.cookies.set(nameOf(mine.sessionId), other.cookie);
-    const answer = await mine.browser.post('/auth/refresh', { session_id: mine.sessionId });
-    expect([answer.body.code, answer.body.terminal]).toEqual(['refresh_token_invalid', true]);
+    const response = await mine.browser.post('/auth/refresh', { session_id: mine.sessionId });
+    expect([response.body.code, response.body.terminal]).toEqual(['refresh_token_invalid', true]);
     expect(mine.browser.cookies.size).toBe(0);
   });
 
-  it('is in nobody’s way, however many there are', async () => {
+  it('does not hide the real cookie, even among 150 of them', async () => {
     const { browser, email, sessionId, accessToken } = await signedIn(test.http);
     const crowded = new Browser(test.http);
     for (let i = 0; i < 150; i++) crowded.cookies.set(nameOf(String(i).padStart(12, '0')), 'x'.repeat(20));
@@ -93,25 +100,25 @@ describe('a cookie that somebody planted', () => {
     expect((await whoami(accessToken)).body).toMatchObject({ code: 'session_revoked' });
   });
 
-  it('has to look like one of ours', async () => {
+  it('is ignored under any other name', async () => {
     const { browser, cookie } = await signedIn(test.http);
     for (const name of ['latchkey-', 'latchkey-xyz', `latchkey-${'0'.repeat(13)}`, 'latchkey-ABCDEFABCDEF']) {
       browser.cookies.clear();
       browser.cookies.set(name, cookie);
-      const answer = await browser.post('/auth/refresh');
-      expect([answer.body.code, answer.headers.getSetCookie()]).toEqual(['refresh_token_missing', []]);
+      const response = await browser.post('/auth/refresh');
+      expect([response.body.code, response.headers.getSetCookie()]).toEqual(['refresh_token_missing', []]);
     }
   });
 });
 
-describe('the newest living session of a browser', () => {
-  it('is none of a user who is not active', async () => {
+describe('the default session of a browser with several cookies', () => {
+  it('is not one of a disabled user', async () => {
     const [lives, disabled] = [await signedIn(test.http), await signedIn(test.http)];
     await disable(disabled.accessToken);
     expect((await together(lives, disabled).post('/auth/refresh')).body.session_id).toBe(lives.sessionId);
   });
 
-  it('is none that has expired; where none lives, the newest says why', async () => {
+  it('is a live one; without any, the newest reports the reason', async () => {
     const [first, second] = [await signedIn(test.http), await signedIn(test.http)];
     await test.http.post('/auth/logout', { token: second.accessToken });
     expect((await together(first, second).post('/auth/refresh')).body.session_id).toBe(first.sessionId);
@@ -123,7 +130,7 @@ describe('the newest living session of a browser', () => {
     expect((await together(third, first).post('/auth/refresh')).body.session_id).toBe(third.sessionId);
   });
 
-  it('is found by the name of its session in capitals as well', async () => {
+  it('is also found by a session_id in capitals', async () => {
     const { browser, sessionId } = await signedIn(test.http);
     const named = { session_id: sessionId.toUpperCase() };
     expect((await browser.post('/auth/refresh', named)).body.session_id).toBe(sessionId);
@@ -132,16 +139,16 @@ describe('the newest living session of a browser', () => {
 });
 
 describe('a sign-out with cookies', () => {
-  it('is one by cookie where the access token has expired, and takes the cookie along as it was set', async () => {
+  it('uses the cookie when the access token has expired, and clears the cookie', async () => {
     const { browser, sessionId, accessToken } = await signedIn(test.http);
     test.clock.move('20m');
-    const answer = await browser.ask('POST', '/auth/logout', { token: accessToken });
-    expect(answer.status).toBe(204);
+    const response = await browser.ask('POST', '/auth/logout', { token: accessToken });
+    expect(response.status).toBe(204);
     const attributes = { httpOnly: true, sameSite: 'strict', path: '/', maxAge: 0 };
-    expect(setBy(answer)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
+    expect(setBy(response)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
   });
 
-  it('ends the session of the access token and that of the same person’s cookie, and nobody else’s', async () => {
+  it('revokes the sessions of the access token and of the same user’s cookie alone', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     const { access_token } = await login(test.http, mine.email);
     const jar = together(other, mine);
@@ -151,7 +158,7 @@ describe('a sign-out with cookies', () => {
     expect([...jar.cookies.keys()]).toEqual([nameOf(other.sessionId)]);
   });
 
-  it('leaves the cookie alone where it comes from elsewhere: the access token speaks for itself', async () => {
+  it('ignores a cross-site cookie and revokes the session of the access token', async () => {
     const { browser, email, accessToken } = await signedIn(test.http);
     const { access_token } = await login(test.http, email);
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
@@ -160,7 +167,7 @@ describe('a sign-out with cookies', () => {
     expect((await whoami(accessToken)).status).toBe(200);
   });
 
-  it('means the token in its body, where there is one; null is none', async () => {
+  it('uses the refresh token in the body before the cookie; null is invalid', async () => {
     const { browser, accessToken } = await signedIn(test.http);
     const { tokens } = await register(test.http);
     const out = await browser.post('/auth/logout', { refresh_token: tokens.refresh_token });
@@ -173,22 +180,22 @@ describe('a sign-out with cookies', () => {
 });
 
 describe('cookies', () => {
-  it('stay as they are when the answer cannot be made', async () => {
+  it('stay unchanged when the response fails with 500', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     await comesDue(test, mine.accessToken);
     const jar = together(mine, other);
     const broken = vi.spyOn(AccessTokenService.prototype, 'issue').mockImplementation(() => {
       throw new Error('no key');
     });
-    const answers = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
+    const responses = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
     broken.mockRestore();
-    expect(answers.map(({ status, headers }) => [status, headers.getSetCookie()])).toEqual([
+    expect(responses.map(({ status, headers }) => [status, headers.getSetCookie()])).toEqual([
       [500, []],
       [500, []],
     ]);
   });
 
-  it('in another order than the sessions began do not get in the way of ending them all', async () => {
+  it('in any order do not deadlock a sign-in with DELETE /sessions', async () => {
     const sessions = test.app.get(SessionsService);
     const tokens = test.app.get(RefreshTokenService);
     for (let round = 0; round < 8; round++) {
@@ -200,11 +207,11 @@ describe('cookies', () => {
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
         jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
       }
-      const [signIn, endAll] = await Promise.all([
+      const [signIn, revokeAll] = await Promise.all([
         jar.login(email),
         pause(5 + 2 * round).then(() => test.http.delete('/sessions', { token: first.access_token })),
       ]);
-      expect([signIn.status, endAll.status]).toEqual([200, 204]);
+      expect([signIn.status, revokeAll.status]).toEqual([200, 204]);
     }
   });
 });

@@ -15,7 +15,7 @@ afterEach(() => {
 const withPassword = (email: string, password: string) => test.http.post('/auth/login', { json: { email, password } });
 const rows = new Rows(() => test);
 
-describe('when hashes are to cost more', () => {
+describe('a higher BCRYPT_COST', () => {
   const people: Record<'ada' | 'grace' | 'joan' | 'mary', string> = { ada: '', grace: '', joan: '', mary: '' };
   let before: Awaited<ReturnType<typeof register>>;
   let dropDatabase: () => Promise<void>;
@@ -35,7 +35,7 @@ describe('when hashes are to cost more', () => {
     await dropDatabase();
   });
 
-  it('a sign-in replaces the hash, and ends nobody’s session', async () => {
+  it('rehashes at the next sign-in, and revokes no session', async () => {
     expect(await rows.hashOf(people.mary)).toMatch(/^\{hs384:1\}\$2b\$04\$[./A-Za-z0-9]{53}$/);
     await login(test.http, people.mary);
     const replaced = await rows.hashOf(people.mary);
@@ -47,7 +47,7 @@ describe('when hashes are to cost more', () => {
     expectProblem(await withPassword(people.mary, 'not the passphrase'), 401, 'invalid_credentials');
   });
 
-  it('a refused sign-in replaces nothing', async () => {
+  it('does not rehash at a refused sign-in', async () => {
     const old = await rows.hashOf(people.ada);
     expectProblem(await withPassword(people.ada, 'not the passphrase'), 401, 'invalid_credentials');
     await rows.disable(people.ada);
@@ -55,24 +55,24 @@ describe('when hashes are to cost more', () => {
     expect(await rows.hashOf(people.ada)).toBe(old);
   });
 
-  it('a sign-in succeeds when the hash cannot be replaced', async () => {
+  it('does not fail a sign-in when the rehash fails', async () => {
     const old = await rows.hashOf(people.grace);
     vi.spyOn(test.app.get(PasswordHasher), 'hash').mockRejectedValueOnce(new Error('no'));
     await login(test.http, people.grace);
     expect(await rows.hashOf(people.grace)).toBe(old);
   });
 
-  it('a replacement that comes after a change of password does not bring the old password back', async () => {
+  it('does not restore the old password when a change of password overtakes a rehash', async () => {
     const email = people.joan;
-    const gate = holdNext(test, 'hash');
+    const barrier = holdNext(test, 'hash');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
-    // With the hash replaced by a sign-in that overtakes, as the change itself would do.
+    await barrier.reached;
+    // The overtaking sign-in has replaced the hash already.
     const { access_token: token } = await login(test.http, email);
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     const changed = await test.http.post('/auth/password', { token, json });
     expect(changed.status).toBe(200);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expectProblem(await withPassword(email, PASSWORD), 401, 'invalid_credentials');
     await login(test.http, email, 'another long passphrase');

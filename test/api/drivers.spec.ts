@@ -17,7 +17,7 @@ const HOSTILE = [
   ' ',
 ];
 
-/** Each trap of the drivers as it is, and then what `Database` makes of it, for two processes on one database. */
+/** Each trap of the drivers, and then the behaviour of `Database`, for two processes on one database. */
 describe('the database layer', () => {
   let server: ThrowawayDatabase;
   let both: Awaited<ReturnType<typeof openTwo>>;
@@ -46,15 +46,15 @@ describe('the database layer', () => {
       throw new Error('no');
     };
 
-    it('takes others’ writes with it in TypeORM on SQLite (the trap)', async () => {
-      const answered = () => plain.query(insert(2));
-      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), answered))).rejects.toThrow(
+    it('also discards writes of other requests in TypeORM on SQLite (the trap)', async () => {
+      const other = () => plain.query(insert(2));
+      await expect(plain.transaction((manager) => inTheMiddle((sql) => manager.query(sql), other))).rejects.toThrow(
         'no',
       );
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
     });
 
-    it('undoes its own writes alone', async () => {
+    it('discards its own writes alone', async () => {
       const others: Promise<unknown>[] = [];
       const rolledBack = one.database.transaction((transaction) =>
         inTheMiddle(
@@ -75,7 +75,7 @@ describe('the database layer', () => {
     });
   });
 
-  describe('the answer to a statement', () => {
+  describe('the result of a statement', () => {
     const STATEMENTS = [
       'INSERT INTO counters VALUES (1, 7), (2, 8) RETURNING id, value',
       'SELECT id, value FROM counters ORDER BY id',
@@ -88,15 +88,15 @@ describe('the database layer', () => {
       { id: 2, value: 8 },
     ];
 
-    it('has another shape in TypeORM for each statement and driver (the trap)', async () => {
-      const answers: unknown[] = [];
-      for (const sql of STATEMENTS) answers.push(await plain.query(sql));
-      expect(answers).toEqual(
+    it('differs in TypeORM by statement and driver (the trap)', async () => {
+      const results: unknown[] = [];
+      for (const sql of STATEMENTS) results.push(await plain.query(sql));
+      expect(results).toEqual(
         isPostgres ? [ROWS, ROWS, [ROWS, 2], [ROWS, 2], [ROWS, 2]] : [2, ROWS, undefined, ROWS, undefined],
       );
     });
 
-    it('is the rows, with bigint as numbers; none where nothing is returned or nothing matched', async () => {
+    it('is the list of returned rows, with bigint as numbers', async () => {
       for (const sql of STATEMENTS) expect(await one.database.write(sql), sql).toEqual(ROWS);
       const inside = await one.database.transaction((transaction) => transaction.write(`${insert(9)} RETURNING id`));
       expect(inside).toEqual([{ id: 9 }]);
@@ -108,7 +108,7 @@ describe('the database layer', () => {
   describe('a transaction that reads first and writes later', () => {
     beforeEach(() => plain.query(insert(1)));
 
-    it('fails on SQLite when it was begun without the write lock (the trap)', async () => {
+    it('fails on SQLite without a write lock at its start (the trap)', async () => {
       const trap = plain.transaction(async (manager) => {
         await manager.query('SELECT value FROM counters');
         await two.database.write('UPDATE counters SET value = 1');
@@ -121,7 +121,7 @@ describe('the database layer', () => {
       expect(outcome).toBe(isPostgres ? 'written' : 'SQLITE_BUSY');
     });
 
-    it('loses nothing and never fails: fifty increments of two processes at once make fifty', async () => {
+    it('is serialised: 50 parallel increments by two processes make 50', async () => {
       const increment = ({ database }: BareDatabase) =>
         database.transaction(async (transaction) => {
           const sql = 'SELECT value FROM counters WHERE id = 1 FOR UPDATE';
@@ -133,7 +133,7 @@ describe('the database layer', () => {
     });
   });
 
-  it('has times and counters as numbers and missing ones as null, through repositories and statements', async () => {
+  it('returns bigint as numbers and NULL as null, in repositories and statements', async () => {
     const [id] = await manySessions(one, 1);
     const set = 'UPDATE sessions SET rotated_at = $1::bigint, revoked_at = $2::bigint WHERE id = $3::uuid RETURNING *';
     for (const [rotatedAt, revokedAt] of [
@@ -161,7 +161,7 @@ describe('the database layer', () => {
     );
   });
 
-  it('divides whole numbers to whole numbers, and stores them as such, however large they are', async () => {
+  it('divides integers to integers, and stores them as integers', async () => {
     const now = 1_796_000_000_123;
     const [row] = await one.database.write('SELECT $1::bigint / 86400000 + 1 AS day, $2::integer / 2 AS half', [
       now,
@@ -172,7 +172,7 @@ describe('the database layer', () => {
     expect(await value()).toBe(20_787);
   });
 
-  it.each([0, 1, 2000])('makes a table of %i rows, whatever is in them', async (count) => {
+  it.each([0, 1, 2000])('passes a table of %i rows with any values as a parameter', async (count) => {
     const rows = Array.from({ length: count }, (_, n) => ({
       n: n + 2 ** 40,
       name: n % 10 === 9 ? null : HOSTILE[n % 10]!,
@@ -185,7 +185,7 @@ describe('the database layer', () => {
     );
   });
 
-  it('takes any text as a value', async () => {
+  it('stores and finds any text as a parameter', async () => {
     await plain.query('CREATE TABLE texts (id integer PRIMARY KEY, text text)');
     for (const [id, text] of HOSTILE.entries()) {
       const sql = 'INSERT INTO texts (text, id) VALUES ($2::text, $1::integer) RETURNING text';
@@ -195,12 +195,12 @@ describe('the database layer', () => {
   });
 
   if (isPostgres) {
-    it('has a limit for every wait on every connection of its pool', async () => {
+    it('sets all time-outs on every connection of its pool', async () => {
       const settings = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
       const show = `SELECT name, setting::int FROM pg_settings WHERE name = ANY($1) ORDER BY name`;
       const seen = await Promise.all(Array.from({ length: 10 }, () => one.dataSource.query(show, [settings])));
-      for (const answer of seen) {
-        expect(answer).toEqual([
+      for (const settings of seen) {
+        expect(settings).toEqual([
           { name: 'idle_in_transaction_session_timeout', setting: 10_000 },
           { name: 'lock_timeout', setting: 2000 },
           { name: 'statement_timeout', setting: 5000 },
@@ -209,7 +209,7 @@ describe('the database layer', () => {
       expect(one.dataSource.options).toMatchObject({ connectTimeoutMS: 3000, extra: { query_timeout: 6000 } });
     });
   } else {
-    it('has both connections to its file in WAL mode, with foreign keys, waiting for a lock', async () => {
+    it('opens both connections in WAL mode, with foreign keys and a busy time-out', async () => {
       const pragmas = `SELECT (SELECT * FROM pragma_journal_mode) AS mode, (SELECT * FROM pragma_foreign_keys) AS keys,
         (SELECT * FROM pragma_busy_timeout) AS wait`;
       const expected = [{ mode: 'wal', keys: 1, wait: 5000 }];

@@ -9,7 +9,7 @@ import { sendRaw } from '../support/raw-http.js';
 import { allRoutes } from '../support/routes.js';
 import { TeamModule } from '../support/team-module.js';
 
-/** Everything that answers without an access token. A route that is missing here has to be guarded. */
+/** Every route without a guard. A route that is not listed must be guarded. */
 const OPEN = [
   'GET /.well-known/jwks.json',
   'GET /.well-known/oauth-authorization-server',
@@ -25,13 +25,15 @@ const OPEN = [
   'GET /lobby/contradiction',
   'GET /team/open',
 ];
-/** Takes a refresh token instead, and without any says what a guarded route says. */
+/** Accepts a refresh token instead; without any token it responds as a guarded route does. */
 const OPEN_TO_REFRESH_TOKENS = 'POST /auth/logout';
-/** Takes a token of its own where one is configured: metrics.spec.ts. */
+/** Accepts a refresh token in the body, or in a cookie. */
+const OPEN_TO_COOKIES = 'POST /auth/refresh';
+/** Accepts METRICS_TOKEN when it is set: metrics.spec.ts. */
 const OPEN_TO_SCRAPERS = 'GET /metrics';
-/** Asks for the credentials of a client instead. */
+/** Requires client credentials instead. */
 const OPEN_TO_CLIENTS = 'POST /oauth/introspect';
-/** Swagger UI and its document: only where SWAGGER is on. */
+/** Swagger UI and its document: only with SWAGGER=on. */
 const DOCS = [
   'GET /docs',
   'GET /docs/',
@@ -59,19 +61,19 @@ describe('guards', () => {
 
   const withId = (route: string) => route.replaceAll(/:\w+/g, tokens.session_id);
 
-  it('let nobody in without an access token but where it is written down, whatever the route', async () => {
+  it('require an access token on every route that is not listed as open', async () => {
     const open = new Set<string>();
     for (const route of allRoutes(test.app)) {
-      const answer = await send(test.http, withId(route));
+      const response = await send(test.http, withId(route));
       const isHead = route.startsWith('HEAD ');
-      const asks = answer.status === 401 && answer.headers.get('www-authenticate') === 'Bearer realm="latchkey"';
-      if (!asks || (!isHead && answer.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
-      else if (!isHead) expectProblem(answer, 401, 'access_token_missing');
+      const asks = response.status === 401 && response.headers.get('www-authenticate') === 'Bearer realm="latchkey"';
+      if (!asks || (!isHead && response.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
+      else if (!isHead) expectProblem(response, 401, 'access_token_missing');
     }
     expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS, ...DEMO].sort());
   });
 
-  it('stand before every documented route that is not documented as open', async () => {
+  it('protect every route that the OpenAPI document does not describe as open', async () => {
     const documented = Object.entries(createDocument(test.app).paths).flatMap(([path, item]) =>
       Object.entries(item as Record<string, { security?: unknown[] }>).map(([method, { security }]) => ({
         route: `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
@@ -81,14 +83,14 @@ describe('guards', () => {
     );
     expect(allRoutes(test.app)).toEqual(expect.arrayContaining(documented.map(({ route }) => route)));
     const open = documented.filter((operation) => operation.open).map(({ route }) => route);
-    expect(open.sort()).toEqual([...OPEN].sort());
+    expect([...open, OPEN_TO_COOKIES].sort()).toEqual([...OPEN].sort());
     const toClients = await send(test.http, OPEN_TO_CLIENTS);
     expect([toClients.status, toClients.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="latchkey"']);
     const optional = documented.filter((operation) => operation.optional).map(({ route }) => route);
-    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS]);
+    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS, OPEN_TO_COOKIES]);
   });
 
-  it('let a team’s own code refuse in Nest’s words: its status and its text, in the form of every other refusal', async () => {
+  it('pass on the status and text of a team’s HttpException as a problem response', async () => {
     const conflict = await test.http.get('/team/conflict', { token });
     expectProblem(conflict, 409, 'request_refused');
     expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });
@@ -97,20 +99,20 @@ describe('guards', () => {
     expect(bad.body.detail).toBe('There is no colour 7.');
   });
 
-  it('leave a team’s own input to its rules, also to those that have to wait for an answer', async () => {
+  it('run a team’s own validation rules, asynchronous ones too', async () => {
     expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
     const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
     expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'is taken' }]);
   });
 
-  it('protect the controller of a team that did nothing for it', async () => {
+  it('protect a team’s controller by default', async () => {
     for (const route of ['GET /team', 'POST /team', 'GET /team?access_token=x', 'HEAD /team']) {
       expect((await send(test.http, route)).status).toBe(401);
     }
     expect((await test.http.post('/team', { token })).body).toEqual({ done: true });
   });
 
-  it('are opened by @Public(), on a handler and on a controller, with any token or none', async () => {
+  it('are lifted by @Public() on a handler or a controller, with any token or none', async () => {
     for (const path of ['/team/open', '/lobby']) {
       expect((await test.http.get(path)).body).toEqual({ open: true });
       expect((await test.http.get(path, { token })).body).toEqual({ open: true });
@@ -118,7 +120,7 @@ describe('guards', () => {
     }
   });
 
-  it('tell the handler who calls', async () => {
+  it('pass the caller’s identity to the handler', async () => {
     const { sub, sid, gen, ver, iat, exp, auth_time } = claimsOf(token);
     const caller = (await test.http.get<Identity>('/team', { token })).body;
     expect(caller).toEqual({
@@ -133,13 +135,13 @@ describe('guards', () => {
     });
   });
 
-  it('hold @Roles(): 403 without the role, in with it', async () => {
+  it('enforce @Roles(): 403 without the role, 200 with it', async () => {
     const { email, tokens: before } = await register(test.http);
     const guarded = ['/team/admin', '/team/either', '/vault'];
     for (const path of guarded) {
-      const answer = await test.http.get(path, { token: before.access_token });
-      expectProblem(answer, 403, 'insufficient_role');
-      expect(answer.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/);
+      const response = await test.http.get(path, { token: before.access_token });
+      expectProblem(response, 403, 'insufficient_role');
+      expect(response.headers.get('www-authenticate')).toMatch(/error="insufficient_scope"/);
     }
     await test.dataSource.query(`UPDATE users SET roles = '["admin"]' WHERE email = '${email}'`);
     const admin = await login(test.http, email);
@@ -150,24 +152,24 @@ describe('guards', () => {
   });
 
   it.each(['["Admin"]', '["administrator"]', '["user","admin "]', '["editor"]'])(
-    'take %s for no admin',
+    'do not treat the roles %s as admin',
     async (roles) => {
       const other = await register(test.http);
       await test.dataSource.query(`UPDATE users SET roles = '${roles}' WHERE email = '${other.email}'`);
       const { access_token } = await login(test.http, other.email);
-      const answer = await test.http.get('/vault', { token: access_token });
-      expect(expectProblem(answer, 403, 'insufficient_role').terminal).toBe(false);
+      const response = await test.http.get('/vault', { token: access_token });
+      expect(expectProblem(response, 403, 'insufficient_role').terminal).toBe(false);
     },
   );
 
-  it('let nobody into a route that is both open and for a role: there is nobody to have it', async () => {
+  it('refuse every caller on a route with both @Public() and @Roles()', async () => {
     for (const options of [{}, { token }]) {
-      const answer = await test.http.get('/lobby/contradiction', options);
-      expect(expectProblem(answer, 403, 'insufficient_role').terminal).toBe(false);
+      const response = await test.http.get('/lobby/contradiction', options);
+      expect(expectProblem(response, 403, 'insufficient_role').terminal).toBe(false);
     }
   });
 
-  it('find a token in the header alone', async () => {
+  it('read a token from the Authorization header alone', async () => {
     expectProblem(await test.http.get(`/team?access_token=${token}`), 401, 'access_token_missing');
     expectProblem(
       await test.http.get('/team', { headers: { cookie: `access_token=${token}` } }),
@@ -178,7 +180,7 @@ describe('guards', () => {
     expect((await test.http.post('/team', { form: { access_token: token } })).status).toBe(415);
   });
 
-  it('know the scheme in any case', async () => {
+  it('accept the Bearer scheme in any case', async () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) {
       expect((await test.http.get('/team', { headers: { authorization: `${scheme} ${token}` } })).status).toBe(200);
     }
@@ -195,7 +197,7 @@ describe('guards', () => {
     ['a word between', (good: string) => `Bearer b ${good}`],
     ['two in a list', (good: string) => `Bearer ${good}, Bearer ${good}`],
     ['a comma after', (good: string) => `Bearer ${good},`],
-  ])('let nobody in with %s in the header', async (_, header) => {
+  ])('refuse an Authorization header with %s', async (_, header) => {
     const { status, body } = await test.http.get('/team', { headers: { authorization: header(token) } });
     expect(status).toBe(401);
     expect(['access_token_missing', 'access_token_invalid']).toContain(body.code);
@@ -205,7 +207,7 @@ describe('guards', () => {
     ['a good and a bad one', (good: string) => [good, 'x']],
     ['a bad and a good one', (good: string) => ['x', good]],
     ['the same twice', (good: string) => [good, good]],
-  ])('let nobody in with two Authorization headers: %s', async (_, both) => {
+  ])('refuse two Authorization headers: %s', async (_, both) => {
     const lines = both(token).map((value) => `Authorization: Bearer ${value}\r\n`);
     const request = `GET /team HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines.join('')}\r\n`;
     const { status } = await sendRaw(test.http.url, request);
@@ -214,11 +216,11 @@ describe('guards', () => {
 });
 
 describe('without SWAGGER', () => {
-  it('there is neither a page nor a document', async () => {
+  it('the server has neither Swagger UI nor the OpenAPI document', async () => {
     const test = await createTestApp({ env: { SWAGGER: 'off' } });
     try {
-      const answers = await Promise.all(DOCS.map((route) => send(test.http, route)));
-      expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['not_found']));
+      const responses = await Promise.all(DOCS.map((route) => send(test.http, route)));
+      expect(new Set(responses.map(({ body }) => body.code))).toEqual(new Set(['not_found']));
     } finally {
       await test.close();
     }

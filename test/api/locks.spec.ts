@@ -15,7 +15,6 @@ import { login, refresh, register } from '../support/people.js';
 
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 
-/** Two processes that write the same rows at the same time. */
 describe('two processes on one database', () => {
   let server: ThrowawayDatabase;
   let both: Awaited<ReturnType<typeof openTwo>>;
@@ -39,9 +38,9 @@ describe('two processes on one database', () => {
     await server.drop();
   });
 
-  describe('batches of two processes over the same rows', () => {
+  describe('with batches over the same rows', () => {
     if (isPostgres) {
-      it('deadlock when they lock in the order in which rows came (the trap)', async () => {
+      it('deadlock when rows are locked in the order of the parameters (the trap)', async () => {
         const ids = await manySessions(one, 100);
         const batch = async ({ database }: BareDatabase) => {
           const noted = database.table('$1', { session_id: 'uuid' });
@@ -57,9 +56,9 @@ describe('two processes on one database', () => {
       });
     }
 
-    it('never deadlock when acknowledgements are written, and none is lost', async () => {
+    it('never deadlock when they write acknowledgements, and lose none', async () => {
       const ids = await manySessions(one, 100);
-      const writers = Array.from({ length: 10 }, (_, i) => upkeepOf(i % 2 ? one : two));
+      const writers = Array.from({ length: 10 }, (_, i) => writeBufferOf(i % 2 ? one : two));
       for (let generation = 1; generation <= 10; generation++) {
         for (const writer of writers) for (const id of shuffled(ids)) writer.acknowledge(id, generation);
         await Promise.all(writers.map((writer) => writer.flush()));
@@ -69,7 +68,7 @@ describe('two processes on one database', () => {
       expect(newest).toEqual([{ newest: 10 }]);
     });
 
-    it('never deadlock when sessions rotate and are extended, and no generation is given out twice', async () => {
+    it('never deadlock when they rotate and extend, and issue each generation once', async () => {
       const ids = await manySessions(one, 100);
       const moved: SessionRow[] = [];
       const rotate = async (process: BareDatabase) => {
@@ -80,7 +79,7 @@ describe('two processes on one database', () => {
         }
       };
       const extend = async (process: BareDatabase) => {
-        const writeBuffer = upkeepOf(process);
+        const writeBuffer = writeBufferOf(process);
         for (let round = 1; round <= 5; round++) {
           const later = Date.now() + 20 * 86_400_000;
           for (const id of shuffled(ids)) writeBuffer.extendIdle({ id, expiresAt: later } as LiveSession, later);
@@ -99,7 +98,7 @@ describe('two processes on one database', () => {
   });
 
   if (isPostgres) {
-    it('leaves out of a batch a row that somebody holds, and gives up on that one alone', async () => {
+    it('skip a locked row in a batch, and time out on that row alone', async () => {
       const ids = await manySessions(one, 20);
       const statements = new RotationStatements(one.config, one.database);
       const [held, ...others] = ids.map((sessionId) => ({ sessionId, generation: 1000 }));
@@ -121,7 +120,7 @@ describe('two processes on one database', () => {
     it.each([
       ['between two statements', async () => {}, (on: Statements) => on.read('SELECT 1')],
       ['during a statement', (on: Statements) => on.read('SELECT pg_sleep(5)'), async () => []],
-    ])('says 503 when the server kills a transaction %s, and goes on', async (_, during, after) => {
+    ])('respond with 503 when the server kills a transaction %s, and recover', async (_, during, after) => {
       const killed = one.database.transaction(async (transaction) => {
         await transaction.write('INSERT INTO counters VALUES (1, 0)');
         const [backend] = await transaction.read<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -141,15 +140,15 @@ describe('two processes on one database', () => {
       expect(await plain.query('SELECT id FROM counters')).toHaveLength(20);
     });
 
-    it('lets a session that somebody holds fail alone: its neighbours are refreshed, and it is when it is let go', async () => {
+    it('fail the refresh of a locked session alone, until the lock is released', async () => {
       const test = await createTestApp({ databaseUrl: server.url, env: STRICT });
       const { email, tokens: held } = await register(test.http);
       const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));
-      const answered: string[] = [];
+      const finished: string[] = [];
       const refreshOne = async ({ refresh_token, session_id }: TokenResponse) => {
-        const answer = await refresh(test.http, refresh_token);
-        answered.push(session_id);
-        return answer;
+        const response = await refresh(test.http, refresh_token);
+        finished.push(session_id);
+        return response;
       };
       await one.database.transaction(async (transaction) => {
         await transaction.read('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [held.session_id]);
@@ -157,10 +156,10 @@ describe('two processes on one database', () => {
           refreshOne(held),
           Promise.all(others.map(refreshOne)),
         ]);
-        expect(rest.map((answer) => answer.status)).toEqual(others.map(() => 200));
+        expect(rest.map((response) => response.status)).toEqual(others.map(() => 200));
         expect([status, body.code, body.terminal]).toEqual([503, 'database_unavailable', false]);
         expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-        expect(answered.at(-1)).toBe(held.session_id);
+        expect(finished.at(-1)).toBe(held.session_id);
       });
       expect((await refresh(test.http, held.refresh_token)).status).toBe(200);
       await test.close();
@@ -168,7 +167,7 @@ describe('two processes on one database', () => {
   }
 });
 
-function upkeepOf({ config, database }: BareDatabase): SessionWriteBuffer {
+function writeBufferOf({ config, database }: BareDatabase): SessionWriteBuffer {
   return new SessionWriteBuffer(config, database, new Clock());
 }
 

@@ -16,13 +16,13 @@ const attempt = (options: RequestOptions, path: string = '/auth/login') => test.
 const withPassword = (email: string, password: string) => attempt({ json: { email, password } });
 const rows = new Rows(() => test);
 
-describe('signing in', () => {
+describe('a sign-in', () => {
   beforeAll(async () => {
     test = await createTestApp();
   });
   afterAll(() => test.close());
 
-  it('begins a new session each time, and no cache keeps the answer', async () => {
+  it('starts a new session each time, in a response that is not cacheable', async () => {
     const { email, tokens } = await register(test.http);
     const first = await withPassword(email, PASSWORD);
     const second = await login(test.http, email);
@@ -52,7 +52,7 @@ describe('signing in', () => {
   });
 
   it.each(['application/x-www-form-urlencoded; charset=UTF-8', 'Application/X-WWW-Form-URLEncoded'])(
-    'reads a form of media type %s',
+    'accepts a form of media type %s',
     async (type) => {
       const { email } = await register(test.http);
       const body = new URLSearchParams({ username: email, password: PASSWORD }).toString();
@@ -60,7 +60,7 @@ describe('signing in', () => {
     },
   );
 
-  it('knows e-mail address in JSON and user name in a form, and no other grant', async () => {
+  it('takes email in JSON and username in a form, and no other grant_type', async () => {
     const { email } = await register(test.http);
     const refusedFields = async (options: RequestOptions) =>
       fieldsOf(await expectRefused(test, 'POST /auth/login', options, 400, 'validation_failed'));
@@ -71,7 +71,7 @@ describe('signing in', () => {
     expect(await refusedFields({ form: { ...good, roles: 'admin' } })).toEqual(['roles']);
   });
 
-  it('looks for credentials in the body alone, never in the address', async () => {
+  it('reads credentials from the body alone, never from the URL', async () => {
     const { email } = await register(test.http);
     const query = `?${new URLSearchParams({ email, username: email, password: PASSWORD }).toString()}`;
     const refused = (options: RequestOptions, status: number, code: 'validation_failed' | 'invalid_credentials') =>
@@ -83,7 +83,7 @@ describe('signing in', () => {
     expect((await test.http.get(`/auth/login${query}`)).status).toBe(405);
   });
 
-  it('finds the account however the address is spelt', async () => {
+  it('finds the account by every equivalent spelling of the e-mail address', async () => {
     const name = `mike-${Date.now()}`;
     const { tokens } = await register(test.http, `${name}@bücher.example`);
     for (const email of [`MI\u212ae${name.slice(4)}@BU\u0308CHER.example`, `${name}@xn--bcher-kva.EXAMPLE`]) {
@@ -94,7 +94,7 @@ describe('signing in', () => {
     }
   });
 
-  it('takes the password in NFC or NFD, and otherwise to the letter', async () => {
+  it('compares the password after NFC, and otherwise exactly', async () => {
     const animals = '🐙🦑🐠🐡🦀🦞🐚🐳🐬🦭🦈🪼🐟🪸🐊🐢🦎🐍🐸🐝🐞'.repeat(3);
     const long = 'a passphrase of exactly seventy-two bytes, which is where bcrypt ends...';
     const cases = [
@@ -116,12 +116,12 @@ describe('signing in', () => {
     }
   });
 
-  it('answers wrong password, unknown address and disabled user with the same bytes, after the same work', async () => {
+  it('prevents user enumeration: same response and work for every refusal', async () => {
     const [known, disabled] = [await register(test.http), await register(test.http)];
     await rows.disable(disabled.email);
     const compare = vi.spyOn(bcrypt, 'compare');
     const hash = vi.spyOn(bcrypt, 'hash');
-    const answers = [];
+    const responses = [];
     for (const credentials of [
       { email: known.email, password: 'not the passphrase' },
       { email: someEmail(), password: PASSWORD },
@@ -133,49 +133,49 @@ describe('signing in', () => {
       const { status, headers, body } = await attempt({ json: credentials });
       const { requestId, ...rest } = body;
       const kept = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
-      answers.push(JSON.stringify([status, kept, rest]));
+      responses.push(JSON.stringify([status, kept, rest]));
       expect(requestId).toBe(headers.get('x-request-id'));
       expect(rest.code).toBe('invalid_credentials');
       expect(compare).toHaveBeenCalledExactlyOnceWith(
         expect.stringMatching(/^[A-Za-z0-9+/]{64}$/),
         expect.stringMatching(/^\$2b\$04\$[./A-Za-z0-9]{53}$/),
       );
-      // A salt that bcrypt does not like would be compared in no time.
+      // bcrypt rejects an invalid salt without any work.
       const salt = String(compare.mock.calls[0]![1]).slice(0, 29);
       expect((await bcrypt.hash('x', salt)).slice(0, 29)).toBe(salt);
     }
-    expect(new Set(answers).size).toBe(1);
+    expect(new Set(responses).size).toBe(1);
     expect(hash).toHaveBeenCalledTimes(5);
     expect(await rows.livingSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
   });
 
-  it('leaves no session alive when the password was changed meanwhile', async () => {
+  it('starts no session when a change of password overtakes it', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
+    await barrier.reached;
     const changed = await test.http.post('/auth/password', {
       token: tokens.access_token,
       json: { currentPassword: PASSWORD, newPassword: 'another long passphrase' },
     });
     expect(changed.status).toBe(200);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expect(await rows.livingSessions(email)).toEqual([changed.body.session_id]);
   });
 
-  it('leaves no session alive when the user was disabled meanwhile', async () => {
+  it('starts no session when the user is disabled during it', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = withPassword(email, PASSWORD);
-    await gate.reached;
+    await barrier.reached;
     await rows.disable(email);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
     expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
   });
 
-  it('still works with the same password after a year: none expires', async () => {
+  it('accepts the same password after a year: passwords do not expire', async () => {
     const { email } = await register(test.http);
     test.clock.move('400d');
     expect((await withPassword(email, PASSWORD)).status).toBe(200);

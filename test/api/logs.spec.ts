@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, TEST_SECRET } from '../support/app.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Answer, Http, RequestOptions } from '../support/http.js';
+import type { HttpResponse, Http, RequestOptions } from '../support/http.js';
 import { runProgram, type Program } from '../support/programs.js';
 import { sql } from '../support/sql.js';
 
@@ -30,14 +30,14 @@ interface Sent {
   id: string | null;
 }
 
-/** In everything that a caller could want to keep to themselves, or want to see in a log. */
+/** Part of every secret, and of every attempt at log injection. */
 const CANARY = 'canary';
-const EMAIL = 'canary.person@canary.example';
+const EMAIL = 'canary.user@canary.example';
 const PASSWORD = 'the canary password is long';
 const NEW_PASSWORD = 'another canary password is long';
 const FORGED_LINE = 'canary\\r\\n{"level":"fatal","msg":"forged"}%0d%0a\u0085canary';
 
-describe('the log of a server at its most talkative', () => {
+describe('the log at LOG_LEVEL=trace', () => {
   let folder: string;
   let database: ThrowawayDatabase;
   let program: Program;
@@ -46,7 +46,7 @@ describe('the log of a server at its most talkative', () => {
   const sent: Sent[] = [];
   const tokens: string[] = [];
 
-  /** Every header that may hold a secret, or a line of its own, holds one. */
+  /** Sends secrets and forged log lines in every header. */
   async function send(method: string, route: string | null, path: string, options: RequestOptions = {}) {
     const headers = {
       'user-agent': FORGED_LINE,
@@ -56,10 +56,10 @@ describe('the log of a server at its most talkative', () => {
       'x-forwarded-for': '192.0.2.66, canary',
       ...options.headers,
     };
-    const answer = (await http.send(method, path, { ...options, headers })) as Answer<Record<string, string>>;
-    sent.push({ method, route, status: answer.status, id: answer.headers.get('x-request-id') });
-    for (const name of ['access_token', 'refresh_token']) tokens.push(answer.body?.[name] ?? 'no token');
-    return answer;
+    const response = (await http.send(method, path, { ...options, headers })) as HttpResponse<Record<string, string>>;
+    sent.push({ method, route, status: response.status, id: response.headers.get('x-request-id') });
+    for (const name of ['access_token', 'refresh_token']) tokens.push(response.body?.[name] ?? 'no token');
+    return response;
   }
   const post = (path: string, options: RequestOptions) => send('POST', path.split('?')[0]!, path, options);
 
@@ -108,7 +108,7 @@ describe('the log of a server at its most talkative', () => {
     });
   }
 
-  /** The driver's own words about a refused row name every value in it. */
+  /** The driver's error about a refused row contains all its values. */
   async function breakTheDatabase(): Promise<void> {
     await sql(
       database.url,
@@ -167,7 +167,7 @@ describe('the log of a server at its most talkative', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as Line);
 
-  it('has no secret, no token and nothing else that a caller sent', () => {
+  it('contains no secret, no token and no input of a client (log injection)', () => {
     const issued = tokens.filter((token) => token.startsWith('ey'));
     expect(issued.length).toBeGreaterThan(12);
     const hidden = [CANARY, 'Canary', TEST_SECRET, '$2b$', '{hs384', '192.0.2.66', 'forged', ...issued];
@@ -176,7 +176,7 @@ describe('the log of a server at its most talkative', () => {
     expect(hidden.filter((secret) => text.includes(secret))).toEqual([]);
   });
 
-  it('is one JSON object a line, with level, UTC time and msg, and nothing beside it once the server listens', () => {
+  it('has one JSON object per line, with level, UTC time and msg', () => {
     expect(lines().length).toBeGreaterThan(sent.length);
     for (const line of lines()) {
       expect(line).toEqual(
@@ -190,7 +190,7 @@ describe('the log of a server at its most talkative', () => {
     expect(program.stderr()).toBe(startedWith);
   });
 
-  it('has one line for each request, with the id of its answer, its method, its route and its status', () => {
+  it('has one line per request: id of the response, method, route and status', () => {
     const requests = lines().filter(({ msg }) => msg === 'request');
     const logged = requests.map(({ method, route, status, reqId }) => ({ method, route, status, id: reqId }));
     const expected = sent.filter(({ status, route }) => !(status === 400 && route === null));
@@ -220,7 +220,7 @@ describe('the log of a server at its most talkative', () => {
     expect(refused[0]).toMatchObject({ level: 'warn', msg: expect.stringContaining('CORS_ORIGINS') });
   });
 
-  it('tells what went wrong on our side, and that a session had two holders', () => {
+  it('reports server errors with their stack, and refresh token reuse as a warning', () => {
     const failed = lines().filter(({ msg }) => msg === 'request failed');
     expect(failed).toHaveLength(2);
     for (const { level, err, reqId } of failed) {
@@ -234,12 +234,12 @@ describe('the log of a server at its most talkative', () => {
   });
 });
 
-describe('the id of a request', () => {
+describe('the request id', () => {
   it.each([{}, { TRUST_PROXY: '1' }, { TRUST_PROXY: 'loopback' }])(
-    'is our own, whatever anybody says: nobody can choose what is found in the log (%j)',
+    'is generated by the server, not taken from a header (log injection): %j',
     async (env) => {
       const test = await createTestApp({ env });
-      const chosen = { 'x-request-id': 'chosen-by-somebody', 'request-id': 'chosen-by-somebody' };
+      const chosen = { 'x-request-id': 'chosen-by-a-client', 'request-id': 'chosen-by-a-client' };
       const { headers, body } = await test.http.get('/nowhere', { headers: chosen });
       await test.close();
       expect(body.requestId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

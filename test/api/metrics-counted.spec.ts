@@ -16,7 +16,7 @@ const POOL = 3;
 const REFRESHES = 'latchkey_refreshes_total';
 const LOGINS = 'latchkey_logins_total';
 
-describe('what is counted', () => {
+describe('the metrics', () => {
   let test: TestApp;
   const begun = performance.now();
   const rows = new Rows(() => test);
@@ -32,13 +32,13 @@ describe('what is counted', () => {
   const withPassword = (email: string, password: string) =>
     test.http.post('/auth/login', { json: { email, password } });
 
-  /** Notes that a generation was used, and lets time pass. */
+  /** Writes acknowledgements, and moves the clock. */
   async function later(duration: string): Promise<void> {
     await test.flush();
     test.clock.move(duration);
   }
 
-  it('a refresh: once, by what came of it', async () => {
+  it('count a refresh once, by its outcome', async () => {
     const { tokens } = await register(test.http);
     const first = tokens.refresh_token;
     let second = '';
@@ -61,7 +61,7 @@ describe('what is counted', () => {
     ['unknown_session', ({ id }) => sql(`DELETE FROM sessions WHERE id = '${id}'`)],
     ['expired_idle', () => test.clock.move('8d')],
     ['expired_absolute', () => test.clock.move('31d')],
-  ])('a refresh that is refused: once, by the reason: %s', async (code, happens) => {
+  ])('count a refused refresh once, by its reason: %s', async (code, happens) => {
     const { email, tokens } = await register(test.http);
     await happens({ id: tokens.session_id, email });
     expect(await counted(() => refresh(test.http, tokens.refresh_token))).toEqual({
@@ -73,13 +73,13 @@ describe('what is counted', () => {
     ['refresh_token_missing', {}],
     ['refresh_token_invalid', { refresh_token: 'nonsense' }],
     ['validation_failed', { refresh_token: 7 }],
-  ])('a refresh that presents nothing to judge: once, by the error: %s', async (code, json) => {
+  ])('count a refresh without a valid token once, by its code: %s', async (code, json) => {
     expect(await counted(() => test.http.post('/auth/refresh', { json }))).toEqual({
       [`${REFRESHES}{code="${code}",outcome="refused"}`]: 1,
     });
   });
 
-  it('a refresh and a sign-in that failed for want of the database: once, and as nobody’s fault', async () => {
+  it('count a refresh and a sign-in without the database once, as failed', async () => {
     const { email, tokens } = await register(test.http);
     const away = () => vi.spyOn(test.app.get(Database), 'write').mockRejectedValue(new Problem('database_unavailable'));
     const failed = await counted(async () => {
@@ -88,15 +88,15 @@ describe('what is counted', () => {
       vi.restoreAllMocks();
     });
     expect(failed).toEqual({ [`${REFRESHES}{code="database_unavailable",outcome="failed"}`]: 1 });
-    const gate = holdNext(test, 'verify');
-    const answer = counted(() => withPassword(email, PASSWORD));
-    await gate.reached;
+    const barrier = holdNext(test, 'verify');
+    const response = counted(() => withPassword(email, PASSWORD));
+    await barrier.reached;
     vi.spyOn(test.app.get(Database), 'transaction').mockRejectedValue(new Problem('database_unavailable'));
-    gate.open();
-    expect(await answer).toEqual({ [`${LOGINS}{outcome="database_unavailable"}`]: 1 });
+    barrier.open();
+    expect(await response).toEqual({ [`${LOGINS}{outcome="database_unavailable"}`]: 1 });
   });
 
-  it('a session that was older than its token: once, and as a rotation', async () => {
+  it('count a session that was behind its token once, and as a rotation', async () => {
     const { tokens } = await register(test.http);
     await refresh(test.http, tokens.refresh_token);
     await later('121s');
@@ -108,7 +108,7 @@ describe('what is counted', () => {
     });
   });
 
-  it('every request for a refresh: also those that share an answer', async () => {
+  it('count every refresh request, also those that share a response', async () => {
     const { tokens } = await register(test.http);
     await refresh(test.http, tokens.refresh_token);
     await later('121s');
@@ -120,7 +120,7 @@ describe('what is counted', () => {
     expect(sum(/^latchkey_refreshes_total\b/)).toBe(sum(/^http_request_duration_seconds_count.*"\/auth\/refresh"/));
   });
 
-  it('a sign-in: once, by how it ended', async () => {
+  it('count a sign-in once, by its outcome', async () => {
     const { email } = await register(test.http);
     expect(await counted(() => login(test.http, email))).toEqual({ [`${LOGINS}{outcome="success"}`]: 1 });
     const refused = { [`${LOGINS}{outcome="invalid_credentials"}`]: 1 };
@@ -131,18 +131,18 @@ describe('what is counted', () => {
     });
   });
 
-  it('a sign-in overtaken by a change of password: once, as refused', async () => {
+  it('count a sign-in overtaken by a change of password once, as refused', async () => {
     const { email, tokens } = await register(test.http);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const counts = counted(() => withPassword(email, PASSWORD));
-    await gate.reached;
+    await barrier.reached;
     const json = { currentPassword: PASSWORD, newPassword: 'another long passphrase' };
     await test.http.post('/auth/password', { token: tokens.access_token, json });
-    gate.open();
+    barrier.open();
     expect(await counts).toEqual({ [`${LOGINS}{outcome="invalid_credentials"}`]: 1 });
   });
 
-  it('what hashes, what waits for it, and once each who is turned away', async () => {
+  it('show running and waiting hashes, and count refused ones (back-pressure)', async () => {
     const { email } = await register(test.http);
     const queue = test.app.get(HashingQueue);
     let open = () => {};
@@ -164,21 +164,21 @@ describe('what is counted', () => {
     expect(await gauge('latchkey_hash_queue_waiting')).toBe(0);
   });
 
-  it('the access tokens and the endings that are remembered', async () => {
+  it('show the cached access tokens and revocations', async () => {
     const people = await Promise.all([1, 2, 3].map(() => register(test.http)));
-    const [tokens, endings] = [
+    const [tokens, revocations] = [
       await gauge('latchkey_tokens_remembered'),
       await gauge('latchkey_revocations_remembered'),
     ];
-    for (const { access_token: token } of [...people, ...people].map((person) => person.tokens)) {
+    for (const { access_token: token } of [...people, ...people].map((user) => user.tokens)) {
       await test.http.get('/auth/whoami', { token });
     }
     expect(await gauge('latchkey_tokens_remembered')).toBe(tokens + 3);
     await test.http.post('/auth/logout', { token: people[0]!.tokens.access_token });
-    expect(await gauge('latchkey_revocations_remembered')).toBe(endings + 1);
+    expect(await gauge('latchkey_revocations_remembered')).toBe(revocations + 1);
   });
 
-  it('the rows that cleaning up deletes, by table', async () => {
+  it('count the purged rows by table', async () => {
     for (const table of ['sessions', 'revocations']) await sql(`DELETE FROM ${table}`);
     const people = await Promise.all([1, 2].map(() => register(test.http)));
     for (const { tokens } of people) await test.http.post('/auth/logout', { token: tokens.access_token });
@@ -189,7 +189,7 @@ describe('what is counted', () => {
     });
   });
 
-  it('the connections to PostgreSQL, and who waits for one; none of that on SQLite', async () => {
+  it('show the connections to PostgreSQL, and none on SQLite', async () => {
     const state = (name: string) => gauge(`latchkey_database_connections{state="${name}"}`);
     if (!isPostgres) return expect(await state('total')).toBeUndefined();
     const busy = Promise.all(
@@ -202,7 +202,7 @@ describe('what is counted', () => {
     expect([await state('total'), await state('waiting')]).toEqual([POOL, 0]);
   });
 
-  it('whether the memory of endings is trusted, and since when it is out of date', async () => {
+  it('show whether the cache of revocations is in sync, and its lag', async () => {
     const trusted = () => gauge('latchkey_revocation_feed_trusted');
     const lag = () => gauge('latchkey_revocation_feed_lag_seconds');
     expect(await trusted()).toBe(1);

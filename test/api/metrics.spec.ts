@@ -18,7 +18,7 @@ import { watchStatements } from '../support/statements.js';
 
 const METRICS_TOKEN = 'a-token-for-scrapers-and-for-nobody-else';
 const PRODUCTION = { NODE_ENV: 'production', BCRYPT_COST: '10', ISSUER: 'https://auth.example.com' };
-/** They cannot be sent with `fetch`, or are none that anybody sends. */
+/** Methods that `fetch` refuses, or that no client sends. */
 const ODD_METHODS = ['TRACE', 'PROPFIND', 'M-SEARCH', 'PURGE'];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const HTTP = 'http_request_duration_seconds';
@@ -33,17 +33,17 @@ describe('GET /metrics', () => {
   const labelsOf = (series: object, label: string) =>
     new Set(Object.keys(series).flatMap((name) => new RegExp(`\\b${label}="([^"]*)"`).exec(name)?.[1] ?? []));
 
-  it('is for Prometheus, for anybody outside production, and for no cache', async () => {
-    const answer = await test.http.get<string>('/metrics');
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expectSecurityHeaders(answer);
+  it('is open outside production, in the Prometheus format, and not cacheable', async () => {
+    const response = await test.http.get<string>('/metrics');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expectSecurityHeaders(response);
     for (const token of ['nonsense', METRICS_TOKEN])
       expect((await test.http.get('/metrics', { token })).status).toBe(200);
   });
 
-  it('says what docs/operations.md says that it does: every metric, its type and its labels', () => {
+  it('has exactly the metrics, types and labels of docs/operations.md', () => {
     const served = test.app.get(Metrics).registry.getMetricsAsArray() as unknown as Documented[];
     const expected = documented().filter(({ name }) => isPostgres || name !== 'latchkey_database_connections');
     expect(served.map(({ name, type, labelNames }) => ({ name, type, labelNames })).sort(byName)).toEqual(
@@ -51,7 +51,7 @@ describe('GET /metrics', () => {
     );
   });
 
-  it('says of the process what the page points at, and every number has a meaning in words', async () => {
+  it('has the process metrics of docs/operations.md, and a HELP text for each metric', async () => {
     const { types, text } = await numbers(test.http);
     const [, prose = ''] = /^Beside them stands([^]*?)^## /m.exec(page()) ?? [];
     const named = [...prose.matchAll(/`(\w+_\w+)`/g)].map(([, name = '']) => name);
@@ -60,7 +60,7 @@ describe('GET /metrics', () => {
     for (const name of Object.keys(types)) expect(text, name).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
   });
 
-  it('counts each request once, by the pattern of its route and its status, with the time that it took', async () => {
+  it('counts each request once by method, route pattern and status, with its duration', async () => {
     const before = (await numbers(test.http)).series;
     const { tokens } = await register(test.http);
     await test.http.delete(`/sessions/${tokens.session_id}`, { token: tokens.access_token });
@@ -86,9 +86,9 @@ describe('GET /metrics', () => {
     expect(took).toBeLessThan(30);
   });
 
-  it('does not grow with what callers make up: addresses, methods, queries, hosts', async () => {
+  it('adds no series for unknown paths, methods, queries or hosts', async () => {
     const word = () => randomBytes(6).toString('hex');
-    const strangers = async () => {
+    const sendUnknown = async () => {
       for (const method of METHODS) {
         for (const path of [`/${word()}`, `/auth/${word()}?${word()}=1`, `/sessions/${word()}`, `/%${word()}`]) {
           await test.http.send(method, path, {});
@@ -98,9 +98,9 @@ describe('GET /metrics', () => {
         await sendRaw(test.http.url, `${method} /${word()} HTTP/1.1\r\nHost: ${word()}\r\nConnection: close\r\n\r\n`);
       }
     };
-    await strangers();
+    await sendUnknown();
     const { series: few } = await numbers(test.http);
-    for (let i = 0; i < 5; i++) await strangers();
+    for (let i = 0; i < 5; i++) await sendUnknown();
     const { series: many } = await numbers(test.http);
     expect(Object.keys(many).filter(isOurs)).toEqual(Object.keys(few).filter(isOurs));
     const routes = allRoutes(test.app).map((route) => route.split(' ')[1]);
@@ -108,9 +108,9 @@ describe('GET /metrics', () => {
     expect([...METHODS, 'other']).toEqual(expect.arrayContaining([...labelsOf(many, 'method')]));
   });
 
-  it('names no person, session, token or secret, whatever they did', async () => {
+  it('contains no user, session, token or secret', async () => {
     const headers = { 'user-agent': 'canary', 'x-forwarded-for': 'canary', referer: 'https://canary.example' };
-    const email = 'canary.person@canary.example';
+    const email = 'canary.user@canary.example';
     const password = 'the canary password is long';
     const { body } = await test.http.post('/auth/register', { headers, json: { email, password, name: 'Canary' } });
     await test.http.post('/auth/login', { headers, json: { email, password: 'a wrong canary password' } });
@@ -127,7 +127,7 @@ describe('GET /metrics', () => {
     expect(text).not.toMatch(/@|eyJ|[0-9a-f]{8}-[0-9a-f]{4}-|127\.0\.0\.1/);
   });
 
-  it('reads no database', async () => {
+  it('sends no statement to the database', async () => {
     const statements = watchStatements();
     await numbers(test.http);
     const taken = statements.taken();
@@ -135,7 +135,7 @@ describe('GET /metrics', () => {
     expect(taken).toEqual([]);
   });
 
-  it('counts for one application, not for all that a process has run', async () => {
+  it('counts for one application, not for earlier ones in the same process', async () => {
     expect(globalRegistry.getMetricsAsArray()).toEqual([]);
     const { body } = await test.http.post('/auth/login', { json: { email: 'nobody@example.com', password: 'x' } });
     expect(body.code).toBe('invalid_credentials');
@@ -146,7 +146,7 @@ describe('GET /metrics', () => {
     expect(types['nodejs_eventloop_lag_p99_seconds']).toBe('gauge');
   });
 
-  it('shows what one alerts on before it first happens: a rate wants a 0 to grow from', async () => {
+  it('starts the counters of documented alerts at 0, so that a rate can be computed', async () => {
     await test.close();
     test = await createTestApp();
     const { series } = await numbers(test.http);
@@ -168,7 +168,7 @@ describe('GET /metrics', () => {
     expect(series).toMatchObject(Object.fromEntries(expected.map((name) => [name, 0])));
   });
 
-  it('keeps no process from ending, though it watches its event loop', async () => {
+  it('does not keep a process alive by measuring its event loop', async () => {
     const script = `import { processMetrics } from './dist/src/metrics/process-metrics.js'; await processMetrics().metrics();`;
     const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
     await expect(run).resolves.toMatchObject({ stderr: '' });
@@ -179,7 +179,7 @@ describe('GET /metrics in production', () => {
   let test: TestApp;
   afterEach(() => test.close());
 
-  it('is not there without METRICS_TOKEN: what answers is what answers where nothing is', async () => {
+  it('responds without METRICS_TOKEN exactly as an unknown path does', async () => {
     test = await createTestApp({ env: PRODUCTION });
     const seen = async (method: string, path: string, options: RequestOptions) => {
       const { status, headers, body } = await test.http.send(method, path, options);
@@ -195,7 +195,7 @@ describe('GET /metrics in production', () => {
   });
 
   it.each(['production', 'development'])(
-    'wants METRICS_TOKEN where it is set (%s), and nothing else',
+    'requires METRICS_TOKEN when it is set, and accepts no other token: %s',
     async (NODE_ENV) => {
       test = await createTestApp({ env: { ...PRODUCTION, NODE_ENV, METRICS_TOKEN } });
       const { tokens } = await register(test.http);
@@ -215,9 +215,9 @@ describe('GET /metrics in production', () => {
         { headers: { cookie: `token=${METRICS_TOKEN}`, 'x-metrics-token': METRICS_TOKEN } },
       ];
       for (const options of wrong) {
-        const answer = await test.http.get('/metrics', options);
-        expect(expectProblem(answer, 401, 'metrics_token_wrong').terminal).toBe(false);
-        expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
+        const response = await test.http.get('/metrics', options);
+        expect(expectProblem(response, 401, 'metrics_token_wrong').terminal).toBe(false);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
       }
       expectProblem(await test.http.get(`/metrics?access_token=${METRICS_TOKEN}`), 401, 'metrics_token_wrong');
       const twice = `Authorization: Bearer ${METRICS_TOKEN}\r\n`.repeat(2);
@@ -242,7 +242,7 @@ const byName = (a: Documented, b: Documented) => a.name.localeCompare(b.name);
 const isOurs = (series: string) => /^(latchkey|http)_/.test(series);
 const page = () => readFileSync('docs/operations.md', 'utf8');
 
-/** The table of the page. Throws at a row that is none. */
+/** Parses the table of the page. Throws on a malformed row. */
 function documented(): Documented[] {
   const [, table = ''] =
     /^\| metric +\| type +\| labels +\| what it means +\| alert on +\|\n((?:\|.*\n)+)/m.exec(page()) ?? [];

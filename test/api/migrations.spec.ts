@@ -53,7 +53,7 @@ describe('the migrations', () => {
     expect(NAMES.length).toBeGreaterThan(0);
   });
 
-  it('lead up, down and up again to the same schema, and down to nothing', async () => {
+  it('run up, down and up again to the same schema, and down to an empty one', async () => {
     expect(await migrate(options)).toEqual(NAMES);
     const dataSource = await connect();
     const first = await schemaOf(dataSource);
@@ -67,13 +67,13 @@ describe('the migrations', () => {
     expect(await schemaOf(dataSource)).toEqual(first);
   });
 
-  it('make the schema that the entities describe', async () => {
+  it('create the schema of the entities', async () => {
     await migrate(options);
     const { upQueries } = await (await connect()).driver.createSchemaBuilder().log();
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
 
-  it('are the only way in which the schema changes: a start neither makes a table nor drops a column', async () => {
+  it('are the only changes to the schema: a start creates no table and drops no column', async () => {
     expect(await tablesIn(await connect())).toEqual([]);
     await migrate(options);
     await (await connect()).query('ALTER TABLE users ADD COLUMN of_a_fork integer');
@@ -89,7 +89,7 @@ describe('the migrations', () => {
     expect(await schemaOf(await connect())).toEqual(before);
   });
 
-  it('run once: a second start finds nothing to do, and every account and session as it was', async () => {
+  it('run once: a second start keeps all accounts and sessions', async () => {
     const first = await createTestApp({ databaseUrl: database.url });
     const { email, tokens } = await register(first.http);
     await first.close();
@@ -104,8 +104,8 @@ describe('the migrations', () => {
     expect(await recorded()).toEqual(NAMES);
   });
 
-  it('run once when several start at once on an empty database', async () => {
-    // SQLite connections wait for each other in libuv's four threads: as many in one process would starve the one that works.
+  it('run once when several processes start in parallel on an empty database', async () => {
+    // SQLite connections wait for each other in libuv's four threads: more than three would starve the one that works.
     const done = await Promise.all(Array.from({ length: isPostgres ? 6 : 3 }, () => migrate(options)));
     expect(done.flat()).toEqual(NAMES);
     expect(await recorded()).toEqual(NAMES);
@@ -114,7 +114,7 @@ describe('the migrations', () => {
   it.each([
     ['a statement fails', BrokenStatement1999999999999],
     ['it throws', BrokenThrow1999999999999],
-  ])('leave nothing of one that fails half-way, and let the next one run: %s', async (_, Failing) => {
+  ])('are rolled back when %s, and run at the next start', async (_, Failing) => {
     await migrate(options);
     const dataSource = await connect();
     const before = await schemaOf(dataSource);
@@ -131,7 +131,7 @@ describe('the migrations', () => {
     expect(await migrate(options)).toEqual([]);
   });
 
-  it('let others run who waited for one that failed', async () => {
+  it('run in a waiting process after they failed in another', async () => {
     const [failed, ...others] = await Promise.allSettled([
       migrate(also(BrokenStatement1999999999999)),
       migrate(options),
@@ -144,7 +144,7 @@ describe('the migrations', () => {
   });
 
   if (!isPostgres) {
-    it('keep the sessions of users whose table is made anew, and leave no session without its user', async () => {
+    it('keep the sessions when the table of users is rebuilt, and refuse orphaned ones', async () => {
       const test = await createTestApp({ databaseUrl: database.url });
       const { tokens } = await register(test.http);
       await test.close();
@@ -156,7 +156,7 @@ describe('the migrations', () => {
   }
 
   if (isPostgres) {
-    it('run once when three processes start together on an empty database, which then share their keys', async () => {
+    it('run once when three servers start on an empty database, which share their keys', async () => {
       const starting = Array.from({ length: 3 }, () => startServer({ DATABASE_URL: database.url }));
       const servers = await Promise.all(starting);
       try {
@@ -172,28 +172,28 @@ describe('the migrations', () => {
       }
     });
 
-    it('may take longer than a request may', async () => {
+    it('may take longer than the statement time-out of requests', async () => {
       const hasty = { ...also(Slow1999999999999), extra: { statement_timeout: 100, query_timeout: 200 } };
       expect(await migrate(hasty)).toEqual([...NAMES, 'Slow1999999999999']);
     });
 
-    it('go to the address behind a pooler', async () => {
+    it('use the direct address behind a connection pooler', async () => {
       const pooled = { ...options, url: database.url.replace(/[^/]+$/, 'nowhere') } as DataSourceOptions;
       await expect(migrate(pooled)).rejects.toThrow(/nowhere/);
       expect(await migrate(pooled, database.url)).toEqual(NAMES);
     });
 
-    it('leave room in the pages of sessions: four hundred rotations and as many acknowledgements stay HOT', async () => {
+    it('leave free space in session pages: 800 updates stay heap-only (HOT)', async () => {
       const test = await createTestApp({ databaseUrl: database.url });
       const [table] = await test.dataSource.query(`SELECT reloptions FROM pg_class WHERE relname = 'sessions'`);
       expect(table).toEqual({ reloptions: ['fillfactor=70'] });
-      // Its snapshots keep old versions where they are; this is about the layout of the pages.
+      // The snapshots of a vacuum would keep old row versions; this test is about the layout of the pages.
       for (const table of ['sessions', 'users', 'revocations', 'keys', 'migrations']) {
         await test.dataSource.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
       }
       await stopBackground(test);
       await rotateFourHundredTimes(test);
-      // Its connections hand in their statistics when they close.
+      // Connections report their statistics when they close.
       await test.close();
 
       const dataSource = await connect();
@@ -201,13 +201,13 @@ describe('the migrations', () => {
         FROM pg_stat_user_tables WHERE relname = 'sessions'`;
       await expect.poll(async () => (await dataSource.query(statistics))[0].updated).toBeGreaterThanOrEqual(800);
       const [{ updated, hot }] = await dataSource.query(statistics);
-      // All, but for a batch of twenty that meets a page whose old versions another snapshot still holds.
+      // All but a batch of twenty, when another snapshot still holds old row versions.
       expect(hot / updated).toBeGreaterThan(0.95);
     });
   }
 });
 
-/** What a process asks the database now and then, whatever the requests are: its snapshots would do the same. */
+/** Stops the background statements, because their snapshots keep old row versions too. */
 async function stopBackground({ app }: TestApp): Promise<void> {
   await app.get(KeyRotationService, { strict: false }).onApplicationShutdown();
   app.get(RevocationSubscriber, { strict: false }).onApplicationShutdown();
@@ -223,8 +223,8 @@ async function rotateFourHundredTimes({ http, clock, flush }: TestApp): Promise<
     for (const { access_token } of sessions) await http.get('/auth/whoami', { token: access_token });
     await flush();
     clock.move('121s');
-    const answers = await Promise.all(sessions.map(({ refresh_token }) => refresh(http, refresh_token)));
-    sessions = answers.map(({ body }) => body);
-    expect(answers.map(({ status }) => status)).toEqual(sessions.map(() => 200));
+    const responses = await Promise.all(sessions.map(({ refresh_token }) => refresh(http, refresh_token)));
+    sessions = responses.map(({ body }) => body);
+    expect(responses.map(({ status }) => status)).toEqual(sessions.map(() => 200));
   }
 }

@@ -10,7 +10,7 @@ import { expectProblem, stateOf } from '../support/problems.js';
 import { sendRaw } from '../support/raw-http.js';
 
 const SECRET = 'a-secret-of-the-tests-and-no-other';
-/** Everything that form encoding changes, and what it would be mistaken for. */
+/** Contains all characters that form encoding changes. */
 const AWKWARD = 'a+secret/with=signs%20%2B:and&more;~!*';
 const CLIENTS = `notes-api:${SECRET}, https//other.example:${AWKWARD}`;
 const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
@@ -31,12 +31,11 @@ describe('POST /oauth/introspect', () => {
 
   const ask = (form: Record<string, string>, authorization: string | undefined = GOOD) =>
     test.http.post('/oauth/introspect', { form, ...(authorization && { headers: { authorization } }) });
-  /** What a token is said to be, in an answer that nobody stores. */
   const introspect = async (token: string, more: Record<string, string> = {}) => {
-    const answer = await ask({ token, ...more });
-    expect(answer.status).toBe(200);
-    expectNeverStored(answer);
-    return answer.body;
+    const response = await ask({ token, ...more });
+    expect(response.status).toBe(200);
+    expectNeverStored(response);
+    return response.body;
   };
   const acknowledged = async ({ session_id }: TokenResponse) => {
     await test.flush();
@@ -45,7 +44,7 @@ describe('POST /oauth/introspect', () => {
     return [row!['generation'], row!['acknowledged_generation']];
   };
 
-  it('says of a living access token what it says itself', async () => {
+  it('returns the claims of a live access token', async () => {
     expect(await introspect(tokens.access_token)).toEqual({
       active: true,
       token_type: 'Bearer',
@@ -56,14 +55,14 @@ describe('POST /oauth/introspect', () => {
     );
   });
 
-  it('says of a refresh token that would bring a new answer what it says itself, and no type', async () => {
+  it('returns the claims of a live refresh token, without a token_type', async () => {
     const { exp: end, ...claims } = claimsOf(tokens.refresh_token);
-    const { exp, ...said } = await introspect(tokens.refresh_token);
-    expect(said).toEqual({ active: true, ...claims });
+    const { exp, ...returned } = await introspect(tokens.refresh_token);
+    expect(returned).toEqual({ active: true, ...claims });
     expect(exp).toBeLessThan(end as number);
   });
 
-  it('says that a refresh token ends when its session does, by whichever limit comes first', async () => {
+  it('returns the idle or absolute limit of the session as exp of a refresh token', async () => {
     const seconds = () => test.clock.now() / 1000;
     const begun = seconds();
     const day = 86_400;
@@ -86,21 +85,21 @@ describe('POST /oauth/introspect', () => {
     expect((await introspect(refresh_token)).exp).toBe(claimsOf(refresh_token)['exp']);
   });
 
-  it('says that a refresh token is active exactly as long as it would be exchanged, and changes nothing', async () => {
+  it('reports a refresh token as active while POST /oauth/token would accept it', async () => {
     const seen: unknown[] = [];
     const look = async (...all: TokenResponse[]) => {
       const before = await stateOf(test);
-      const answers = [];
-      for (const { refresh_token } of all) answers.push((await introspect(refresh_token)).active);
+      const responses = [];
+      for (const { refresh_token } of all) responses.push((await introspect(refresh_token)).active);
       expect(await stateOf(test)).toEqual(before);
-      seen.push(answers);
+      seen.push(responses);
     };
     const [first, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
     test.clock.move('1h');
-    // Nobody has used the second yet: its answer may have been lost.
+    // The second is not acknowledged yet: its response may have been lost.
     await look(first);
     await look(second);
-    // Now it was shown, so its client has it: the first is a thief's, or too late.
+    // Introspection acknowledges the second; the first is accepted only within the leeway.
     await test.flush();
     await look(first, second);
     test.clock.move('61s');
@@ -109,7 +108,7 @@ describe('POST /oauth/introspect', () => {
     expect((await refresh(test.http, second.refresh_token)).status).toBe(200);
   });
 
-  it.each(['access_token', 'refresh_token', 'x', ''])('minds no token_type_hint: %j', async (token_type_hint) => {
+  it.each(['access_token', 'refresh_token', 'x', ''])('ignores token_type_hint %j', async (token_type_hint) => {
     for (const token of [tokens.access_token, tokens.refresh_token]) {
       expect((await introspect(token, { token_type_hint, more: 'x' })).active).toBe(true);
     }
@@ -146,31 +145,31 @@ describe('POST /oauth/introspect', () => {
     ['an access token that has expired', () => test.clock.move('901s'), () => tokens.access_token],
     ['a refresh token that was not used for too long', () => test.clock.move('8d'), () => tokens.refresh_token],
     ['a refresh token that has expired', () => test.clock.move('31d'), () => tokens.refresh_token],
-  ])('says of anything not alive that it is not, and nothing else: %s', async (_, happens, token) => {
+  ])('returns {"active": false} and nothing else for %s', async (_, happens, token) => {
     await happens();
     expect(await introspect(token())).toEqual({ active: false });
   });
 
-  it('says no more of a refresh token that was used before, and leaves its session alone', async () => {
+  it('reports a superseded refresh token as inactive, without revoking its session', async () => {
     const [first, , newest] = await rotated(test, tokens, 2);
     expect(await introspect(first!.refresh_token)).toEqual({ active: false });
     expect((await refresh(test.http, newest!.refresh_token)).status).toBe(200);
   });
 
   it.each(['access_token', 'refresh_token'] as const)(
-    'counts a living %s as proof that its holder got it, as a guarded request does',
+    'acknowledges the generation of an active %s, as a guarded request does',
     async (kind) => {
       const [first, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
       expect(await acknowledged(second)).toEqual([2, 1]);
       await introspect(second[kind]);
       expect(await acknowledged(second)).toEqual([2, 2]);
-      // So a thief who shows what he got to another service is found out.
+      // A thief who uses the token at another service is detected.
       test.clock.move('61s');
       expect((await refresh(test.http, first.refresh_token)).body.code).toBe('refresh_token_reused');
     },
   );
 
-  it('counts nothing that is not active', async () => {
+  it('does not acknowledge the generation of an inactive token', async () => {
     const [, second] = (await rotated(test, tokens, 1)) as [TokenResponse, TokenResponse];
     test.clock.move('901s');
     await introspect(second.access_token);
@@ -178,11 +177,11 @@ describe('POST /oauth/introspect', () => {
   });
 
   it.each<[string, string]>([
-    ['as they are', basic('notes-api', SECRET)],
+    ['unencoded', basic('notes-api', SECRET)],
     ['of another client', basic('https//other.example', AWKWARD)],
     ['form-encoded', basic(encoded('https//other.example'), encoded(AWKWARD))],
-    ['under a scheme in capitals', GOOD.replace('Basic', 'BASIC')],
-  ])('takes the credentials of a client: %s', async (_, authorization) => {
+    ['with the scheme in capitals', GOOD.replace('Basic', 'BASIC')],
+  ])('accepts client credentials: %s', async (_, authorization) => {
     expect((await ask({ token: tokens.access_token }, authorization)).body.active).toBe(true);
   });
 
@@ -192,26 +191,26 @@ describe('POST /oauth/introspect', () => {
     ['another secret', () => basic('notes-api', `${SECRET}x`)],
     ['the secret of another client', () => basic('notes-api', AWKWARD)],
     ['no secret', () => basic('notes-api', '')],
-    ['an id that is none', () => basic('nobody', SECRET)],
+    ['an unknown id', () => basic('nobody', SECRET)],
     ['an id in capitals', () => basic('NOTES-API', SECRET)],
     ['a secret encoded twice', () => basic('https//other.example', encoded(encoded(AWKWARD)))],
-    ['no Base64', () => `Basic notes-api:${SECRET}`],
-    ['nothing', () => 'Basic '],
+    ['not in Base64', () => `Basic notes-api:${SECRET}`],
+    ['empty', () => 'Basic '],
     ['a broken escape', () => basic('notes-api', '%zz')],
     ['two at once', () => `${GOOD}, ${GOOD}`],
-  ])('tells nobody else anything: %s', async (_, authorization) => {
+  ])('refuses client credentials with invalid_client: %s', async (_, authorization) => {
     for (const token of [tokens.access_token, 'nonsense']) {
       expectOAuthError(await ask({ token }, authorization()), 401, 'invalid_client');
     }
     expectOAuthError(await ask({}, authorization()), 401, 'invalid_client');
   });
 
-  it('takes no credentials from the form', async () => {
+  it('ignores client credentials in the form', async () => {
     const form = { token: tokens.access_token, client_id: 'notes-api', client_secret: SECRET };
     expectOAuthError(await ask(form, ''), 401, 'invalid_client');
   });
 
-  it('takes no two Authorization headers', async () => {
+  it('refuses two Authorization headers', async () => {
     const body = `token=${tokens.access_token}`;
     const head = ['POST /oauth/introspect HTTP/1.1', 'Host: a', 'Connection: close', `Content-Length: ${body.length}`];
     const lines = [...head, 'Content-Type: application/x-www-form-urlencoded'];
@@ -224,7 +223,7 @@ describe('POST /oauth/introspect', () => {
     for (const both of [[GOOD, GOOD], [GOOD, 'Basic x'], ['Basic x', GOOD]]) expect((await send(...both)).status).toBe(401); // prettier-ignore
   });
 
-  it('refuses what is no such request in the words of OAuth', async () => {
+  it('refuses a malformed request with an OAuth error', async () => {
     const headers = { authorization: GOOD };
     expectOAuthError(await ask({}), 400, 'invalid_request');
     expectOAuthError(await ask({ token: '' }), 400, 'invalid_request');
@@ -237,16 +236,16 @@ describe('POST /oauth/introspect', () => {
     expectOAuthError(await test.http.post('/oauth/introspect', twice), 400, 'invalid_request');
   });
 
-  it('says 503 rather than that a token is dead while the database is away', async () => {
+  it('responds with 503 instead of {"active": false} without the database', async () => {
     vi.spyOn(test.app.get(Database), 'read').mockRejectedValue(new Problem('database_unavailable'));
-    const answer = await ask({ token: tokens.refresh_token });
+    const response = await ask({ token: tokens.refresh_token });
     vi.restoreAllMocks();
-    expectProblem(answer, 503, 'database_unavailable');
-    expect(answer.headers.get('retry-after')).toBe('2');
+    expectProblem(response, 503, 'database_unavailable');
+    expect(response.headers.get('retry-after')).toBe('2');
     expect((await introspect(tokens.refresh_token)).active).toBe(true);
   });
 
-  it('is named by the metadata, with how to authenticate', async () => {
+  it('is listed in the server metadata with its authentication method', async () => {
     expect((await test.http.get('/.well-known/oauth-authorization-server')).body).toMatchObject({
       introspection_endpoint: 'http://localhost:3000/oauth/introspect',
       introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
@@ -254,14 +253,14 @@ describe('POST /oauth/introspect', () => {
   });
 });
 
-describe('without INTROSPECTION_CLIENTS', () => {
-  it('nobody may ask', async () => {
+describe('POST /oauth/introspect without INTROSPECTION_CLIENTS', () => {
+  it('refuses every client', async () => {
     const test = await createTestApp();
     const { tokens } = await register(test.http);
     for (const authorization of ['', GOOD, basic('', ''), basic('undefined', 'undefined'), 'Basic Og==']) {
       const headers: Record<string, string> = authorization ? { authorization } : {};
-      const answer = await test.http.post('/oauth/introspect', { form: { token: tokens.access_token }, headers });
-      expectOAuthError(answer, 401, 'invalid_client');
+      const response = await test.http.post('/oauth/introspect', { form: { token: tokens.access_token }, headers });
+      expectOAuthError(response, 401, 'invalid_client');
     }
     await test.close();
   });

@@ -20,36 +20,37 @@ describe('POST /oauth/revoke', () => {
   afterAll(() => test.close());
 
   const revoke = async (token: string, more: Record<string, string> = {}) => {
-    const answer = await test.http.post('/oauth/revoke', { form: { token, ...more } });
-    expect([answer.status, answer.body]).toEqual([200, undefined]);
-    expectNeverStored(answer);
+    const response = await test.http.post('/oauth/revoke', { form: { token, ...more } });
+    expect([response.status, response.body]).toEqual([200, {}]);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expectNeverStored(response);
   };
-  /** What became of a session: whether its tokens still count, and why it ended. */
-  const fateOf = async ({ access_token, refresh_token }: TokenResponse) => {
+  /** The state of a session: the status and code of its tokens, and the reason of its revocation. */
+  const stateOfSession = async ({ access_token, refresh_token }: TokenResponse) => {
     const use = await test.http.get('/auth/whoami', { token: access_token });
     const { body } = await refresh(test.http, refresh_token);
     return [use.status, use.body.code, body.code, body.reason];
   };
-  const ENDED = [401, 'session_revoked', 'session_revoked', 'logout'];
+  const REVOKED = [401, 'session_revoked', 'session_revoked', 'logout'];
   const ALIVE = [200, undefined, undefined, undefined];
 
   it.each(['access_token', 'refresh_token'] as const)(
-    'with an %s ends its session at once, as a logout does, and no other session',
+    'revokes the session of an %s at once, and no other session',
     async (kind) => {
       const other = await login(test.http, email);
       await revoke(tokens[kind]);
-      expect(await fateOf(tokens)).toEqual(ENDED);
-      expect(await fateOf(other)).toEqual(ALIVE);
+      expect(await stateOfSession(tokens)).toEqual(REVOKED);
+      expect(await stateOfSession(other)).toEqual(ALIVE);
     },
   );
 
-  it('with a refresh token of an old generation ends the session, and is no theft', async () => {
+  it('accepts a refresh token of an old generation, without a reuse alarm', async () => {
     const [first, , newest] = await rotated(test, tokens, 2);
     await revoke(first!.refresh_token);
-    expect(await fateOf(newest!)).toEqual(ENDED);
+    expect(await stateOfSession(newest!)).toEqual(REVOKED);
   });
 
-  it('with an access token that is out of date ends its session: it still says which', async () => {
+  it('accepts an outdated access token', async () => {
     const { sub } = claimsOf(tokens.access_token);
     const revocations = test.app.get(RevocationsService);
     await revocations.applyAfterCommit(() =>
@@ -64,17 +65,17 @@ describe('POST /oauth/revoke', () => {
     expect((await refresh(test.http, tokens.refresh_token)).body.code).toBe('session_revoked');
   });
 
-  it.each(['refresh_token', 'access_token', 'saml_assertion', ''])('minds no token_type_hint: %j', async (hint) => {
+  it.each(['refresh_token', 'access_token', 'saml_assertion', ''])('ignores token_type_hint %j', async (hint) => {
     const other = await login(test.http, email);
     await revoke(tokens.access_token, { token_type_hint: hint });
     await revoke(other.refresh_token, { token_type_hint: hint });
-    expect(await fateOf(tokens)).toEqual(ENDED);
-    expect(await fateOf(other)).toEqual(ENDED);
+    expect(await stateOfSession(tokens)).toEqual(REVOKED);
+    expect(await stateOfSession(other)).toEqual(REVOKED);
   });
 
-  it('takes its own client_id and parameters that nobody knows', async () => {
+  it('accepts its own client_id, and ignores unknown parameters', async () => {
     await revoke(tokens.refresh_token, { client_id: 'latchkey-spa', more: 'x' });
-    expect(await fateOf(tokens)).toEqual(ENDED);
+    expect(await stateOfSession(tokens)).toEqual(REVOKED);
   });
 
   it.each<[string, (token: TokenResponse) => string]>([
@@ -83,20 +84,20 @@ describe('POST /oauth/revoke', () => {
     ['an access token with a changed signature', ({ access_token }) => `${access_token.slice(0, -6)}AAAAAA`],
     ['a refresh token with a changed signature', ({ refresh_token }) => `${refresh_token.slice(0, -6)}AAAAAA`],
     ['a session id', ({ session_id }) => session_id],
-  ])('is no error with a text that is no token, and changes nothing: %s', async (_, make) => {
+  ])('responds with 200 for an invalid token, and changes nothing: %s', async (_, make) => {
     const before = await stateOf(test);
     await revoke(make(tokens));
     expect(await stateOf(test)).toEqual(before);
-    expect(await fateOf(tokens)).toEqual(ALIVE);
+    expect(await stateOfSession(tokens)).toEqual(ALIVE);
   });
 
-  it('is no error with an access token that has expired, which ends nothing any more', async () => {
+  it('responds with 200 for an expired access token, and revokes nothing', async () => {
     test.clock.move('16m');
     await revoke(tokens.access_token);
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('is no error with a token that was revoked before, or whose session has expired', async () => {
+  it('is idempotent, also for a token of an expired session', async () => {
     await revoke(tokens.refresh_token);
     const before = await stateOf(test);
     await revoke(tokens.refresh_token);
@@ -110,25 +111,25 @@ describe('POST /oauth/revoke', () => {
 
   it.each<[string, string, Record<string, string>]>([
     ['no token', 'invalid_request', { token: '' }],
-    ['another client_id', 'invalid_client', { client_id: 'somebody-else' }],
+    ['another client_id', 'invalid_client', { client_id: 'another-client' }],
     ['a client_secret', 'invalid_client', { client_secret: 'x' }],
-  ])('refuses %s with %s, and ends nothing', async (_, error, change) => {
-    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token, ...change } });
-    expectOAuthError(answer, 400, error);
-    expect(await fateOf(tokens)).toEqual(ALIVE);
+  ])('refuses %s with %s, and revokes nothing', async (_, error, change) => {
+    const response = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token, ...change } });
+    expectOAuthError(response, 400, error);
+    expect(await stateOfSession(tokens)).toEqual(ALIVE);
   });
 
-  it('refuses a token that is given twice, and ends neither', async () => {
+  it('refuses a repeated token (HTTP parameter pollution), and revokes nothing', async () => {
     const body = `token=${tokens.access_token}&token=${tokens.refresh_token}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     expectOAuthError(await test.http.post('/oauth/revoke', { headers, body }), 400, 'invalid_request');
-    expect(await fateOf(tokens)).toEqual(ALIVE);
+    expect(await stateOfSession(tokens)).toEqual(ALIVE);
   });
 
-  it('refuses a client that has a secret', async () => {
+  it('refuses client credentials', async () => {
     const headers = { authorization: `Basic ${Buffer.from('latchkey-spa:x').toString('base64')}` };
-    const answer = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token }, headers });
-    expectOAuthError(answer, 401, 'invalid_client');
-    expect(await fateOf(tokens)).toEqual(ALIVE);
+    const response = await test.http.post('/oauth/revoke', { form: { token: tokens.access_token }, headers });
+    expectOAuthError(response, 401, 'invalid_client');
+    expect(await stateOfSession(tokens)).toEqual(ALIVE);
   });
 });

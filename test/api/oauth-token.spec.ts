@@ -24,12 +24,12 @@ afterEach(() => void vi.restoreAllMocks());
 afterAll(() => test.close());
 
 describe('POST /oauth/token', () => {
-  it('exchanges a refresh token for a token answer that nobody stores, and whose access token is let in', async () => {
-    const answer = await exchange(test.http, tokens.refresh_token);
-    expect(answer.status).toBe(200);
-    expectNeverStored(answer);
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
-    expect(answer.body).toEqual({
+  it('exchanges a refresh token for a token response that is not cacheable', async () => {
+    const response = await exchange(test.http, tokens.refresh_token);
+    expect(response.status).toBe(200);
+    expectNeverStored(response);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json\b/);
+    expect(response.body).toEqual({
       access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       token_type: 'Bearer',
       expires_in: 900,
@@ -37,10 +37,10 @@ describe('POST /oauth/token', () => {
       refresh_expires_in: expect.closeTo(7 * 86_400, -2),
       session_id: tokens.session_id,
     });
-    expect((await test.http.get('/auth/whoami', { token: answer.body.access_token })).status).toBe(200);
+    expect((await test.http.get('/auth/whoami', { token: response.body.access_token })).status).toBe(200);
   });
 
-  it('goes by the rules of POST /auth/refresh: the same again, rotated when due, sent again when lost', async () => {
+  it('shares the rotation rules of POST /auth/refresh: unchanged, rotated, resent', async () => {
     const generationOf = (body: TokenResponse) => claimsOf(body.refresh_token)['gen'] as number;
     expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
     await test.flush();
@@ -50,7 +50,7 @@ describe('POST /oauth/token', () => {
     test.clock.move('2h');
     expect((await refresh(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
     expect((await exchange(test.http, tokens.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
-    // And on from there, by either route.
+    // Rotations continue on either route.
     let newest: TokenResponse = lost;
     for (const next of [exchange, refresh, exchange]) {
       const generation = generationOf(newest);
@@ -62,7 +62,7 @@ describe('POST /oauth/token', () => {
     }
   });
 
-  it('is counted among the refreshes, once each, whatever came of it', async () => {
+  it('counts each request once as a refresh', async () => {
     const counted = async (outcome: string, code: string) => {
       const text = await (await fetch(`${test.http.url}/metrics`)).text();
       const line = `latchkey_refreshes_total{outcome="${outcome}",code="${code}"} `;
@@ -80,7 +80,7 @@ describe('POST /oauth/token', () => {
     expect(await both()).toEqual([good + 1, bad + 1]);
   });
 
-  it('shares the answer of a rotation with a POST /auth/refresh of the same moment', async () => {
+  it('shares one rotation with a parallel POST /auth/refresh', async () => {
     await test.http.get('/auth/whoami', { token: tokens.access_token });
     await test.flush();
     test.clock.move('121s');
@@ -90,7 +90,7 @@ describe('POST /oauth/token', () => {
     expect(claimsOf(one!)['gen']).toBe(2);
   });
 
-  it('ends the session of a refresh token that was used before, as POST /auth/refresh does, and no other session', async () => {
+  it('revokes the session when a rotated refresh token is replayed, and no other', async () => {
     const other = (await test.http.post<TokenResponse>('/auth/login', { json: { email, password: PASSWORD } })).body;
     const [first, , newest] = await rotated(test, tokens, 2);
     expectOAuthError(await exchange(test.http, first!.refresh_token), 400, 'invalid_grant');
@@ -107,14 +107,14 @@ describe('POST /oauth/token', () => {
     ['one with a changed signature', () => `${tokens.refresh_token.slice(0, -6)}AAAAAA`],
     ['an access token', () => tokens.access_token],
     [
-      'one whose session was ended',
+      'one whose session was revoked',
       async () => {
         await test.http.post('/auth/logout', { token: tokens.access_token });
         return tokens.refresh_token;
       },
     ],
     [
-      'one that was not used for too long',
+      'one beyond its idle limit',
       () => {
         test.clock.move('8d');
         return tokens.refresh_token;
@@ -140,28 +140,28 @@ describe('POST /oauth/token', () => {
     ['a grant_type in capitals', 'unsupported_grant_type', { grant_type: 'REFRESH_TOKEN' }],
     ['no refresh_token', 'invalid_request', { refresh_token: '' }],
     ['a scope', 'invalid_scope', { scope: 'openid' }],
-    ['another client_id', 'invalid_client', { client_id: 'somebody-else' }],
+    ['another client_id', 'invalid_client', { client_id: 'another-client' }],
     ['a client_secret', 'invalid_client', { client_id: 'latchkey-spa', client_secret: 'x' }],
     ['a client_assertion', 'invalid_client', { client_assertion: 'x' }],
-  ])('refuses %s with %s, and the refresh token is as good as before', async (_, error, change) => {
+  ])('refuses %s with %s, and the refresh token stays valid', async (_, error, change) => {
     expectOAuthError(await exchange(test.http, tokens.refresh_token, change), 400, error);
     expect((await exchange(test.http, tokens.refresh_token)).status).toBe(200);
   });
 
   it.each<[string, Record<string, string>]>([
     ['its own client_id', { client_id: 'latchkey-spa' }],
-    ['parameters that nobody knows', { resource: 'https://api.example.com', constructor: 'x', toString: 'x' }],
-    ['parameters without a value, which count as left out', { scope: '', client_id: '', client_secret: '' }],
-  ])('takes %s', async (_, more) => {
+    ['unknown parameters', { resource: 'https://api.example.com', constructor: 'x', toString: 'x' }],
+    ['empty parameters, which count as omitted', { scope: '', client_id: '', client_secret: '' }],
+  ])('accepts %s', async (_, more) => {
     expect((await exchange(test.http, tokens.refresh_token, more)).status).toBe(200);
   });
 
-  it('reads no parameter of the query', async () => {
+  it('ignores parameters in the query', async () => {
     const query = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
     expectOAuthError(await test.http.post(`/oauth/token?${query}`, { form: {} }), 400, 'invalid_request');
   });
 
-  it('refuses a parameter that is given twice, known or not, in the form and in the query', async () => {
+  it('refuses a repeated parameter in form and query (HTTP parameter pollution)', async () => {
     const good = `grant_type=refresh_token&refresh_token=${tokens.refresh_token}`;
     for (const more of [
       'grant_type=refresh_token',
@@ -169,21 +169,21 @@ describe('POST /oauth/token', () => {
       'x=1&x=1',
       'scope=&scope=',
     ]) {
-      const answer = await test.http.post('/oauth/token', { headers: FORM, body: `${good}&${more}` });
-      expectOAuthError(answer, 400, 'invalid_request');
+      const response = await test.http.post('/oauth/token', { headers: FORM, body: `${good}&${more}` });
+      expectOAuthError(response, 400, 'invalid_request');
     }
     const twice = await test.http.post('/oauth/token?x=1&x=1', { headers: FORM, body: good });
     expectOAuthError(twice, 400, 'invalid_request');
   });
 
-  it('refuses a client that has a secret, and says which scheme it refused', async () => {
+  it('refuses client credentials with 401 and a Basic challenge', async () => {
     for (const who of ['latchkey-spa:', 'latchkey-spa:secret', 'x:y', '']) {
       const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
       expectOAuthError(await test.http.post('/oauth/token', { form, headers: basic(who) }), 401, 'invalid_client');
     }
   });
 
-  it('minds no access token beside it: applications add theirs to whatever they send', async () => {
+  it('ignores an access token in the Authorization header', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
     expect((await test.http.post('/oauth/token', { form, token: 'expired or worse' })).status).toBe(200);
   });
@@ -196,33 +196,33 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
     expect(await stateOf(test)).toEqual(before);
   };
 
-  it.each(BAD_BODIES)('refuses %s in the words of OAuth', async (_, { type, body }) => {
+  it.each(BAD_BODIES)('refuses %s with an OAuth error', async (_, { type, body }) => {
     await expectRefused({ body, headers: type === undefined ? {} : { 'content-type': type } });
   });
 
-  it('takes no JSON, and needs a body', async () => {
+  it('refuses JSON, and an empty body', async () => {
     await expectRefused({ json: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, token: 'x' } });
     await expectRefused({});
     await expectRefused({ headers: FORM, body: '' });
     await expectRefused({ headers: FORM, body: '__proto__=x' });
   });
 
-  it('says 503 as every other route, in problem+json and with Retry-After, and nobody is signed out', async () => {
+  it('responds with a 503 problem and Retry-After without the database', async () => {
     const database = test.app.get(Database);
     for (const way of ['read', 'write', 'transaction'] as const) {
       vi.spyOn(database, way).mockRejectedValue(new Problem('database_unavailable'));
     }
     const token = tokens.refresh_token;
-    const answer = await test.http.post(path, { form: { grant_type: 'refresh_token', refresh_token: token, token } });
+    const response = await test.http.post(path, { form: { grant_type: 'refresh_token', refresh_token: token, token } });
     vi.restoreAllMocks();
-    expectProblem(answer, 503, 'database_unavailable');
-    expect(answer.headers.get('retry-after')).toBe('2');
+    expectProblem(response, 503, 'database_unavailable');
+    expect(response.headers.get('retry-after')).toBe('2');
     expect((await exchange(test.http, token)).status).toBe(200);
   });
 
-  it('is there for POST alone', async () => {
-    const answer = await test.http.get(path);
-    expectProblem(answer, 405, 'method_not_allowed');
-    expect(answer.headers.get('allow')).toBe('POST');
+  it('supports POST alone', async () => {
+    const response = await test.http.get(path);
+    expectProblem(response, 405, 'method_not_allowed');
+    expect(response.headers.get('allow')).toBe('POST');
   });
 });

@@ -9,7 +9,7 @@ import { Rows } from '../support/rows.js';
 
 const NEW_PASSWORD = 'another long passphrase';
 
-describe('changing the password', () => {
+describe('a change of password', () => {
   let test: TestApp;
   const rows = new Rows(() => test);
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('changing the password', () => {
     (await test.http.post('/auth/login', { json: { email, password } })).status === 200;
   const whoami = (tokens: TokenResponse) => test.http.get<ProblemBody>('/auth/whoami', { token: tokens.access_token });
 
-  it('answers with a new session that lives, and no cache keeps the answer', async () => {
+  it('returns the tokens of a new session, in a response that is not cacheable', async () => {
     const { email, tokens } = await register(test.http);
     const { status, headers, body } = await change(tokens.access_token);
     expect(status).toBe(200);
@@ -44,7 +44,7 @@ describe('changing the password', () => {
     expect(claimsOf(body.access_token)).toMatchObject({ roles: ['admin'], gen: 1 });
   });
 
-  it('ends every session from before, with the reason, and their access tokens at once', async () => {
+  it('revokes all earlier sessions and their access tokens at once', async () => {
     const { email, tokens } = await register(test.http);
     const before = [tokens, await login(test.http, email), await login(test.http, email)];
     expect((await change(tokens.access_token)).status).toBe(200);
@@ -56,11 +56,11 @@ describe('changing the password', () => {
     }
   });
 
-  it('keeps them ended for as long as their tokens could have lived', async () => {
+  it('keeps them revoked until their access tokens have expired', async () => {
     const { tokens } = await register(test.http);
     const { body } = await change(tokens.access_token);
     test.clock.move('14m');
-    // Whatever is forgotten is forgotten when somebody else's session ends.
+    // Another revocation lets the cache drop expired entries.
     const other = await register(test.http);
     expect((await test.http.post('/auth/logout', { token: other.tokens.access_token })).status).toBe(204);
     expectProblem(await whoami(tokens), 401, 'session_revoked');
@@ -70,7 +70,7 @@ describe('changing the password', () => {
     expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
   });
 
-  it('makes the new password the only one, and stores nothing but its hash', async () => {
+  it('replaces the password, and stores only its hash', async () => {
     const { email, tokens } = await register(test.http);
     const before = await rows.hashOf(email);
     await change(tokens.access_token);
@@ -80,7 +80,7 @@ describe('changing the password', () => {
     expect(JSON.stringify(await stateOf(test))).not.toContain(NEW_PASSWORD);
   });
 
-  it('needs the current password, and changes nothing without it', async () => {
+  it('requires the current password, and changes nothing without it', async () => {
     const { email, tokens } = await register(test.http);
     for (const wrong of ['not the passphrase', `${PASSWORD} `, PASSWORD.toUpperCase(), NEW_PASSWORD, '\ud800']) {
       const options = { token: tokens.access_token, json: { currentPassword: wrong, newPassword: NEW_PASSWORD } };
@@ -91,7 +91,7 @@ describe('changing the password', () => {
     expect(await logsIn(email, NEW_PASSWORD)).toBe(false);
   });
 
-  it('does not say what is wrong with a new password to somebody who does not know the old one', async () => {
+  it('checks the current password before it reports errors of the new one', async () => {
     const { tokens } = await register(test.http);
     const options = { token: tokens.access_token, json: { currentPassword: 'wrong', newPassword: 'short' } };
     expect(
@@ -99,7 +99,7 @@ describe('changing the password', () => {
     ).toBeUndefined();
   });
 
-  it('holds the new password to the rules for passwords, and says what is wrong with it', async () => {
+  it('applies the password policy to the new password, and reports the violation', async () => {
     const { email, tokens } = await register(test.http);
     await test.http.patch('/users/me', { token: tokens.access_token, json: { name: 'Augusta Ada King' } });
     const own = [email, email.toUpperCase(), 'Augusta Ada King', 'king augusta ada', 'Latchkey-Latchkey'];
@@ -118,7 +118,7 @@ describe('changing the password', () => {
     [{ currentPassword: PASSWORD, newPassword: '' }, ['newPassword']],
     [{ currentPassword: PASSWORD, newPassword: NEW_PASSWORD, userId: 'x' }, ['userId']],
     [{ current_password: PASSWORD, newPassword: NEW_PASSWORD }, ['currentPassword', 'current_password']],
-  ])('needs both passwords and takes nothing else: %j', async (json, fields) => {
+  ])('requires both passwords and refuses other fields: %j', async (json, fields) => {
     const { tokens } = await register(test.http);
     const options = { token: tokens.access_token, json };
     expect(fieldsOf(await expectRefused(test, 'POST /auth/password', options, 400, 'validation_failed'))).toEqual(
@@ -126,34 +126,34 @@ describe('changing the password', () => {
     );
   });
 
-  it('needs an access token, and the right password is none', async () => {
+  it('requires an access token besides the password', async () => {
     await register(test.http);
     const json = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
     const problem = await expectRefused(test, 'POST /auth/password', { json }, 401, 'access_token_missing');
     expect(problem.terminal).toBe(false);
   });
 
-  it('of two at once is done by one, and the other changes nothing', async () => {
+  it('succeeds once when two run in parallel', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
-    const gates = [holdNext(test, 'verify'), holdNext(test, 'verify')];
+    const barriers = [holdNext(test, 'verify'), holdNext(test, 'verify')];
     const [first, second] = [
       change(tokens.access_token, 'the first of two'),
       change(other.access_token, 'the second of two'),
     ];
-    await Promise.all(gates.map(({ reached }) => reached));
-    for (const gate of gates) gate.open();
-    const answers = await Promise.all([first, second]);
+    await Promise.all(barriers.map(({ reached }) => reached));
+    for (const barrier of barriers) barrier.open();
+    const responses = await Promise.all([first, second]);
 
-    const won = answers.findIndex(({ status }) => status === 200);
-    expectProblem(answers[1 - won]!, 403, 'current_password_wrong');
-    expect(await rows.livingSessions(email)).toEqual([answers[won]!.body.session_id]);
+    const won = responses.findIndex(({ status }) => status === 200);
+    expectProblem(responses[1 - won]!, 403, 'current_password_wrong');
+    expect(await rows.livingSessions(email)).toEqual([responses[won]!.body.session_id]);
     const passwords = ['the first of two', 'the second of two'];
     expect(await logsIn(email, passwords[won]!)).toBe(true);
     expect(await logsIn(email, passwords[1 - won]!)).toBe(false);
   });
 
-  it('touches nobody else, even with the same password', async () => {
+  it('does not affect another user with the same password', async () => {
     const [ada, grace] = [await register(test.http), await register(test.http)];
     const before = await rows.hashOf(grace.email);
     expect(before).not.toBe(await rows.hashOf(ada.email));
@@ -164,7 +164,7 @@ describe('changing the password', () => {
     expect(await logsIn(grace.email, PASSWORD)).toBe(true);
   });
 
-  it('leaves nothing half-done when the new session cannot be begun', async () => {
+  it('is rolled back when the new session fails', async () => {
     const { email, tokens } = await register(test.http);
     const before = await stateOf(test);
     vi.spyOn(test.app.get(SessionsService), 'start').mockRejectedValueOnce(new Error('lost in the middle'));
@@ -174,14 +174,14 @@ describe('changing the password', () => {
     expect([await logsIn(email, PASSWORD), await logsIn(email, NEW_PASSWORD)]).toEqual([true, false]);
   });
 
-  it('is not possible for a user who was disabled meanwhile', async () => {
+  it('is refused when the user is disabled during it', async () => {
     const { email, tokens } = await register(test.http);
     const hash = await rows.hashOf(email);
-    const gate = holdNext(test, 'verify');
+    const barrier = holdNext(test, 'verify');
     const slow = change(tokens.access_token);
-    await gate.reached;
+    await barrier.reached;
     await rows.disable(email);
-    gate.open();
+    barrier.open();
     expectProblem(await slow, 403, 'current_password_wrong');
     expect(await rows.hashOf(email)).toBe(hash);
     expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);

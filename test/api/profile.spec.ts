@@ -13,7 +13,7 @@ describe('the profile', () => {
   const profileOf = async (token: string) =>
     (await test.http.get<Record<string, unknown>>('/users/me', { token })).body;
 
-  it('shows what its owner may see, and nothing of the hash, the status or the version', async () => {
+  it('has the documented fields, without password hash, status or token version', async () => {
     const { email, tokens } = await register(test.http);
     const { headers, body } = await test.http.get('/users/me', { token: tokens.access_token });
     expect(headers.get('cache-control')).toBe('no-store');
@@ -26,7 +26,7 @@ describe('the profile', () => {
     });
   });
 
-  it('changes its name, leaves it, and removes it with null', async () => {
+  it('sets, keeps and removes its name', async () => {
     const { tokens } = await register(test.http);
     const change = (json: object) => test.http.patch('/users/me', { token: tokens.access_token, json });
     const before = await profileOf(tokens.access_token);
@@ -43,7 +43,7 @@ describe('the profile', () => {
     }
   });
 
-  it('refuses to change anything else, and then changes nothing', async () => {
+  it('refuses changes of any other field (mass assignment)', async () => {
     const { tokens } = await register(test.http);
     for (const field of ['id', 'email', 'roles', 'status', 'ver', 'emailVerified', 'password', 'passwordHash']) {
       const options = { token: tokens.access_token, json: { name: 'Ada', [field]: 'x' } };
@@ -52,7 +52,7 @@ describe('the profile', () => {
     }
   });
 
-  it('is the caller’s own: nobody else’s changes with it', async () => {
+  it('is that of the caller: no other user can be read or changed', async () => {
     const [ada, grace] = [await register(test.http), await register(test.http)];
     const before = await profileOf(grace.tokens.access_token);
     await test.http.patch('/users/me', { token: ada.tokens.access_token, json: { name: 'Ada' } });
@@ -64,12 +64,12 @@ describe('the profile', () => {
     });
   });
 
-  it('of a user who is gone is a session that has ended, by its id', async () => {
+  it('of a deleted user responds session_revoked with the session id', async () => {
     const { email, tokens } = await register(test.http);
     await test.dataSource.query(`DELETE FROM users WHERE email = '${email}'`);
     for (const [method, json] of [['GET'], ['PATCH', { name: 'Ada' }]] as const) {
-      const answer = await test.http.send(method, '/users/me', { token: tokens.access_token, json });
-      const { session_id } = expectProblem(answer, 401, 'session_revoked');
+      const response = await test.http.send(method, '/users/me', { token: tokens.access_token, json });
+      const { session_id } = expectProblem(response, 401, 'session_revoked');
       expect(session_id).toBe(tokens.session_id);
     }
   });

@@ -4,7 +4,7 @@ import { PurgeService } from '../../src/sessions/purge.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, refresh, register } from '../support/people.js';
 
-describe('cleaning up', () => {
+describe('the purge', () => {
   let test: TestApp;
   beforeEach(async () => {
     test = await createTestApp();
@@ -17,7 +17,7 @@ describe('cleaning up', () => {
     return row!.n;
   };
 
-  it('leaves living sessions alone, however old they are', async () => {
+  it('keeps live sessions of any age', async () => {
     let { tokens } = await register(test.http);
     for (let i = 0; i < 4; i++) {
       await test.http.get('/auth/whoami', { token: tokens.access_token });
@@ -30,7 +30,7 @@ describe('cleaning up', () => {
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('keeps the row of a session whose lost answer was asked for again, for as long as it may live', async () => {
+  it('keeps a session whose idle limit was extended by a resent response', async () => {
     const { tokens } = await register(test.http);
     await test.http.get('/auth/whoami', { token: tokens.access_token });
     await test.flush();
@@ -44,15 +44,15 @@ describe('cleaning up', () => {
     expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
   });
 
-  it('deletes every session within two days of its end: rows ≤ living sessions + two days', async () => {
-    const { email, tokens: ended } = await register(test.http);
-    await test.http.post('/auth/logout', { token: ended.access_token });
+  it('deletes every revoked or expired session within two days', async () => {
+    const { email, tokens: revoked } = await register(test.http);
+    await test.http.post('/auth/logout', { token: revoked.access_token });
     await login(test.http, email);
-    expect((await refresh(test.http, ended.refresh_token)).body.reason).toBe('logout');
+    expect((await refresh(test.http, revoked.refresh_token)).body.reason).toBe('logout');
     test.clock.move('2d');
     await purge();
     expect(await count('sessions')).toBe(1);
-    expect((await refresh(test.http, ended.refresh_token)).body).toMatchObject({
+    expect((await refresh(test.http, revoked.refresh_token)).body).toMatchObject({
       code: 'session_revoked',
       terminal: true,
     });
@@ -62,7 +62,7 @@ describe('cleaning up', () => {
     expect(await count('users')).toBe(1);
   });
 
-  it('keeps a revocation until the last access token that it speaks of has expired, whatever becomes of the session', async () => {
+  it('keeps a revocation until the last access token of its session has expired', async () => {
     const { tokens } = await register(test.http);
     await test.http.post('/auth/logout', { token: tokens.access_token });
     await test.app.get(Database).write('DELETE FROM sessions WHERE true');
@@ -74,7 +74,7 @@ describe('cleaning up', () => {
     expect(await count('revocations')).toBe(0);
   });
 
-  it('goes through any number in batches, and two at once do not get into each other’s way', async () => {
+  it('deletes in batches, and is safe to run in parallel', async () => {
     const { tokens } = await register(test.http);
     await test.app.get(Database).write(
       `INSERT INTO revocations (subject, ver, until)

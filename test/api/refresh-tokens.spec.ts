@@ -35,7 +35,7 @@ describe('a refresh token', () => {
 
   const row = async () => (await test.dataSource.query(`SELECT * FROM sessions WHERE id = '${tokens.session_id}'`))[0];
 
-  /** How a token is refused, in JSON and in a form, when nothing changed and the session is still alive. */
+  /** The refusal of a token in JSON and in a form. It must change nothing, and the session stays alive. */
   const refusalOf = async (token: string) => {
     await test.flush();
     const before = await row();
@@ -56,7 +56,7 @@ describe('a refresh token', () => {
     challenge: 'Bearer realm="latchkey", error="invalid_token"',
   };
 
-  it('has a header of alg, typ and kid alone, and says which session and generation until when', () => {
+  it('has the documented header and claims, and no others', () => {
     expect(mint.header).toEqual({ alg: 'HS256', typ: 'refresh+jwt', kid: expect.stringMatching(/^[\w-]{8,}$/) });
     const { iat } = mint.payload as { iat: number };
     expect(mint.payload).toEqual({
@@ -70,7 +70,7 @@ describe('a refresh token', () => {
     });
   });
 
-  it.each(['json', 'form'] as const)('is exchanged as %s for a token answer that nobody stores', async (kind) => {
+  it.each(['json', 'form'] as const)('is exchanged as %s for a token response that is not cacheable', async (kind) => {
     const { status, headers, body } = await test.http.post<TokenResponse>('/auth/refresh', {
       [kind]: { refresh_token: tokens.refresh_token },
     });
@@ -87,7 +87,7 @@ describe('a refresh token', () => {
     });
   });
 
-  it('is accepted when the forger of these tests signs what the server would (so that the rest means something)', async () => {
+  it('is accepted when the forger signs the original token (control)', async () => {
     const { status, body } = await refresh(test.http, signed(mint, mint.header, mint.payload));
     expect([status, body.session_id]).toEqual([200, tokens.session_id]);
   });
@@ -96,19 +96,19 @@ describe('a refresh token', () => {
     expect(await refusalOf(forge(mint))).toEqual(INVALID);
   });
 
-  it('is refused under another secret, whatever generation it claims', async () => {
+  it('is refused with a signature of another secret, for any generation', async () => {
     const guess = createSecretKey(Buffer.from('a secret of the tests and of nothing else'));
     const sign = (text: string) => createHmac('sha256', guess).update(text).digest('base64url');
     for (const gen of [1, 2, 3, 1000]) expect(await refusalOf(withClaims({ ...mint, sign }, { gen }))).toEqual(INVALID);
   });
 
-  it('is refused when only its generation was changed', async () => {
+  it('is refused when its generation was changed', async () => {
     const [header, , signature] = tokens.refresh_token.split('.');
     const later = Buffer.from(JSON.stringify({ ...mint.payload, gen: 2 })).toString('base64url');
     expect(await refusalOf(`${header}.${later}.${signature}`)).toEqual(INVALID);
   });
 
-  it('is refused under the key of access tokens, under either kid', async () => {
+  it('is refused when signed with the access token key (algorithm confusion)', async () => {
     const { kid, privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const es = { ...mint, sign: es256(privateKey) };
     expect(await refusalOf(withHeader(es, { alg: 'ES256' }))).toEqual(INVALID);
@@ -116,13 +116,13 @@ describe('a refresh token', () => {
     expect(await refusalOf(withHeader(es, { kid }))).toEqual(INVALID);
   });
 
-  it('is refused with the typ, the audience or the whole of an access token', async () => {
+  it('is refused with the typ or claims of an access token, or as one', async () => {
     expect(await refusalOf(withHeader(mint, { typ: 'at+jwt' }))).toEqual(INVALID);
     expect(await refusalOf(signed(mint, mint.header, claimsOf(tokens.access_token)))).toEqual(INVALID);
     expect(await refusalOf(tokens.access_token)).toEqual(INVALID);
   });
 
-  it('has expired at its exp, which names the session and is terminal', async () => {
+  it('expires at its exp with session_expired, terminal and with its session id', async () => {
     const exp = Math.floor(Date.now() / 1000) - 1;
     expect(await refusalOf(withClaims(mint, { exp }))).toEqual({
       ...INVALID,
@@ -137,8 +137,8 @@ describe('a refresh token', () => {
     ['an empty text', { json: { refresh_token: '' } }],
     ['an empty form', { form: {} }],
     ['an empty field of a form', { form: { refresh_token: '' } }],
-    ['the query, where it does not count', { query: true }],
-  ])('that is missing signs nobody out: %s', async (_, { query, ...request }: { query?: true }) => {
+    ['in the query alone', { query: true }],
+  ])('is missing, and the session stays alive: %s', async (_, { query, ...request }: { query?: true }) => {
     const path = query ? `/auth/refresh?refresh_token=${tokens.refresh_token}` : '/auth/refresh';
     const { status, headers, body } = await test.http.post(path, request);
     expect([status, body.code, body.terminal]).toEqual([401, 'refresh_token_missing', false]);
@@ -152,7 +152,7 @@ describe('a refresh token', () => {
     ['a list', (token) => [token]],
     ['an object', (token) => ({ refresh_token: token })],
     ['10 kB', (token) => token.padEnd(10_240, 'A')],
-  ])('that is no token at all is a mistake of the client, not the end of its session: %s', async (_, wrong) => {
+  ])('of a wrong type is a validation error, not terminal: %s', async (_, wrong) => {
     const { status, body } = await test.http.post('/auth/refresh', {
       json: { refresh_token: wrong(tokens.refresh_token) },
     });
@@ -161,15 +161,15 @@ describe('a refresh token', () => {
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('given twice in a form is refused, and neither of the two counts', async () => {
+  it('is refused when it is repeated in a form (HTTP parameter pollution)', async () => {
     const body = `refresh_token=${tokens.refresh_token}&refresh_token=${tokens.refresh_token}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await test.http.post('/auth/refresh', { headers, body });
-    expect([answer.status, answer.body.code, answer.body.terminal]).toEqual([400, 'repeated_parameter', false]);
+    const response = await test.http.post('/auth/refresh', { headers, body });
+    expect([response.status, response.body.code, response.body.terminal]).toEqual([400, 'repeated_parameter', false]);
   });
 });
 
-describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () => {
+describe('a session in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp({ env: { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' } });
@@ -177,7 +177,7 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
   afterAll(() => test.close());
 
   const generationOf = (token: string) => claimsOf(token)['gen'] as number;
-  /** What a replayed refresh token is answered with, and then the newest tokens of its session. */
+  /** The codes for a replayed refresh token, and then for the newest tokens of its session. */
   const codesAfter = async (replayed: string, newest: TokenResponse) => {
     const replay = await refresh(test.http, replayed);
     const next = await refresh(test.http, newest.refresh_token);
@@ -185,9 +185,9 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
     expect(replay.body).toMatchObject({ status: 401, terminal: true, session_id: newest.session_id });
     return [replay.body.code, next.body.code, use.body.code];
   };
-  const ENDED = ['refresh_token_reused', 'session_revoked', 'session_revoked'];
+  const REVOKED = ['refresh_token_reused', 'session_revoked', 'session_revoked'];
 
-  it('every refresh rotates, and notes in the same write that its client held the one before', async () => {
+  it('rotates at every refresh, and acknowledges the previous generation with it', async () => {
     let { tokens } = await register(test.http);
     for (const generation of [2, 3, 4]) {
       tokens = (await refresh(test.http, tokens.refresh_token)).body;
@@ -202,7 +202,7 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
     }
   });
 
-  it('a lost answer is sent again, after any time, until its token was used', async () => {
+  it('resends a lost response after any time, until its token was used', async () => {
     const { tokens } = await register(test.http);
     const lost = (await refresh(test.http, tokens.refresh_token)).body;
     test.clock.move('6d');
@@ -210,26 +210,26 @@ describe('in strict mode (REFRESH_ROTATION_INTERVAL=0s, REFRESH_LEEWAY=0s)', () 
     expect([status, body.refresh_token]).toEqual([200, lost.refresh_token]);
   });
 
-  it('an old refresh token ends the session as soon as the access token of its successor was used', async () => {
+  it('is revoked by a replay after the access token of the successor was used', async () => {
     const { tokens } = await register(test.http);
     const next = (await refresh(test.http, tokens.refresh_token)).body;
     await test.http.get('/auth/whoami', { token: next.access_token });
     await test.flush();
-    expect(await codesAfter(tokens.refresh_token, next)).toEqual(ENDED);
+    expect(await codesAfter(tokens.refresh_token, next)).toEqual(REVOKED);
   });
 
-  it('an old refresh token ends the session as soon as its successor was exchanged', async () => {
+  it('is revoked by a replay after the successor was exchanged', async () => {
     const { tokens } = await register(test.http);
     const next = (await refresh(test.http, tokens.refresh_token)).body;
     const newest = (await refresh(test.http, next.refresh_token)).body;
-    expect(await codesAfter(tokens.refresh_token, newest)).toEqual(ENDED);
+    expect(await codesAfter(tokens.refresh_token, newest)).toEqual(REVOKED);
   });
 
-  it('twenty refreshes at once make one new generation, and all of them get it', async () => {
+  it('issues one new generation to twenty parallel refreshes', async () => {
     const { tokens } = await register(test.http);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(test.http, tokens.refresh_token)));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
-    const [next, ...others] = [...new Set(answers.map(({ body }) => body.refresh_token))];
+    const responses = await Promise.all(Array.from({ length: 20 }, () => refresh(test.http, tokens.refresh_token)));
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    const [next, ...others] = [...new Set(responses.map(({ body }) => body.refresh_token))];
     expect([generationOf(next!), others]).toEqual([2, []]);
     expect(generationOf((await refresh(test.http, next!)).body.refresh_token)).toBe(3);
   });

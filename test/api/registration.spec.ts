@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import type { Answer, ProblemBody, TokenResponse } from '../support/http.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../support/http.js';
 import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
 import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-describe('registering', () => {
+describe('a registration', () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
@@ -24,11 +24,11 @@ describe('registering', () => {
   const users = async (): Promise<{ id: string; email: string; roles: string; status: string; ver: number }[]> =>
     test.dataSource.query('SELECT id, email, roles, status, ver FROM users ORDER BY id');
 
-  it('is how the first account comes to be: there are no others', async () => {
+  it('creates the first account: there are no default accounts', async () => {
     expect(await users()).toEqual([]);
   });
 
-  it('signs in: the answer is a token answer that no cache keeps, and that works', async () => {
+  it('signs in, with a token response that is not cacheable', async () => {
     const { status, headers, body } = await post({ email: someEmail(), password: PASSWORD });
     expect(status).toBe(201);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -46,7 +46,7 @@ describe('registering', () => {
     expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
   });
 
-  it('makes an active user without roles, whose ids are UUIDs of version 7', async () => {
+  it('creates an active user without roles, with UUID version 7 ids', async () => {
     const { email, tokens } = await register(test.http);
     const [user] = (await users()).filter((row) => row.email === email);
     expect(user).toMatchObject({ id: expect.stringMatching(UUID_V7), roles: '[]', status: 'active' });
@@ -61,19 +61,19 @@ describe('registering', () => {
     }
   });
 
-  it('makes one user of twenty registrations at once, however the address is spelt', async () => {
+  it('creates one user for 20 parallel registrations of equivalent addresses', async () => {
     const locals = ['kéz', 'KÉZ', 'ke\u0301z', 'KE\u0301Z', '\u212aéz'];
     const domains = ['bücher.example', 'xn--bcher-kva.example', 'BU\u0308CHER.EXAMPLE', 'XN--BCHER-KVA.example'];
     const spellings = locals.flatMap((local) => domains.map((domain) => `${local}@${domain}`));
     expect(new Set(spellings).size).toBe(20);
     const before = await users();
 
-    const answers: Answer<TokenResponse & ProblemBody>[] = await Promise.all(
+    const responses: HttpResponse<TokenResponse & ProblemBody>[] = await Promise.all(
       spellings.map((email) => post({ email, password: PASSWORD })),
     );
-    const [winner, ...others] = answers.sort((a, b) => a.status - b.status);
+    const [winner, ...others] = responses.sort((a, b) => a.status - b.status);
     expect(winner!.status).toBe(201);
-    for (const answer of others) expectProblem(answer, 409, 'email_taken');
+    for (const response of others) expectProblem(response, 409, 'email_taken');
     expect(await users()).toHaveLength(before.length + 1);
     for (const email of spellings) {
       expect(claimsOf((await login(test.http, email)).access_token)['sub']).toBe(
@@ -82,18 +82,18 @@ describe('registering', () => {
     }
   });
 
-  it('keeps the address as it was written, where mail goes', async () => {
+  it('stores the e-mail address as written', async () => {
     const { tokens } = await register(test.http, 'Ada.Lovelace+Test@EXAMPLE.com');
     expect((await test.http.get('/users/me', { token: tokens.access_token })).body).toMatchObject({
       email: 'Ada.Lovelace+Test@example.com',
     });
   });
 
-  it('leaves a taken account as it is, and does not begin a session', async () => {
+  it('of a taken address changes nothing, and starts no session', async () => {
     const { email, tokens } = await register(test.http);
     const before = await stateOf(test);
     expectProblem(
-      await post({ email: email.toUpperCase(), password: 'somebody else’s passphrase' }),
+      await post({ email: email.toUpperCase(), password: 'another user’s passphrase' }),
       409,
       'email_taken',
     );
@@ -102,7 +102,7 @@ describe('registering', () => {
     await login(test.http, email);
   });
 
-  it('makes nothing when the session cannot be begun, and the address stays free', async () => {
+  it('is rolled back when the session fails, and the address stays free', async () => {
     const email = someEmail();
     const before = await stateOf(test);
     vi.spyOn(test.app.get(SessionsService), 'start').mockRejectedValueOnce(new Error('lost in the middle'));
@@ -121,7 +121,7 @@ describe('registering', () => {
     'user@%65xample.com',
     '"a\r\nBcc: victim@example.org"@example.com',
     'us\u200ber@example.com',
-  ])('takes %j for no e-mail address', async (email) => {
+  ])('refuses the e-mail address %j', async (email) => {
     expect(fieldsOf(await refused({ email, password: PASSWORD }, 'validation_failed'))).toEqual(['email']);
   });
 
@@ -134,13 +134,13 @@ describe('registering', () => {
       ['14 emoji: 28 UTF-16 units', '🐙'.repeat(14)],
       ['14 letters in two pieces: 28 code points before NFC', 'e\u0301'.repeat(14)],
       ['the e-mail address in capitals', email.toUpperCase()],
-      ['the name in other clothes', 'grace-BREWSTER-hopper!'],
-      ['the name of the product', 'Latchkey Latchkey'],
+      ['the name with other case and punctuation', 'grace-BREWSTER-hopper!'],
+      ['the product name', 'Latchkey Latchkey'],
       ['a common password', 'passwordpassword'],
-      ['a row of keys', 'qwertzuiopasdfgh'],
+      ['a row of the keyboard', 'qwertzuiopasdfgh'],
       ['64 times the same', '🐙'.repeat(64)],
       ['the name and little more', 'Hopper1Hopper1Hopper1'],
-    ])('of %s it says why not', async (_, password) => {
+    ])('of %s is refused with the reason', async (_, password) => {
       const problem = await refused({ email, name, password }, 'password_rejected');
       expect(problem.errors).toEqual([{ field: 'password', message: expect.stringMatching(/^is .{10,}/) }]);
       expect(JSON.stringify(problem)).not.toContain(password);
@@ -152,12 +152,12 @@ describe('registering', () => {
       '🐙🦑🐠🐡🦀🦞🐚🐳🐬🦭🦈🪼🐟🪸🐊',
       '?§*&!(#"=$)/%`+',
       'пароль-密码!-كلمة',
-    ])('of 15 characters of any kind it succeeds: %s', async (password) => {
+    ])('of 15 characters of any kind succeeds: %s', async (password) => {
       const { email: address, tokens } = await register(test.http, someEmail(), password);
       expect((await login(test.http, address, password)).session_id).not.toBe(tokens.session_id);
     });
 
-    it('keeps its blanks, at both ends and inside', async () => {
+    it('keeps its spaces, at both ends and inside', async () => {
       const password = '  two  blanks each  ';
       const { email: address } = await register(test.http, someEmail(), password);
       await login(test.http, address, password);
@@ -168,7 +168,7 @@ describe('registering', () => {
     });
   });
 
-  it('refuses a name that is blank, too long, or has control characters', async () => {
+  it('refuses a blank, too long or control-character name', async () => {
     const controls = [
       'Ada\r\nBcc: victim@example.org',
       'Ada\u0000',
@@ -183,7 +183,7 @@ describe('registering', () => {
     }
   });
 
-  it('keeps any other name as it is', async () => {
+  it('stores any other name unchanged', async () => {
     for (const name of ['x'.repeat(100), '🐙'.repeat(100), '<b>Ada</b> "Countess" O’Lovelace', ' 李 ', null]) {
       const { status, body } = await post({ email: someEmail(), password: PASSWORD, name });
       expect(status).toBe(201);
@@ -191,7 +191,7 @@ describe('registering', () => {
     }
   });
 
-  it('lets nobody set what is not theirs to set', async () => {
+  it('refuses any other field (mass assignment)', async () => {
     const fields = ['roles', 'id', 'status', 'ver', 'emailVerified', 'passwordHash', 'password_hash', 'createdAt'];
     for (const [field, value] of fields.flatMap((field) => ['admin', ['admin'], true].map((value) => [field, value]))) {
       const json = { email: someEmail(), password: PASSWORD, [String(field)]: value };

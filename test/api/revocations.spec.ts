@@ -16,7 +16,7 @@ interface Row {
   until: number;
 }
 
-describe('every ending of a session', () => {
+describe('a revocation', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -31,7 +31,7 @@ describe('every ending of a session', () => {
     return row!.revoked_reason;
   };
 
-  /** The revocation of a session lasts as long as any access token of it could, and a minute more. */
+  /** The revocation is stored for the lifetime of an access token and a minute more. */
   async function expectRevoked(sessionId: string, reason: string) {
     const row = (await revocations()).find(({ subject }) => subject === `session:${sessionId}`);
     const longest = test.clock.now() + ACCESS_TTL + TOLERANCE;
@@ -40,13 +40,13 @@ describe('every ending of a session', () => {
     expect(await reasonOf(sessionId)).toBe(reason);
   }
 
-  it('is written down for its access tokens: logout', async () => {
+  it('is stored for the access tokens of the session: logout', async () => {
     const { tokens } = await register(test.http);
     await test.http.post('/auth/logout', { token: tokens.access_token });
     await expectRevoked(tokens.session_id, 'logout');
   });
 
-  it('is written down for its access tokens: ended by its owner, one and all', async () => {
+  it('is stored for the access tokens of the session: revoked by its user, one and all', async () => {
     const { email, tokens } = await register(test.http);
     const [one, two] = [await login(test.http, email), await login(test.http, email)];
     await test.http.delete(`/sessions/${one.session_id}`, { token: tokens.access_token });
@@ -56,7 +56,7 @@ describe('every ending of a session', () => {
     await expectRevoked(tokens.session_id, 'ended_by_user');
   });
 
-  it('is written down for its access tokens: reuse', async () => {
+  it('is stored for the access tokens of the session: replayed refresh token', async () => {
     const { tokens } = await register(test.http);
     let newest = tokens;
     for (let i = 0; i < 2; i++) {
@@ -69,7 +69,7 @@ describe('every ending of a session', () => {
     await expectRevoked(tokens.session_id, 'reused');
   });
 
-  it('is written down for its access tokens, and for the user’s older ones: change of password', async () => {
+  it('is stored for all earlier access tokens of the user: change of password', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     const { body } = await test.http.post('/auth/password', {
@@ -84,7 +84,7 @@ describe('every ending of a session', () => {
     );
   });
 
-  it('happens with its revocation or not at all', async () => {
+  it('is committed together with the change of the session, or not at all', async () => {
     const { tokens } = await register(test.http);
     const database = test.app.get(Database);
     await database.write('ALTER TABLE revocations RENAME TO revocations_away');
@@ -97,7 +97,7 @@ describe('every ending of a session', () => {
 });
 
 describe('a process that starts', () => {
-  it('has read what ended before it serves anything', async () => {
+  it('has loaded all revocations before it serves a request', async () => {
     const database = await throwawayDatabase();
     const first = await createTestApp({ databaseUrl: database.url });
     const { tokens } = await register(first.http);
@@ -113,7 +113,7 @@ describe('a process that starts', () => {
   });
 });
 
-describe('access tokens issued before the user changed', () => {
+describe('access tokens issued before a change of the user', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -138,7 +138,7 @@ describe('access tokens issued before the user changed', () => {
     expect(claimsOf(body.access_token)['ver']).toBeGreaterThan(lost);
   });
 
-  it('are out of date, not terminal, and a refresh brings new ones', async () => {
+  it('are refused as outdated, not terminal, and a refresh issues current ones', async () => {
     const { tokens } = await register(test.http);
     const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     expect(await change(test, me.userId, `roles = '["admin"]'`)).toBe(true);
@@ -149,7 +149,7 @@ describe('access tokens issued before the user changed', () => {
     expect((await test.http.get('/auth/whoami', { token: fresh.access_token })).body.roles).toEqual(['admin']);
   });
 
-  it('are out of date when the user is disabled: and a refresh is refused for good', async () => {
+  it('are refused when the user is disabled, and a refresh is refused terminally', async () => {
     const { tokens } = await register(test.http);
     const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     await change(test, me.userId, `status = 'disabled'`);
@@ -160,7 +160,7 @@ describe('access tokens issued before the user changed', () => {
     expect([body.code, body.terminal, body.reason]).toEqual(['session_revoked', true, 'user_inactive']);
   });
 
-  it('stay good where the change did not happen', async () => {
+  it('stay valid when the change fails', async () => {
     const { tokens } = await register(test.http);
     const { body: me } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     await expect(change(test, me.userId, 'no_such_column = 1')).rejects.toThrow(/no_such_column/);

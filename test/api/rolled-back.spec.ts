@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { somebody } from '../support/outage.js';
+import { newUser } from '../support/outage.js';
 import { login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
 
 describe('a registration that is rolled back', () => {
@@ -10,29 +10,29 @@ describe('a registration that is rolled back', () => {
   });
   afterAll(() => test.close());
 
-  it('takes nothing of what others were answered at the same time with it', async () => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => somebody(test)));
-    const answers = await Promise.all(
-      people.map(async (person, i) => {
+  it('does not roll back parallel requests that succeeded', async () => {
+    const people = await Promise.all(Array.from({ length: 10 }, () => newUser(test)));
+    const responses = await Promise.all(
+      people.map(async (user, i) => {
         const email = someEmail();
-        const [taken, registered, signedIn, renamed, refreshed, ended] = await Promise.all([
-          test.http.post('/auth/register', { json: { email: person.email, password: PASSWORD } }),
+        const [taken, registered, signedIn, renamed, refreshed, revoked] = await Promise.all([
+          test.http.post('/auth/register', { json: { email: user.email, password: PASSWORD } }),
           register(test.http, email),
-          login(test.http, person.email),
-          test.http.patch('/users/me', { token: person.tokens.access_token, json: { name: `Person ${i}` } }),
-          refresh(test.http, person.tokens.refresh_token),
-          test.http.delete(`/sessions/${person.other.session_id}`, { token: person.tokens.access_token }),
+          login(test.http, user.email),
+          test.http.patch('/users/me', { token: user.tokens.access_token, json: { name: `User ${i}` } }),
+          refresh(test.http, user.tokens.refresh_token),
+          test.http.delete(`/sessions/${user.other.session_id}`, { token: user.tokens.access_token }),
         ]);
         expect([taken.status, taken.body.code]).toEqual([409, 'email_taken']);
-        expect([renamed.status, refreshed.status, ended.status]).toEqual([200, 200, 204]);
-        return { person, i, sessions: [registered.tokens, signedIn, refreshed.body] };
+        expect([renamed.status, refreshed.status, revoked.status]).toEqual([200, 200, 204]);
+        return { user, i, sessions: [registered.tokens, signedIn, refreshed.body] };
       }),
     );
-    for (const { person, i, sessions } of answers) {
+    for (const { user, i, sessions } of responses) {
       for (const { refresh_token } of sessions) expect((await refresh(test.http, refresh_token)).status).toBe(200);
-      expect((await refresh(test.http, person.other.refresh_token)).body.code).toBe('session_revoked');
-      const profile = await test.http.get('/users/me', { token: person.tokens.access_token });
-      expect(profile.body.name).toBe(`Person ${i}`);
+      expect((await refresh(test.http, user.other.refresh_token)).body.code).toBe('session_revoked');
+      const profile = await test.http.get('/users/me', { token: user.tokens.access_token });
+      expect(profile.body.name).toBe(`User ${i}`);
     }
   });
 });

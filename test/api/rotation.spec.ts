@@ -10,7 +10,7 @@ describe('a session over its refreshes', () => {
   });
   afterAll(() => test.close());
 
-  /** Uses the newest access token, as a client does, and lets a minute and more go by, so that the next refresh rotates. */
+  /** Acknowledges the generation and moves the clock past the rotation interval, so that the refresh rotates. */
   async function rotate(tokens: { access_token: string; refresh_token: string }) {
     await use(tokens.access_token);
     test.clock.move('121s');
@@ -26,7 +26,7 @@ describe('a session over its refreshes', () => {
     return status;
   }
 
-  it('keeps one refresh token while its generation is young, and gives a new access token each time', async () => {
+  it('keeps the refresh token within the rotation interval, with new access tokens', async () => {
     const { tokens } = await register(test.http);
     const first = await refresh(test.http, tokens.refresh_token);
     const second = await refresh(test.http, tokens.refresh_token);
@@ -36,7 +36,7 @@ describe('a session over its refreshes', () => {
     expect(await use(second.body.access_token)).toBe(200);
   });
 
-  it('rotates when the generation was proved to be held for the rotation interval', async () => {
+  it('rotates when the generation was acknowledged for the rotation interval', async () => {
     const { tokens } = await register(test.http);
     const next = await rotate(tokens);
     expect(next.refresh_token).not.toBe(tokens.refresh_token);
@@ -44,7 +44,7 @@ describe('a session over its refreshes', () => {
     expect(await use(next.access_token)).toBe(200);
   });
 
-  it('answers a lost answer again after any time: it is the same token', async () => {
+  it('resends the same token after a lost response, after any time', async () => {
     const { tokens } = await register(test.http);
     const lost = await rotate(tokens);
     test.clock.move('6d');
@@ -53,7 +53,7 @@ describe('a session over its refreshes', () => {
     expect(body.refresh_token).toBe(lost.refresh_token);
   });
 
-  it('extends the idle limit when a lost answer is asked for again', async () => {
+  it('extends the idle limit when it resends a lost response', async () => {
     const { tokens } = await register(test.http);
     await rotate(tokens);
     test.clock.move('6d');
@@ -64,7 +64,7 @@ describe('a session over its refreshes', () => {
     expect((await refresh(test.http, resent.body.refresh_token)).status).toBe(200);
   });
 
-  it('lets a second tab that was on its way have the same new token', async () => {
+  it('issues the same new token to a second tab within the leeway', async () => {
     const { tokens } = await register(test.http);
     const first = await rotate(tokens);
     await use(first.access_token);
@@ -74,7 +74,7 @@ describe('a session over its refreshes', () => {
     expect(late.body.refresh_token).toBe(first.refresh_token);
   });
 
-  it('lets four tabs wake after hours with a lost answer behind them, with one rotation', async () => {
+  it('survives four tabs that resume after hours and a lost response', async () => {
     const { tokens } = await register(test.http);
     const lost = await rotate(tokens);
     test.clock.move('9h');
@@ -83,7 +83,7 @@ describe('a session over its refreshes', () => {
     expect(new Set(tabs.map(({ body }) => body.refresh_token))).toEqual(new Set([lost.refresh_token]));
   });
 
-  it('ends with a replayed old token, and no other session does', async () => {
+  it('is revoked when a rotated refresh token is replayed, and no other session is', async () => {
     const { email, tokens } = await register(test.http);
     const otherDevice = await login(test.http, email);
     const second = await rotate(tokens);
@@ -101,7 +101,7 @@ describe('a session over its refreshes', () => {
     expect((await refresh(test.http, otherDevice.refresh_token)).status).toBe(200);
   });
 
-  it('betrays a thief who rotates first and uses what he got, at the victim’s next refresh', async () => {
+  it('detects a thief who rotates first and uses the token, at the victim’s refresh', async () => {
     const { tokens } = await register(test.http);
     await use(tokens.access_token);
     test.clock.move('121s');
@@ -115,7 +115,7 @@ describe('a session over its refreshes', () => {
     expect((await refresh(test.http, thief.refresh_token)).body.code).toBe('session_revoked');
   });
 
-  it('betrays a thief who comes second, at his own refresh', async () => {
+  it('detects a thief who comes second, at the thief’s own refresh', async () => {
     const { tokens } = await register(test.http);
     const victim = await rotate(tokens);
     await use(victim.access_token);
@@ -123,7 +123,7 @@ describe('a session over its refreshes', () => {
     expect((await refresh(test.http, tokens.refresh_token)).body.code).toBe('refresh_token_reused');
   });
 
-  it('ends when it was idle for REFRESH_IDLE_TTL', async () => {
+  it('expires after REFRESH_IDLE_TTL without use', async () => {
     const { tokens } = await register(test.http);
     test.clock.move('7d');
     const { status, body } = await refresh(test.http, tokens.refresh_token);
@@ -131,7 +131,7 @@ describe('a session over its refreshes', () => {
     expect(body).toMatchObject({ code: 'session_expired', terminal: true, reason: 'expired_idle' });
   });
 
-  it('ends at SESSION_TTL however much it is used, and promises no more', async () => {
+  it('expires at SESSION_TTL despite use, and refresh_expires_in respects that', async () => {
     let { tokens } = await register(test.http);
     for (let day = 6; day < 30; day += 6) {
       await use(tokens.access_token);
@@ -149,9 +149,9 @@ describe('a session over its refreshes', () => {
     });
   });
 
-  it('never has an access token that outlives it', async () => {
+  it('is never outlived by its access tokens', async () => {
     let { tokens } = await register(test.http);
-    for (const durations of [...Array(4).fill(['7d', '-5m']), ['2d', '15m']]) {
+    for (const durations of [...[1, 2, 3, 4].map(() => ['7d', '-5m']), ['2d', '15m']]) {
       for (const duration of durations) test.clock.move(duration);
       tokens = (await refresh(test.http, tokens.refresh_token)).body;
       await test.flush();
@@ -172,7 +172,7 @@ describe('a session over its refreshes', () => {
     }
   });
 
-  it('catches up when the database is behind its tokens, as after a failover that lost commits', async () => {
+  it('catches up with a newer token after a failover that lost commits', async () => {
     const { tokens } = await register(test.http);
     const second = await rotate(tokens);
     const third = await rotate(second);
@@ -184,7 +184,7 @@ describe('a session over its refreshes', () => {
     expect(claimsOf(body.refresh_token)['gen']).toBe(4);
   });
 
-  it('has refresh tokens that the row alone decides: the same string again', async () => {
+  it('derives its refresh token from the row alone: the same string each time', async () => {
     const { tokens } = await register(test.http);
     const rotated = await rotate(tokens);
     const again = await Promise.all([1, 2, 3].map(() => refresh(test.http, tokens.refresh_token)));

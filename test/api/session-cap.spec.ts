@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, refresh, register } from '../support/people.js';
 
-describe('a user who may have three sessions', () => {
+describe('a user with MAX_SESSIONS_PER_USER=3', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp({ env: { MAX_SESSIONS_PER_USER: '3' } });
@@ -12,14 +12,14 @@ describe('a user who may have three sessions', () => {
   const idsOf = async (token: string) =>
     (await test.http.get('/sessions', { token })).body.map(({ id }: { id: string }) => id) as string[];
 
-  it('loses the one that was unused for longest with a fourth sign-in, and is told why', async () => {
+  it('loses the least recently used session at the fourth sign-in (session_cap)', async () => {
     const { email, tokens: first } = await register(test.http);
     test.clock.move('1m');
     const second = await login(test.http, email);
     test.clock.move('1m');
     const third = await login(test.http, email);
     test.clock.move('1m');
-    // The oldest is used again: the second is now the one that was unused for longest.
+    // The oldest is used again: the second is now the least recently used.
     await test.http.get('/auth/whoami', { token: first.access_token });
     await test.flush();
 
@@ -34,7 +34,7 @@ describe('a user who may have three sessions', () => {
     expect((await idsOf(fourth.access_token)).sort()).toEqual(left.sort());
   });
 
-  it('has exactly three after many sign-ins at once', async () => {
+  it('has exactly three sessions after twelve parallel sign-ins', async () => {
     const { email } = await register(test.http);
     const all = await Promise.all(Array.from({ length: 12 }, () => login(test.http, email)));
     const alive = [];
@@ -43,7 +43,7 @@ describe('a user who may have three sessions', () => {
     expect(alive).toHaveLength(3);
   });
 
-  it('loses none where the others are over anyway, and nobody else does', async () => {
+  it('loses no session when the others are revoked already', async () => {
     const other = await register(test.http);
     const { email, tokens } = await register(test.http);
     for (let i = 0; i < 3; i++) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { login, refresh, register } from '../support/people.js';
 
-describe('my sessions', () => {
+describe('the sessions of a user', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -15,7 +15,7 @@ describe('my sessions', () => {
     return [body.code, body.reason];
   };
 
-  it('are listed newest first, with what their owner needs and nothing else', async () => {
+  it('are listed newest first, without a token or any internal field', async () => {
     const { email, tokens } = await register(test.http);
     const response = await test.http.post('/auth/login', {
       json: { email, password: 'a long enough passphrase' },
@@ -47,15 +47,15 @@ describe('my sessions', () => {
     expect(Date.parse(body[0].lastUsedAt) - Date.parse(body[0].createdAt)).toBeGreaterThan(2 * 3_600_000 - 1);
   });
 
-  it('show only those that are alive', async () => {
+  it('are listed without revoked ones', async () => {
     const { email, tokens } = await register(test.http);
-    const ended = await login(test.http, email);
-    await test.http.post('/auth/logout', { token: ended.access_token });
+    const revoked = await login(test.http, email);
+    await test.http.post('/auth/logout', { token: revoked.access_token });
     const { body } = await test.http.get('/sessions', { token: tokens.access_token });
     expect(body.map(({ id }: { id: string }) => id)).toEqual([tokens.session_id]);
   });
 
-  it('end one by one: its tokens are refused at once, the others go on', async () => {
+  it('are revoked one by one: its tokens are refused at once, the others stay alive', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     const { status } = await test.http.delete(`/sessions/${other.session_id}`, { token: tokens.access_token });
@@ -65,7 +65,7 @@ describe('my sessions', () => {
     expect(await whoami(tokens.access_token)).toBe(200);
   });
 
-  it('of somebody else look like none at all, and live on', async () => {
+  it('of another user get the same 404 as unknown ids, and stay alive', async () => {
     const { tokens: mine } = await register(test.http);
     const { tokens: theirs } = await register(test.http);
     for (const id of [
@@ -82,7 +82,7 @@ describe('my sessions', () => {
     expect((await refresh(test.http, theirs.refresh_token)).status).toBe(200);
   });
 
-  it('end all at once', async () => {
+  it('are all revoked by DELETE /sessions', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     expect((await test.http.delete('/sessions', { token: tokens.access_token })).status).toBe(204);
@@ -92,7 +92,7 @@ describe('my sessions', () => {
     }
   });
 
-  it('end all but the current one with ?except=current', async () => {
+  it('are all revoked except the current one with ?except=current', async () => {
     const { email, tokens } = await register(test.http);
     const others = [await login(test.http, email), await login(test.http, email)];
     expect((await test.http.delete('/sessions?except=current', { token: tokens.access_token })).status).toBe(204);
@@ -100,7 +100,7 @@ describe('my sessions', () => {
     expect(await whoami(tokens.access_token)).toBe(200);
   });
 
-  it('refuse any other query, and end nothing', async () => {
+  it('are not revoked by a request with any other query', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     for (const query of [
@@ -129,7 +129,7 @@ describe('logout', () => {
     (await refresh(test.http, tokens.refresh_token)).status === 200;
   const logout = (options: object) => test.http.post('/auth/logout', options);
 
-  it('ends the session of the access token, for both its tokens, at once', async () => {
+  it('revokes the session: its access and refresh tokens are refused at once', async () => {
     const { tokens } = await register(test.http);
     const { status, body, headers } = await logout({ token: tokens.access_token });
     expect([status, body]).toEqual([204, undefined]);
@@ -143,7 +143,7 @@ describe('logout', () => {
     });
   });
 
-  it('takes a refresh token when the access token has expired', async () => {
+  it('accepts a refresh token when the access token has expired', async () => {
     const { tokens } = await register(test.http);
     test.clock.move('16m');
     expect((await logout({ token: tokens.access_token })).body.code).toBe('access_token_expired');
@@ -153,7 +153,7 @@ describe('logout', () => {
     expect(await alive(tokens)).toBe(false);
   });
 
-  it('takes a refresh token of any generation, and raises no theft alarm', async () => {
+  it('accepts a refresh token of any generation, without a reuse alarm', async () => {
     const { tokens } = await register(test.http);
     let newest = tokens;
     for (let i = 0; i < 2; i++) {
@@ -169,14 +169,14 @@ describe('logout', () => {
     });
   });
 
-  it('ends both sessions when its two tokens are of different ones', async () => {
+  it('revokes both sessions when its two tokens belong to different ones', async () => {
     const { email, tokens: one } = await register(test.http);
     const two = await login(test.http, email);
     expect((await logout({ token: one.access_token, json: { refresh_token: two.refresh_token } })).status).toBe(204);
     expect([await alive(one), await alive(two)]).toEqual([false, false]);
   });
 
-  it('may be repeated: ending what has ended is no error', async () => {
+  it('is idempotent', async () => {
     const { tokens } = await register(test.http);
     for (let i = 0; i < 2; i++) {
       expect((await logout({ token: tokens.access_token })).status).toBe(204);
@@ -184,7 +184,7 @@ describe('logout', () => {
     }
   });
 
-  it('ends the session even of a token that is out of date', async () => {
+  it('accepts an outdated access token', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     await test.http.post('/auth/password', {
@@ -194,7 +194,7 @@ describe('logout', () => {
     expect((await logout({ token: other.access_token })).status).toBe(204);
   });
 
-  it('refuses a request that names no session, rather than let its sender believe that one has ended', async () => {
+  it('refuses a request without a valid token, and revokes nothing', async () => {
     const { tokens } = await register(test.http);
     expect((await logout({})).body.code).toBe('access_token_missing');
     expect((await logout({ json: {} })).body.code).toBe('access_token_missing');

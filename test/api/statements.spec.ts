@@ -18,7 +18,7 @@ afterAll(() => test.close());
 const NOW = 1_800_000_000_000;
 const C = 120_000;
 
-/** Rows around every edge of the rules, and the generation presented to each. */
+/** Rows around every limit of the rules, and the generation presented to each. */
 const cases = fc.record({
   generation: fc.integer({ min: 1, max: 5 }),
   behind: fc.integer({ min: 0, max: 2 }),
@@ -38,7 +38,7 @@ describe.each([
   ['in strict mode', { rotationIntervalMs: 0, leewayMs: 0 }],
   ['without leeway', { leewayMs: 0 }],
 ])('the statements of a refresh, %s', (_, settings) => {
-  it('say the same as the rules, row for row', async () => {
+  it('decide every generated row as the rules do', async () => {
     const config = Object.assign(new Config(), settings);
     const database = test.app.get(Database);
     const statements = new RotationStatements(config, database);
@@ -70,7 +70,7 @@ describe.each([
     for (const { id, state } of due) {
       expect(moved.get(id)).toMatchObject({
         generation: state.generation + 1,
-        // Rotating proves nothing about the new generation; strict mode records the proof of the old one.
+        // A rotation acknowledges the old generation, never the new one.
         acknowledged_generation: state.generation,
         rotated_at: NOW,
         idle_expires_at: Math.min(NOW + config.refreshIdleTtlMs, state.expiresAt),
@@ -97,7 +97,7 @@ describe('the cost of a refresh', () => {
     return { body, statements: watching.taken() };
   };
 
-  it('is one batched write when it rotates, and one batched read more otherwise', async () => {
+  it('is one batched write for a rotation, plus one batched read otherwise', async () => {
     const { tokens } = await register(test.http);
     const unchanged = await oneRefresh(tokens.refresh_token);
     expect(unchanged.statements.map(kindOf)).toEqual(['write', 'read']);
@@ -113,20 +113,20 @@ describe('the cost of a refresh', () => {
     expect(resent.statements.map(kindOf)).toEqual(['write', 'read']);
   });
 
-  it('is shared: sessions that refresh at once go in batches, not one by one', async () => {
+  it('is shared: parallel refreshes of many sessions are batched', async () => {
     const people = await Promise.all(Array.from({ length: 40 }, () => register(test.http)));
     await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     await test.flush();
     test.clock.move('121s');
     const watching = watchStatements();
-    const answers = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     watching.stop();
-    expect(answers.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
-    // The requests arrive over 40 sockets: how many meet in one batch is the machine's to say, but never one each.
+    expect(responses.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
+    // The requests arrive over 40 sockets, so the size of the batches varies, but there are fewer than requests.
     expect(watching.taken().length).toBeLessThan(30);
   });
 
-  it('is nothing for a guarded request: it reads and writes no database', async () => {
+  it('is zero for a guarded request: it sends no statement to the database', async () => {
     const { tokens } = await register(test.http);
     const watching = watchStatements();
     for (let i = 0; i < 5; i++) await test.http.get('/auth/whoami', { token: tokens.access_token });

@@ -16,11 +16,11 @@ import type { ProxyName, RunningProxy } from '../support/proxies.js';
 import { configurationOf, environmentOf, FILES, PAGE, serverOfFiles } from '../support/proxy-page.js';
 import { bundle } from '../support/spa-site.js';
 
-/** What the page says to create in the app, in the order of SETUPS. */
+/** The page's code that creates the client, in the order of SETUPS. */
 const CLIENTS = [...PAGE.matchAll(/`(createClient\(.*?\))`/g)].map((match) => match[1]!);
 const APP = 'https://app.example.com';
 const INDEX = '<!doctype html><title>The app</title>';
-/** Of the loopback network as well, but not the proxy's. */
+/** An address of the loopback network other than the proxy's. */
 const CLIENT = '127.0.0.2';
 const PROXIES = (['nginx', 'caddy'] as const).filter(proxyPath);
 
@@ -44,7 +44,7 @@ const SETUPS = [
   },
 ];
 
-/** Runs the page's configurations; of each only addresses and certificates are others. */
+/** Runs the page's configurations, with other addresses and certificates. */
 describe.skipIf(isPostgres)('behind a proxy', () => {
   let ground: Ground;
   beforeAll(() => void (ground = prepareGround(['auth.example.com', 'app.example.com'], INDEX)));
@@ -60,7 +60,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
     const configuration = (name: ProxyName, port: number) =>
       configurationOf(name, files, { ground, port, latchkey: new URL(test.http.url).host });
 
-    it('is configured with the address that browsers use', async () => {
+    it('is configured with the URL that browsers use', async () => {
       expect(environmentOf(files)).toMatchObject({ ISSUER: api, TRUST_PROXY: '1' });
     });
 
@@ -76,7 +76,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       beforeEach(() => void (page = from(APP)));
       const from = (origin: string, fetchSite = site) => new Browser(http, { origin, 'sec-fetch-site': fetchSite });
 
-      it('keeps a page signed in by a cookie for https alone', async () => {
+      it('keeps a page signed in with a Secure __Host- cookie', async () => {
         const registered = await page.register(someEmail());
         expect(registered.status).toBe(201);
         const [cookie] = setBy(registered);
@@ -92,7 +92,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
         expect((await page.ask('GET', '/auth/whoami', { token })).body.code).toBe('session_revoked');
       });
 
-      it("notes the client's address, whatever the client says", async () => {
+      it("records the client's address, and ignores spoofed headers", async () => {
         const forged = { 'x-forwarded-for': '192.0.2.66', forwarded: 'for=192.0.2.66', 'x-real-ip': '192.0.2.66' };
         const email = someEmail();
         const json = { email, password: PASSWORD };
@@ -102,7 +102,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
         expect(sessions.map(({ ip }: { ip: string }) => ip)).toEqual([CLIENT, CLIENT]);
       });
 
-      it('refuses the cookie to pages of other origins, and a sign-in for one to other sites', async () => {
+      it('prevents CSRF from other origins, and login CSRF from other sites', async () => {
         await page.register(someEmail());
         const stranger = from('https://www.example.com', 'same-site');
         for (const [cookie, value] of page.cookies) stranger.cookies.set(cookie, value);
@@ -114,7 +114,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
         expect([elsewhere.status, elsewhere.body.code]).toEqual([403, 'cross_site_request']);
       });
 
-      it('has the metadata where OAuth clients look for it, and tells addresses that are there', async () => {
+      it('serves the OAuth metadata at its RFC 8414 URL, with a reachable jwks_uri', async () => {
         const { origin, pathname } = new URL(api);
         const path = pathname === '/' ? '' : pathname;
         const metadata = await json(`${origin}/.well-known/oauth-authorization-server${path}`);
@@ -123,7 +123,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       });
       const json = async (url: string): Promise<any> => (await http.exchange(url)).json();
 
-      it.runIf(files === 'app')('serves the app beside it', async () => {
+      it.runIf(files === 'app')('serves the files of the app', async () => {
         for (const path of ['/', '/notes/7', '/apiary']) {
           expect(await (await http.exchange(APP + path)).text()).toBe(INDEX);
         }
@@ -142,7 +142,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       });
     });
 
-    it.runIf(browserPath && proxyPath('nginx'))('lets a browser keep the cookie, over a reload', async () => {
+    it.runIf(browserPath && proxyPath('nginx'))('keeps a browser signed in over a reload', async () => {
       const entry = join(ground.folder, 'page.ts');
       const code = `import { createClient } from '@latchkey/client'; Object.assign(globalThis, { auth: ${client} });`;
       writeFileSync(entry, code);
@@ -167,10 +167,10 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       expect(await browser.context.cookies(api)).toEqual([]);
     });
 
-    it.each(PROXIES)('answers by itself when Latchkey is away, without CORS: %s', async (name) => {
-      const nobody = `127.0.0.1:${await freePort()}`;
+    it.each(PROXIES)('responds with 502 without CORS headers while Latchkey is down: %s', async (name) => {
+      const unused = `127.0.0.1:${await freePort()}`;
       const proxy = await startProxy(name, ground, (port) =>
-        configurationOf(name, files, { ground, port, latchkey: nobody }),
+        configurationOf(name, files, { ground, port, latchkey: unused }),
       );
       onTestFinished(() => proxy.stop());
       const http = new Https(api, test.http.api, { port: proxy.port, ca: ground.ca, localAddress: CLIENT });
@@ -182,12 +182,12 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
       expect(headers.get('access-control-allow-origin')).toBe(null);
     });
 
-    it('keeps idle connections for longer than a proxy does', () => {
+    it('keeps idle connections open for longer than a proxy does', () => {
       expect(test.app.getHttpServer().keepAliveTimeout).toBe(72_000);
     });
   });
 
-  it('lets a development server stand in front', async () => {
+  it('works behind the Vite development server', async () => {
     const port = await freePort();
     const home = join(ground.folder, 'vite');
     mkdirSync(home);
@@ -201,7 +201,7 @@ describe.skipIf(isPostgres)('behind a proxy', () => {
     writeFileSync(join(home, 'vite.config.ts'), config);
     const program = [process.execPath, resolve('node_modules/vite/bin/vite.js')] as const;
     const args = ['--strictPort', '--port', `${port}`, '--host', '127.0.0.1'];
-    // It tries the port before it listens: whoever can connect may have met that.
+    // It probes the port before it listens, so a connection does not show that it serves.
     const vite = await startListener([...program, ...args], home, port, (output) => output.includes(`:${port}/`));
     onTestFinished(() => vite.stop());
 

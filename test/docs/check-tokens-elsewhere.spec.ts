@@ -18,7 +18,7 @@ import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.
 const run = promisify(execFile);
 const PAGE = 'docs/check-tokens-elsewhere.md';
 const SECRET = 'of+the+tests/and=nothing%20else:at-all';
-/** One that has PyJWT, wherever Debian or somebody else has put it. */
+/** A Python with PyJWT. */
 const PYTHON = ['python3', '/usr/bin/python3'].find(
   (python) => spawnSync(python, ['-c', 'import jwt, cryptography']).status === 0,
 );
@@ -26,7 +26,7 @@ if (!PYTHON && !isPostgres) {
   process.stderr.write('SKIPPED: the Python of docs/check-tokens-elsewhere.md (no python3 with PyJWT here)\n');
 }
 
-/** Runs the page's blocks as they stand. Once is enough: the page is the same for any database. */
+/** Runs the page's code unchanged. Once, because the page does not depend on the database. */
 describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
   let folder: string;
   let test: TestApp;
@@ -55,14 +55,14 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What a program says of each of these tokens: its claims, or the status to refuse it with; null of `later:seconds`. */
-  const tell = async (program: string, file: string, given: string[]): Promise<unknown[]> => {
+  /** The result of a program for each token: claims, or a status; null for `later:seconds`, which moves its clock. */
+  const check = async (program: string, file: string, given: string[]): Promise<unknown[]> => {
     const env = { PATH: process.env['PATH'], ISSUER: issuer, CLIENT_ID: 'notes-api', CLIENT_SECRET: SECRET };
     const { stdout } = await run(program, [file, ...given], { cwd: folder, env });
     return JSON.parse(stdout) as unknown[];
   };
 
-  /** All that is wrong with these is one thing: the signature is right. */
+  /** Tokens with one fault each and a valid signature. */
   const forgeries = (): [string, string][] => {
     const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const mint = takeApart(tokens.access_token, es256(privateKey));
@@ -84,7 +84,7 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
 
   const expectChecked = async (program: string, file: string) => {
     const bad = forgeries();
-    const [good, ...others] = await tell(program, file, [tokens.access_token, ...bad.map(([, token]) => token)]);
+    const [good, ...others] = await check(program, file, [tokens.access_token, ...bad.map(([, token]) => token)]);
     expect(good).toEqual(claimsOf(tokens.access_token));
     expect(others.map((what, i) => [bad[i]![0], what])).toEqual(bad.map(([title]) => [title, 401]));
   };
@@ -93,81 +93,86 @@ describe.skipIf(isPostgres)('the page on checking tokens elsewhere', () => {
     ['Node', process.execPath, 'verify.mjs'],
     ...(PYTHON ? [['Python', PYTHON, 'verify.py'] as [string, string, string]] : []),
   ];
-  const madeUp = (n: number) => {
+  const withUnknownKids = (n: number) => {
     const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const mint = takeApart(tokens.access_token, es256(privateKey));
-    return Array.from({ length: n }, (_, i) => withHeader(mint, { kid: `made-up-${i}` }));
+    return Array.from({ length: n }, (_, i) => withHeader(mint, { kid: `unknown-${i}` }));
   };
 
-  it.each(PROGRAMS)('makes no request of every made-up kid in %s', async (_, program, file) => {
-    const good = tokens.access_token;
-    const told = await tell(program, file, [good, 'later:31', ...madeUp(20), good]);
-    expect(told.slice(2, -1)).toEqual(Array(20).fill(401));
-    expect([told[0], told.at(-1)]).toEqual([claimsOf(good), claimsOf(good)]);
-    // One at the start, one for the twenty.
-    expect(front.fetches).toBe(2);
-  });
+  it.each(PROGRAMS)(
+    'does not fetch the keys for every unknown kid (denial of service): %s',
+    async (_, program, file) => {
+      const good = tokens.access_token;
+      const results = await check(program, file, [good, 'later:31', ...withUnknownKids(20), good]);
+      expect(results.slice(2, -1)).toEqual(Array(20).fill(401));
+      expect([results[0], results.at(-1)]).toEqual([claimsOf(good), claimsOf(good)]);
+      // One at the start, one for the twenty unknown kids.
+      expect(front.fetches).toBe(2);
+    },
+  );
 
-  it.each(PROGRAMS)('goes on with the keys that it has while Latchkey is away, in %s', async (_, program, file) => {
+  it.each(PROGRAMS)('keeps using its cached keys while Latchkey is unavailable: %s', async (_, program, file) => {
     const good = tokens.access_token;
-    front.awayAfter(1);
-    const [unknown] = madeUp(1);
-    const told = await tell(program, file, [good, 'later:31', unknown!, good, 'later:540', good]);
+    front.failAfter(1);
+    const [unknown] = withUnknownKids(1);
+    const results = await check(program, file, [good, 'later:31', unknown!, good, 'later:540', good]);
     expect(front.fetches).toBe(2);
-    expect([0, 3, 5].map((i) => told[i])).toEqual(Array(3).fill(claimsOf(good)));
-    // Longer than that is what the page says of each.
+    expect([0, 3, 5].map((i) => results[i])).toEqual(Array(3).fill(claimsOf(good)));
+    // The page describes the limit of each program.
     front.begin();
-    front.awayAfter(1);
-    const late = await tell(program, file, [good, 'later:630', good]);
+    front.failAfter(1);
+    const late = await check(program, file, [good, 'later:630', good]);
     expect(late[2]).toEqual(file === 'verify.py' ? claimsOf(good) : 503);
     expect(front.fetches).toBe(2);
   });
 
-  it.skipIf(!PYTHON)('calls no token bad in Python for want of keys', async () => {
-    front.awayAfter(0);
-    expect(await tell(PYTHON!, 'verify.py', [tokens.access_token, ...madeUp(1), 'nonsense'])).toEqual([503, 503, 401]);
+  it.skipIf(!PYTHON)('responds with 503, not 401, without keys: Python', async () => {
+    front.failAfter(0);
+    expect(await check(PYTHON!, 'verify.py', [tokens.access_token, ...withUnknownKids(1), 'nonsense'])).toEqual([
+      503, 503, 401,
+    ]);
     expect(front.fetches).toBe(1);
   });
 
-  it('has code for Node that lets in access tokens alone, and those with every check that the page lists', async () => {
+  it('has code for Node that accepts access tokens alone, with all documented checks', async () => {
     await expectChecked(process.execPath, 'verify.mjs');
   });
 
-  it.skipIf(!PYTHON)('has code for Python that does the same', async () => {
+  it.skipIf(!PYTHON)('has code for Python that accepts access tokens alone, with all checks', async () => {
     await expectChecked(PYTHON!, 'verify.py');
   });
 
-  it('has code for Node that asks, and hears of a logout at once', async () => {
+  it('has code for Node that introspects, and notices a logout at once', async () => {
     const { access_token, refresh_token } = tokens;
-    const [good, ...others] = await tell(process.execPath, 'ask.mjs', [access_token, refresh_token, 'nonsense']);
+    const [good, ...others] = await check(process.execPath, 'ask.mjs', [access_token, refresh_token, 'nonsense']);
     expect([good, others]).toMatchObject([claimsOf(access_token), [null, null]]);
     await test.http.post('/auth/logout', { token: access_token });
-    expect(await tell(process.execPath, 'ask.mjs', [access_token])).toEqual([null]);
+    expect(await check(process.execPath, 'ask.mjs', [access_token])).toEqual([null]);
   });
 
-  it('is right that who only verifies lets in what was ended, until it expires', async () => {
+  it('is right that local verification accepts revoked tokens until they expire', async () => {
     await test.http.post('/auth/logout', { token: tokens.access_token });
-    expect(await tell(process.execPath, 'verify.mjs', [tokens.access_token])).toEqual([claimsOf(tokens.access_token)]);
+    expect(await check(process.execPath, 'verify.mjs', [tokens.access_token])).toEqual([claimsOf(tokens.access_token)]);
   });
 });
 
-/** Stands where ISSUER is, hands on to Latchkey, and counts who fetches the keys. */
+/** A proxy at ISSUER that passes requests to Latchkey, and counts fetches of the keys. */
 class Front {
   behind = '';
   fetches = 0;
-  private answers = Infinity;
+  private allowed = Infinity;
   private readonly server: Server = createServer(async (request, response) => {
     const isFetch = request.url === '/.well-known/jwks.json';
-    if (isFetch && ++this.fetches > this.answers) return response.writeHead(503).end();
+    if (isFetch && ++this.fetches > this.allowed) return response.writeHead(503).end();
     const chunks = await request.toArray();
     const { authorization, 'content-type': type } = request.headers;
-    const answer = await fetch(this.behind + request.url, {
+    const behind = await fetch(this.behind + request.url, {
       method: request.method!,
       headers: { ...(authorization && { authorization }), ...(type && { 'content-type': type }) },
       ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
     });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type')! });
-    return response.end(await answer.text());
+    response.writeHead(behind.status, { 'content-type': behind.headers.get('content-type')! });
+    return response.end(await behind.text());
   });
 
   async listen(): Promise<string> {
@@ -177,11 +182,11 @@ class Front {
 
   begin(): void {
     this.fetches = 0;
-    this.answers = Infinity;
+    this.allowed = Infinity;
   }
 
-  awayAfter(answers: number): void {
-    this.answers = answers;
+  failAfter(fetches: number): void {
+    this.allowed = fetches;
   }
 
   async close(): Promise<void> {

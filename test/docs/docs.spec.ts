@@ -10,10 +10,10 @@ import { blocksIn } from '../support/page-code.js';
 const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
 const NOT_COPIED = ['.git', 'node_modules', 'dist', 'data'];
-/** What `npm run check` would run of the tests has been running since before this one. */
-const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,openapi,documented}.spec.ts';
+/** The tests that the page's change affects, instead of all of `npm run check`. */
+const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,sqlite/openapi,sqlite/documented}.spec.ts';
 
-/** Follows a page as a newcomer would, in a copy of this project. Once is enough: the page is the same for any database. */
+/** Follows the page in a copy of this project. Once, because the page does not depend on the database. */
 describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {
   const page = readFileSync(PAGE, 'utf8');
   const [generate, test, finish] = blocksIn(page, 'sh') as [string, string, string];
@@ -29,7 +29,7 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
 
   const shell = (command: string) => run('bash', ['-ec', command], { cwd: project, env: environment() });
 
-  it('has commands and code that make a guarded module, and its tests pass', async () => {
+  it('creates a guarded module whose tests pass', async () => {
     await shell(generate);
     expect(readFileSync(join(project, 'src/app.module.ts'), 'utf8')).toContain('NotesModule');
     for (const [file, code] of files(page)) writeFileSync(join(project, file), code);
@@ -37,13 +37,13 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
     expect(stdout).toMatch(/Tests +6 passed \(6\)/);
   });
 
-  it('is right that an open route has to be written down', async () => {
+  it('is right that an open route must be listed', async () => {
     const guards = 'npx vitest run --project sqlite test/api/guards.spec.ts';
     const refused = await shell(guards).catch((failure: { stderr: string }) => failure);
     expect(refused.stderr).toContain('GET /notes/about');
   });
 
-  it('leaves everything in order', async () => {
+  it('leaves all checks green', async () => {
     const [, entry = ''] = /Put `([^`]+)` on the list `OPEN` in `test\/api\/guards.spec.ts`/.exec(page) ?? [];
     const guards = join(project, 'test/api/guards.spec.ts');
     writeFileSync(guards, readFileSync(guards, 'utf8').replace('const OPEN = [', `$&${entry}`));
@@ -53,7 +53,7 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
     expect(stdout).toMatch(/Test Files +4 passed \(4\)/);
   });
 
-  it('is not contradicted by the README, whose controller compiles in its place', async () => {
+  it('agrees with the README, whose controller compiles in its place', async () => {
     const [controller] = blocksIn(readFileSync('README.md', 'utf8'), 'ts');
     writeFileSync(join(project, 'src/notes/notes.controller.ts'), controller!);
     const { stdout } = await shell('npx tsc --noEmit -p tsconfig.json');
@@ -61,12 +61,12 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
   });
 });
 
-/** Code blocks under a line that names their file. */
+/** Code blocks below a line that names their file. */
 function files(text: string): [file: string, code: string][] {
   return [...text.matchAll(/^`([\w./-]+)`:\n\n```ts\n(.*?)^```/gms)].map((match) => [match[1]!, match[2]!]);
 }
 
-/** As in a shell of one's own: nothing of the test run that this is part of. */
+/** A clean environment, without the variables of this test run. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
   return { PATH, HOME, NO_COLOR: '1' };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { doing, expectDone, type Deed } from '../support/storm/operations.js';
+import { performing, expectDone, type Operation } from '../support/storm/operations.js';
 import { claimsOf, refresh } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
@@ -12,15 +12,15 @@ import {
   Storm,
   type StormClient,
 } from '../support/storm/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
+import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const ROUNDS = 4;
 const MOST_ROUNDS = 25;
-const DOERS = 10;
+const OPERATORS = 10;
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 const SHORT = { REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
 
-describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }, () => {
+describe('a server that is killed during a storm of refreshes', { timeout: 120_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   beforeEach(async () => {
@@ -35,18 +35,18 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
     server = await startServer({ DATABASE_URL: database.url, ...env });
   };
 
-  /** Rages for a moment, and kills the server with requests under way. */
-  async function killIn(storm: Storm, deeds: Deed[]): Promise<void> {
-    storm.begin((place) => (place < DOERS ? doing(deeds) : refreshing));
+  /** Kills the server after a moment, with requests in flight. */
+  async function killIn(storm: Storm, operations: Operation[]): Promise<void> {
+    storm.begin((place) => (place < OPERATORS ? performing(operations) : refreshing));
     await pause(300 + Math.random() * 700);
     server.process.kill('SIGKILL');
     await storm.end();
     await server.stop('SIGKILL');
-    expect(storm.heard.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
+    expect(storm.outcomes.some(({ status, sentAt }) => status === 0 && sentAt !== undefined)).toBe(true);
   }
 
-  /** How many clients the server had moved on without their hearing of it. */
-  async function lostAnswers({ clients }: Storm): Promise<number> {
+  /** How many clients did not receive the response of a rotation. */
+  async function lostResponses({ clients }: Storm): Promise<number> {
     const rows = await sql(database.url, 'SELECT id, generation FROM sessions');
     const generations = new Map(rows.map(({ id, generation }) => [id, generation as number]));
     return clients.filter(({ stored }) => generations.get(stored.session_id)! > claimsOf(stored.refresh_token)['gen'])
@@ -54,14 +54,14 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
   }
 
   async function expectNobodySignedOut({ clients }: Storm): Promise<void> {
-    const ended = await endedSessions(database.url);
-    expect(clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
+    const revoked = await revokedSessions(database.url);
+    expect(clients.filter(({ stored }) => revoked.includes(stored.session_id))).toEqual([]);
   }
 
   it.each([
-    ['each refresh rotates', STRICT, 1],
-    ['generations last a while', SHORT, 0],
-  ])('has signed nobody out, and keeps what it answered, where %s', async (_, env, wanted) => {
+    ['a rotation at each refresh', STRICT, 1],
+    ['a rotation interval', SHORT, 0],
+  ])('signs nobody out, and keeps every confirmed operation: %s', async (_, env, wanted) => {
     await start(env);
     const storm = new Storm(() => server.http.url);
     await storm.join(server.http, 36);
@@ -70,16 +70,16 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
       Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen'] as number));
     const isEnough = (rounds: number) => rounds >= ROUNDS && lost >= wanted && newest() > 1;
     for (let round = 0; !isEnough(round) && round < MOST_ROUNDS; round++) {
-      const deeds: Deed[] = [];
-      await killIn(storm, deeds);
-      lost += await lostAnswers(storm);
-      await expectNothingHalf(database.url);
+      const operations: Operation[] = [];
+      await killIn(storm, operations);
+      lost += await lostResponses(storm);
+      await expectInvariants(database.url);
       await start(env);
       await expectAllSignedIn(storm);
-      // A token newer than its row would be taken at its word: nothing that was answered may need that.
+      // No confirmed rotation is lost, so no token is newer than its row.
       expect(server.output()).not.toContain('database_behind');
-      // Those nearest to the kill.
-      await expectDone(deeds.slice(-30), server.http);
+      // The last operations before the kill.
+      await expectDone(operations.slice(-30), server.http);
       await expectNobodySignedOut(storm);
     }
     expectNobodyRefused(storm, ['hashing_busy'], true);
@@ -98,7 +98,7 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
       .toBe(generation);
   };
 
-  it('finds a theft later when the acknowledgement that shows it was lost, and finds it', async () => {
+  it('detects a stolen token later when its acknowledgement was lost', async () => {
     await start(SHORT);
     const storm = new Storm(() => server.http.url);
     const victims = await storm.join(server.http, 2);
@@ -107,7 +107,7 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
     for (const { stored } of victims) await acknowledged(stored.session_id, 1);
     await pause(300);
 
-    // The thief rotates and uses what he got: proof that the victim's token is no longer the newest held.
+    // The thief rotates and uses the new token, which acknowledges the new generation.
     for (const thief of thieves) expect([await thief.refresh(), await thief.use()]).toEqual([true, true]);
     expect(thieves.map(({ used }) => used)).toEqual([2, 2]);
     await server.stop('SIGKILL');
@@ -122,15 +122,15 @@ describe('a server that is killed in a storm of refreshes', { timeout: 120_000 }
     for (const { stored } of victims) await acknowledged(stored.session_id, 2);
     await pause(300);
 
-    await expectCaught(late, thieves[1]!);
-    // The early one holds what the thief holds, until the thief goes on.
+    await expectDetected(late, thieves[1]!);
+    // The early victim and the thief hold the same token until the thief rotates again.
     expect([await thieves[0]!.refresh(), await thieves[0]!.use()]).toEqual([true, true]);
     await acknowledged(early.stored.session_id, 3);
     await pause(300);
-    await expectCaught(early, thieves[0]!);
+    await expectDetected(early, thieves[0]!);
   });
 
-  async function expectCaught(victim: StormClient, thief: StormClient): Promise<void> {
+  async function expectDetected(victim: StormClient, thief: StormClient): Promise<void> {
     const problem = async ({ stored }: StormClient) => (await refresh(server.http, stored.refresh_token)).body;
     expect(await problem(victim)).toMatchObject({ code: 'refresh_token_reused', terminal: true });
     expect(await problem(thief)).toMatchObject({ code: 'session_revoked', reason: 'reused' });

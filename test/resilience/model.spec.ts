@@ -1,15 +1,15 @@
 /**
- * The running service against simple models: over HTTP, on both databases, with a clock that moves only when it is told
- * to. A failure prints its seed and path, and the story of what happened. They repeat it; the rest runs longer:
+ * The running service against simple models: over HTTP, on both databases, with a stopped clock. A failure prints its
+ * seed and path, and the story of the run. The first command repeats it, the second one runs longer:
  *
- *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project sqlite test/resilience/model.spec.ts -t 'strict mode answers'
- *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project postgres test/resilience/model.spec.ts
+ *     MODEL_SEED=… MODEL_PATH=… npx vitest run --project resilience-sqlite test/resilience/model.spec.ts -t strict
+ *     MODEL_SEED=$RANDOM MODEL_RUNS=20 npx vitest run --project resilience-postgres test/resilience/model.spec.ts
  *
- * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 tells how often what happened. Times, choices and
- * verdicts come from the seed alone; ids, keys and addresses are new each time and decide nothing.
+ * MODEL_SHRINK=no stops at the first counterexample; MODEL_TALLY=1 prints the counts of events. Times, choices and
+ * verdicts depend on the seed alone; ids, keys and addresses are random and decide nothing.
  */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { Endings, endings } from '../support/model/revocations.js';
+import { RevokedSessions, revocations } from '../support/model/revocations.js';
 import { honestHistories, liveHonestly } from '../support/model/honest-histories.js';
 import { LEAST } from '../support/model/least.js';
 import { expectToHold, TIMEOUT_MS } from '../support/model/runs.js';
@@ -20,8 +20,11 @@ import { compare } from '../support/model/take-step.js';
 import { Theft, thefts } from '../support/model/theft.js';
 
 describe.each([
-  [USUAL.name, { setting: USUAL, least: LEAST.usual, runs: { compared: 36, honest: 24, thefts: 16, endings: 5 } }],
-  [STRICT.name, { setting: STRICT, least: LEAST.strict, runs: { compared: 20, honest: 8, thefts: 12, endings: 3 } }],
+  [USUAL.name, { setting: USUAL, least: LEAST.usual, runs: { compared: 36, honest: 24, thefts: 16, revocations: 5 } }],
+  [
+    STRICT.name,
+    { setting: STRICT, least: LEAST.strict, runs: { compared: 20, honest: 8, thefts: 12, revocations: 3 } },
+  ],
 ])('the service %s', { timeout: TIMEOUT_MS }, (_, { setting, least, runs }) => {
   let service: StillService;
   beforeAll(async () => {
@@ -29,7 +32,7 @@ describe.each([
   });
   afterAll(() => service.stop());
 
-  it('answers what the text of the rules says, over any history', () =>
+  it('responds as docs/rotation.md says, for every generated history', () =>
     expectToHold(
       histories,
       runs.compared,
@@ -37,7 +40,7 @@ describe.each([
       least.compared,
     ));
 
-  it('ends no honest session, whatever is lost, late within the bounds, raced or restarted', () =>
+  it('ends no honest session despite losses, late messages, races and restarts', () =>
     expectToHold(
       honestHistories(setting),
       runs.honest,
@@ -45,9 +48,14 @@ describe.each([
       least.honest,
     ));
 
-  it('ends a session at the older holder’s next refresh, once the newer token was acknowledged for more than L', () =>
+  it('detects reuse of a stolen token at the older holder’s next refresh', () =>
     expectToHold(thefts, runs.thefts, (steps, tally) => new Theft(service, setting, tally).live(steps), least.thefts));
 
-  it('accepts nothing again that was revoked, also after a restart', () =>
-    expectToHold(endings, runs.endings, (steps, tally) => new Endings(service, tally).live(steps), least.endings));
+  it('never accepts a token of a revoked session, also after a restart', () =>
+    expectToHold(
+      revocations,
+      runs.revocations,
+      (steps, tally) => new RevokedSessions(service, tally).live(steps),
+      least.revocations,
+    ));
 });

@@ -9,18 +9,18 @@ let test: TestApp;
 const withPassword = (email: string, password: string) => test.http.post('/auth/login', { json: { email, password } });
 const rows = new Rows(() => test);
 
-describe('under a rush of sign-ins', () => {
+describe('during a burst of sign-ins', () => {
   beforeAll(async () => {
     test = await createTestApp({ env: { BCRYPT_COST: '8' } });
   });
   afterAll(() => test.close());
 
-  it('some wait, the others are told when to come back, and everything else answers meanwhile', async () => {
+  it('the server sheds load with 503 and Retry-After, and keeps serving other routes', async () => {
     const people = await Promise.all(Array.from({ length: 10 }, () => register(test.http)));
     const { tokens } = people[0]!;
     const names = people.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
     let waiting = names.length;
-    const rush = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
+    const burst = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
     const others = await Promise.all([
       refresh(test.http, tokens.refresh_token),
       ...['/health/live', '/health/ready', '/auth/whoami', '/users/me'].map((path) =>
@@ -30,16 +30,16 @@ describe('under a rush of sign-ins', () => {
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(waiting).toBeGreaterThan(0);
 
-    const answers = await rush;
-    const refused = answers.filter(({ status }) => status !== 200);
+    const responses = await burst;
+    const refused = responses.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(0);
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(64);
-    for (const answer of refused) {
-      expect(expectProblem(answer, 503, 'hashing_busy').terminal).toBe(false);
-      expect(answer.headers.get('retry-after')).toBe('5');
+    expect(responses.length - refused.length).toBeGreaterThanOrEqual(64);
+    for (const response of refused) {
+      expect(expectProblem(response, 503, 'hashing_busy').terminal).toBe(false);
+      expect(response.headers.get('retry-after')).toBe('5');
     }
     const living = await Promise.all(people.map(({ email }) => rows.livingSessions(email)));
-    expect(living.flat()).toHaveLength(people.length + answers.length - refused.length);
+    expect(living.flat()).toHaveLength(people.length + responses.length - refused.length);
     expect((await withPassword(people[0]!.email, PASSWORD)).status).toBe(200);
   });
 });

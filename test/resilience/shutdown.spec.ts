@@ -7,7 +7,7 @@ import { PASSWORD, register, someEmail } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
 
-describe('a server that is told to stop', { timeout: 60_000 }, () => {
+describe('a graceful shutdown', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   const sockets = new OpenSockets();
@@ -27,88 +27,88 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
 
   const connection = (text: string) => sockets.open(server.http.url, text);
 
-  /** Asks for something that takes long; resolves when the server has surely begun with it. */
-  async function begin<T>(answer: Promise<T>): Promise<{ answer: Promise<T> }> {
+  /** Resolves when the server has started to process the slow request. */
+  async function begin<T>(response: Promise<T>): Promise<{ response: Promise<T> }> {
     for (let i = 0; i < 3; i++) await server.http.get('/health/live');
-    return { answer };
+    return { response };
   }
 
-  const hasBegunToStop = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
-  const signInOfNobody = { json: { email: 'nobody@example.com', password: PASSWORD } };
+  const untilStopping = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
+  const unknownSignIn = { json: { email: 'nobody@example.com', password: PASSWORD } };
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, and says so', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, and logs it', async (signal) => {
     await start();
     expect(await server.stop(signal)).toBe(0);
     expect(server.output()).toMatch(new RegExp(`${signal}: stopping.*\\n.*Stopped`));
   });
 
-  it('does not wait for a browser that keeps its connections open', async () => {
+  it('does not wait for idle keep-alive connections', async () => {
     const http = await start();
     const agent = new Agent({ keepAlive: true });
-    await new Promise((answered) =>
-      get(`${http.url}/health/live`, { agent }, (res) => res.resume().on('end', answered)),
+    await new Promise((received) =>
+      get(`${http.url}/health/live`, { agent }, (res) => res.resume().on('end', received)),
     );
     const socket = await connection(toRequest('GET', '/health/live'));
-    await new Promise((answered) => socket.once('data', answered));
+    await new Promise((received) => socket.once('data', received));
     expect(await server.stop()).toBe(0);
     agent.destroy();
   });
 
-  it('does not wait for a connection that a browser opened in advance and never used', async () => {
+  it('does not wait for an unused connection (browser preconnect)', async () => {
     const http = await start({ SHUTDOWN_DEADLINE: '3s' });
     await connection('');
     await http.get('/health/live');
     expect(await server.stop()).toBe(0);
   });
 
-  it('does not wait for a request of which only the beginning ever arrives', async () => {
+  it('does not wait for a request whose headers never arrive completely', async () => {
     const http = await start({ SHUTDOWN_DEADLINE: '3s' });
     await connection('POST /auth/login HTTP/1.1\r\nHost: localhost\r\nX-Slow');
     await http.get('/health/live');
     expect(await server.stop()).toBe(0);
   });
 
-  it('answers a sign-in that it is still hashing, whole and with Connection: close, and the session is there', async () => {
+  it('completes a sign-in during its hashing, with Connection: close', async () => {
     const http = await start({ BCRYPT_COST: '13' });
     const { email, password } = await register(http);
-    const { answer } = await begin(http.post('/auth/login', { json: { email, password } }));
+    const { response } = await begin(http.post('/auth/login', { json: { email, password } }));
     expect(await server.stop()).toBe(0);
-    const { status, headers, body } = await answer;
+    const { status, headers, body } = await response;
     expect([status, headers.get('connection'), body.token_type]).toEqual([200, 'close', 'Bearer']);
     const rows = await sql(database.url, `SELECT revoked_at FROM sessions WHERE id = '${body.session_id}'`);
     expect(rows).toEqual([{ revoked_at: null }]);
   });
 
-  it('answers everybody who waits for hashing, however many there are', async () => {
+  it('responds to all 90 requests that wait for hashing', async () => {
     const http = await start({ BCRYPT_COST: '12', SHUTDOWN_DEADLINE: '15s' });
     const { email, password } = await register(http);
-    const crowd = await Promise.all(Array.from({ length: 90 }, () => connection(toRequest('GET', '/health/live'))));
-    await Promise.all(crowd.map((socket) => new Promise((answered) => socket.once('data', answered))));
-    const answers = Promise.all(crowd.map((socket) => textOf(socket)));
-    for (const [place, socket] of crowd.entries()) {
-      const newcomer = place % 4 === 0;
-      const [path, who] = newcomer ? ['/auth/register', someEmail()] : ['/auth/login', email];
+    const clients = await Promise.all(Array.from({ length: 90 }, () => connection(toRequest('GET', '/health/live'))));
+    await Promise.all(clients.map((socket) => new Promise((received) => socket.once('data', received))));
+    const responses = Promise.all(clients.map((socket) => textOf(socket)));
+    for (const [place, socket] of clients.entries()) {
+      const isNew = place % 4 === 0;
+      const [path, who] = isNew ? ['/auth/register', someEmail()] : ['/auth/login', email];
       socket.write(toRequest('POST', path, { email: who, password }));
     }
-    await begin(answers);
+    await begin(responses);
     expect(await server.stop()).toBe(0);
-    const statuses = (await answers).map((text) => /^HTTP\/1\.1 (\d{3})[^]*\}$/.exec(text)?.[1]);
+    const statuses = (await responses).map((text) => /^HTTP\/1\.1 (\d{3})[^]*\}$/.exec(text)?.[1]);
     expect(statuses.filter((status) => !['200', '201', '503'].includes(status ?? ''))).toEqual([]);
     expect(statuses).toContain('200');
   });
 
-  it('serves nothing new while it finishes, whether on a new connection, an idle one or one that is busy', async () => {
+  it('accepts no new request on new, idle or busy connections', async () => {
     const http = await start({ BCRYPT_COST: '13' });
     const { tokens } = await register(http);
     const idle = await connection(toRequest('GET', '/health/live'));
-    await new Promise((answered) => idle.once('data', answered));
+    await new Promise((received) => idle.once('data', received));
     const closed = new Promise((resolve) => idle.on('close', resolve).resume());
     const busy = await connection('');
-    const answer = textOf(busy);
-    busy.write(toRequest('POST', '/auth/login', signInOfNobody.json));
-    await begin(answer);
+    const response = textOf(busy);
+    busy.write(toRequest('POST', '/auth/login', unknownSignIn.json));
+    await begin(response);
     const stopped = server.stop();
-    await hasBegunToStop();
+    await untilStopping();
     busy.write(toRequest('POST', '/auth/logout', { refresh_token: tokens.refresh_token }));
     await closed;
     const late = await Promise.all(
@@ -120,12 +120,12 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
       ),
     );
     for (const outcome of late) expect(['503 close shutting_down', 'no connection']).toContain(outcome);
-    expect(await answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
+    expect(await response).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*invalid_credentials/i);
     expect(await stopped).toBe(0);
     expect(await sql(database.url, 'SELECT revoked_at FROM sessions')).toEqual([{ revoked_at: null }]);
   });
 
-  it('has written which generations were used, even a moment before', async () => {
+  it('writes all buffered acknowledgements', async () => {
     const http = await start();
     const people = await Promise.all([1, 2, 3].map(() => register(http)));
     await Promise.all(people.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
@@ -134,22 +134,22 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(rows.map((row) => row['acknowledged_generation'])).toEqual([1, 1, 1]);
   });
 
-  it('has exited with 0 although it was told twice', async () => {
+  it('ignores further signals, and exits with 0', async () => {
     const http = await start({ BCRYPT_COST: '13' });
-    const { answer } = await begin(http.post('/auth/login', signInOfNobody));
+    const { response } = await begin(http.post('/auth/login', unknownSignIn));
     const stopped = server.stop();
-    await hasBegunToStop();
+    await untilStopping();
     server.process.kill('SIGTERM');
     server.process.kill('SIGINT');
-    expect((await answer).status).toBe(401);
+    expect((await response).status).toBe(401);
     expect(await stopped).toBe(0);
   });
 
-  it('gives up at SHUTDOWN_DEADLINE, and exits with 1', async () => {
+  it('exits with 1 at SHUTDOWN_DEADLINE', async () => {
     const http = await start({ BCRYPT_COST: '14', SHUTDOWN_DEADLINE: '100ms' });
-    const { answer } = await begin(http.post('/auth/login', signInOfNobody).catch(() => 'cut off'));
+    const { response } = await begin(http.post('/auth/login', unknownSignIn).catch(() => 'cut off'));
     expect(await server.stop()).toBe(1);
     expect(server.output()).toContain('Not stopped after 100 ms');
-    expect(await answer).toBe('cut off');
+    expect(await response).toBe('cut off');
   });
 });

@@ -9,8 +9,8 @@ import { sql } from '../support/sql.js';
 const ORIGIN = 'https://app.example.com';
 const SHUTTING_DOWN = /^HTTP\/1\.1 503 [^]*\r\nconnection: close\r\n[^]*"code":"shutting_down"[^]*}$/i;
 
-/** What becomes of connections that are in the middle of something when the server is told to stop. */
-describe('a server that is told to stop', { timeout: 60_000 }, () => {
+/** Connections with a request in progress at the signal. */
+describe('a graceful shutdown', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   const sockets = new OpenSockets();
@@ -20,7 +20,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
       DATABASE_URL: database.url,
       SHUTDOWN_DEADLINE: '20s',
       CORS_ORIGINS: ORIGIN,
-      // A sign-in is then under way for long enough to be told to stop meanwhile.
+      // A sign-in takes long enough to send the signal during it.
       BCRYPT_COST: '13',
     });
   });
@@ -32,15 +32,15 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
 
   const signIn = toRequest('POST', '/auth/login', { email: 'nobody@example.com', password: PASSWORD });
   const open = (text: string) => sockets.open(server.http.url, text);
-  /** Once others are answered, what was sent before has been read. */
+  /** After responses to later requests, the server has read the earlier bytes. */
   const untilRead = async () => {
     for (let i = 0; i < 3; i++) await server.http.get('/health/live');
   };
-  const hasBegunToStop = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
+  const untilStopping = () => vi.waitFor(() => expect(server.output()).toContain('stopping'), { timeout: 5000 });
   const signedOut = async () =>
     (await sql(database.url, 'SELECT revoked_at FROM sessions')).map((r) => r['revoked_at']);
 
-  it('answers 503 to requests of which the body does not arrive in full, does nothing for them, and exits with 0', async () => {
+  it('responds with 503 to requests whose body is incomplete, and exits with 0', async () => {
     const { tokens } = await register(server.http);
     const body = { refresh_token: tokens.refresh_token };
     const logout = toRequest('POST', '/auth/logout', body);
@@ -53,23 +53,23 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     ]);
     const trickling = await open(logout.slice(0, -400));
     await untilRead();
-    const answers = [...unfinished, trickling].map(textOf);
+    const responses = [...unfinished, trickling].map(textOf);
     const trickle = setInterval(() => trickling.write(' '), 100);
     expect(await server.stop()).toBe(0);
     clearInterval(trickle);
-    for (const answer of await Promise.all(answers)) {
-      expect(answer.replace('HTTP/1.1 100 Continue\r\n\r\n', '')).toMatch(SHUTTING_DOWN);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
-      expect(answer).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
+    for (const response of await Promise.all(responses)) {
+      expect(response.replace('HTTP/1.1 100 Continue\r\n\r\n', '')).toMatch(SHUTTING_DOWN);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
+      expect(response).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
     }
     expect(await signedOut()).toEqual([null]);
   });
 
-  it('responds to requests that arrived before SIGTERM, on new and on idle connections', async () => {
+  it('serves requests that arrived before SIGTERM, on new and on idle connections', async () => {
     const health = toRequest('GET', '/health/live');
     const idle = await Promise.all(Array.from({ length: 8 }, () => open(health)));
     await Promise.all(idle.map((socket) => new Promise((responded) => socket.once('data', responded))));
-    // A paused server has read nothing and accepted nothing by the time it is told to stop.
+    // A paused server has read and accepted nothing before the signal.
     server.process.kill('SIGSTOP');
     const fresh = await Promise.all(Array.from({ length: 32 }, () => open(health)));
     for (const socket of idle) socket.write(health);
@@ -82,20 +82,20 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(await stopped).toBe(0);
   });
 
-  it('answers a request of which the body arrives in a moment', async () => {
+  it('serves a request whose body arrives within a moment', async () => {
     const { tokens } = await register(server.http);
     const refresh = toRequest('POST', '/auth/refresh', { refresh_token: tokens.refresh_token });
     const socket = await open(refresh.slice(0, -100));
     await untilRead();
-    const answer = textOf(socket);
+    const response = textOf(socket);
     const stopped = server.stop();
-    await hasBegunToStop();
+    await untilStopping();
     socket.write(refresh.slice(-100));
-    expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"access_token"/i);
+    expect(await response).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*"access_token"/i);
     expect(await stopped).toBe(0);
   });
 
-  it('answers all that a client sent in one go, and says on the last answer that it takes no more', async () => {
+  it('serves all pipelined requests, with Connection: close on the last response', async () => {
     const { tokens } = await register(server.http);
     const token = `Authorization: Bearer ${tokens.access_token}\r\n`;
     const rest = [
@@ -105,44 +105,45 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     ];
     const socket = await open([signIn, ...rest].join(''));
     await untilRead();
-    const answer = textOf(socket);
+    const response = textOf(socket);
     expect(await server.stop()).toBe(0);
-    const text = await answer;
+    const text = await response;
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual([401, 200, 204, 401].map((status) => `HTTP/1.1 ${status}`));
-    const said = [...text.matchAll(/\r\nconnection: (\S+)/gi)].map(([, word]) => word);
-    expect(said).toEqual(['keep-alive', 'keep-alive', 'keep-alive', 'close']);
+    const connections = [...text.matchAll(/\r\nconnection: (\S+)/gi)].map(([, value]) => value);
+    expect(connections).toEqual(['keep-alive', 'keep-alive', 'keep-alive', 'close']);
     expect(await signedOut()).not.toContain(null);
   });
 
-  it('answers the others, and exits with 0, after clients have hung up with requests waiting for their turn', async () => {
+  it('serves the other clients after some have disconnected with pipelined requests', async () => {
     const whoami = toRequest('GET', '/auth/whoami');
     const gone = await Promise.all([open(signIn + whoami + whoami), open(signIn + signIn), open(signIn.slice(0, -5))]);
     await untilRead();
     for (const socket of gone) socket.destroy();
-    // Opened in advance and never used: it is closed only once nothing counts as under way.
+    // An unused connection: it is closed only when no request is in progress.
     await open('');
     await untilRead();
-    const answers = (await Promise.all([open(signIn), open(signIn)])).map(textOf);
+    const responses = (await Promise.all([open(signIn), open(signIn)])).map(textOf);
     await untilRead();
     expect(await server.stop()).toBe(0);
-    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*invalid_credentials/);
+    for (const response of await Promise.all(responses))
+      expect(response).toMatch(/^HTTP\/1\.1 401 [^]*invalid_credentials/);
   });
 
-  it('says so in a form that browsers let the page read', async () => {
+  it('sends CORS headers with its 503, so that a page can read it', async () => {
     const busy = await open(signIn);
-    const half = `Origin: ${ORIGIN}\r\n`;
-    const request = toRequest('POST', '/auth/refresh', { refresh_token: 'x' }, half);
+    const origin = `Origin: ${ORIGIN}\r\n`;
+    const request = toRequest('POST', '/auth/refresh', { refresh_token: 'x' }, origin);
     const sockets: Socket[] = await Promise.all([open(request.slice(0, 30)), open(request.slice(0, -5))]);
     await untilRead();
-    const answers = sockets.map(textOf);
+    const responses = sockets.map(textOf);
     const stopped = server.stop();
-    await hasBegunToStop();
+    await untilStopping();
     sockets[0]!.write(request.slice(30));
-    for (const answer of await Promise.all(answers)) {
-      expect(answer).toMatch(SHUTTING_DOWN);
-      expect(answer).toContain(`\r\naccess-control-allow-origin: ${ORIGIN}\r\n`);
-      expect(answer).toMatch(/\r\naccess-control-expose-headers: .*Retry-After/i);
-      expect(answer).toMatch(/\r\nretry-after: 1\r\n/i);
+    for (const response of await Promise.all(responses)) {
+      expect(response).toMatch(SHUTTING_DOWN);
+      expect(response).toContain(`\r\naccess-control-allow-origin: ${ORIGIN}\r\n`);
+      expect(response).toMatch(/\r\naccess-control-expose-headers: .*Retry-After/i);
+      expect(response).toMatch(/\r\nretry-after: 1\r\n/i);
     }
     busy.destroy();
     expect(await stopped).toBe(0);

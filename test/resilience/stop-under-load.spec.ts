@@ -4,14 +4,14 @@ import { signingIn, STORMY, using } from '../support/storm/outage-storm.js';
 import { claimsOf } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
-import { expectAllSignedIn, pause, refreshing, Storm, type Heard } from '../support/storm/storm.js';
-import { endedSessions, expectNothingHalf } from '../support/storm/invariants.js';
+import { expectAllSignedIn, pause, refreshing, Storm, type Outcome } from '../support/storm/storm.js';
+import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const SHORT = { ...STORMY, REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
 
 const TURNS = [refreshing, refreshing, signingIn, using];
 
-describe('a server that is told to stop under load', { timeout: 60_000 }, () => {
+describe('a graceful shutdown under load', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   beforeEach(async () => {
@@ -26,50 +26,50 @@ describe('a server that is told to stop under load', { timeout: 60_000 }, () => 
     server = await startServer({ DATABASE_URL: database.url, SHUTDOWN_DEADLINE: '10s', ...env });
   };
 
-  /** Tells it to stop with requests under way; the exit code, and when it was told. */
-  async function stopIn(storm: Storm): Promise<{ code: unknown; toldAt: number }> {
+  /** Stops the server with requests in flight; returns the exit code, and the time of the signal. */
+  async function stopIn(storm: Storm): Promise<{ code: unknown; signalledAt: number }> {
     storm.begin((place) => TURNS[place % TURNS.length]!);
     await pause(700);
-    const toldAt = performance.now();
+    const signalledAt = performance.now();
     const code = await server.stop('SIGTERM');
     await storm.end();
-    return { code, toldAt };
+    return { code, signalledAt };
   }
 
   it.each([
-    ['each refresh rotates', STORMY],
-    ['generations last a while', SHORT],
-  ])('cuts no request off, forgets nothing, and exits with 0, where %s', async (_, env) => {
+    ['a rotation at each refresh', STORMY],
+    ['a rotation interval', SHORT],
+  ])('cuts off no request, loses no acknowledgement, and exits with 0: %s', async (_, env) => {
     await start(env);
     const storm = new Storm(() => server.http.url);
     await storm.join(server.http, 32);
     const idle = await storm.joinIdle(server.http, 8);
-    const { code, toldAt } = await stopIn(storm);
+    const { code, signalledAt } = await stopIn(storm);
     expect(code).toBe(0);
-    expect(storm.heard.filter((heard) => !isFine(heard, toldAt)).slice(0, 5)).toEqual([]);
+    expect(storm.outcomes.filter((outcome) => !isFine(outcome, signalledAt)).slice(0, 5)).toEqual([]);
 
     const rows = await sql(database.url, 'SELECT id, acknowledged_generation FROM sessions');
-    const noted = new Map(rows.map((row) => [row['id'], row['acknowledged_generation'] as number]));
-    const everybody = [...storm.clients, ...idle];
-    expect(everybody.filter(({ stored, used }) => noted.get(stored.session_id)! < used)).toEqual([]);
-    expect(everybody.filter(({ used }) => used > 0).length).toBeGreaterThan(8);
-    await expectNothingHalf(database.url);
+    const acknowledged = new Map(rows.map((row) => [row['id'], row['acknowledged_generation'] as number]));
+    const clients = [...storm.clients, ...idle];
+    expect(clients.filter(({ stored, used }) => acknowledged.get(stored.session_id)! < used)).toEqual([]);
+    expect(clients.filter(({ used }) => used > 0).length).toBeGreaterThan(8);
+    await expectInvariants(database.url);
 
     await start(env);
     await expectAllSignedIn(storm);
     expect(server.output()).not.toContain('database_behind');
-    expect(await endedSessions(database.url)).toEqual([]);
+    expect(await revokedSessions(database.url)).toEqual([]);
     expect(Math.max(...storm.clients.map(({ stored }) => claimsOf(stored.refresh_token)['gen']))).toBeGreaterThan(1);
     storm.hangUp();
   });
 });
 
 /**
- * Answered in full, or told to go elsewhere; after the signal also not answered at all, so long as nothing of an answer
- * came.
+ * A complete response, or a 503 for the client to retry elsewhere. After the signal also no response at all, but never a
+ * part of one.
  */
-function isFine({ status, bytes, code, retryAfter, closes, sentAt }: Heard, toldAt: number): boolean {
-  if (status === 0) return bytes === 0 && (sentAt === undefined || sentAt > toldAt);
+function isFine({ status, bytes, code, retryAfter, closes, sentAt }: Outcome, signalledAt: number): boolean {
+  if (status === 0) return bytes === 0 && (sentAt === undefined || sentAt > signalledAt);
   if (status === 503) return code === 'hashing_busy' || (code === 'shutting_down' && retryAfter && closes);
   return status === 200;
 }

@@ -11,7 +11,7 @@ export function es256(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der' = 'ieee-
   return (text: string) => sign('sha256', Buffer.from(text), { key, dsaEncoding }).toString('base64url');
 }
 
-/** Payloads that say too little, or something else, under a right signature. */
+/** Payloads with missing or wrong claims under a valid signature. */
 export const ACCESS_CLAIMS: Forgery[] = [
   ...claimForgeries('iss', ['', 'https://attacker.example', `${ISSUER}/`, [ISSUER], 1, null]),
   ...claimForgeries('aud', ['', 'https://other.example', `${ISSUER}/auth/refresh`, [ISSUER], [], null]),
@@ -21,10 +21,10 @@ export const ACCESS_CLAIMS: Forgery[] = [
   ...['auth_time', 'iat', 'exp'].flatMap(timeForgeries),
   ['iat two minutes from now', (mint) => withClaims(mint, { iat: inSeconds(120), exp: inSeconds(600) })],
   ['nbf in the future', (mint) => withClaims(mint, { nbf: inSeconds(600) })],
-  ['nbf that is no time', (mint) => withClaims(mint, { nbf: 'now' })],
+  ['nbf that is not a number', (mint) => withClaims(mint, { nbf: 'now' })],
 ];
 
-/** Signatures that are right under some other key, algorithm or encoding: `real` is the server's private key. */
+/** Signatures with another key, algorithm (algorithm confusion) or encoding; `real` is the server's private key. */
 export const OTHER_SIGNATURES: [title: string, forge: (mint: Mint, real: KeyObject) => string][] = [
   ...Object.entries({
     PEM: (key: KeyObject) => key.export({ format: 'pem', type: 'spki' }),
@@ -36,7 +36,7 @@ export const OTHER_SIGNATURES: [title: string, forge: (mint: Mint, real: KeyObje
     (mint, real) => withHeader({ ...mint, sign: hs256(secretOf(createPublicKey(real))) }, { alg: 'HS256' }),
   ]),
   [
-    'RS256 under a key of its own',
+    'RS256 under an attacker’s key',
     (mint) => {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       const rs256 = (text: string) => sign('sha256', Buffer.from(text), privateKey).toString('base64url');
@@ -45,7 +45,7 @@ export const OTHER_SIGNATURES: [title: string, forge: (mint: Mint, real: KeyObje
   ],
   ['another P-256 key under our kid', (mint) => signed({ ...mint, sign: es256(newKey()) }, mint.header, mint.payload)],
   [
-    'another P-256 key that it brings along',
+    'another P-256 key, sent in the jwk header',
     (mint) => {
       const key = newKey();
       const jwk = createPublicKey(key).export({ format: 'jwk' });

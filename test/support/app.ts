@@ -9,11 +9,13 @@ import { createDocument } from '../../src/openapi/document.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
+import { PasswordStrength } from '../../src/passwords/password-strength.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
 import { MovableClock } from './clock.js';
 import { throwawayDatabase } from './database.js';
 import { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
+import { sharedStrength } from './password-strength.js';
 
 export interface TestApp {
   app: NestFastifyApplication;
@@ -21,29 +23,29 @@ export interface TestApp {
   clock: MovableClock;
   dataSource: DataSource;
   databaseUrl: string;
-  /** Writes now what would be written within a second: acknowledgements. */
+  /** Writes the buffered acknowledgements now instead of within a second. */
   flush: () => Promise<void>;
   close: () => Promise<void>;
 }
 
 export interface TestAppOptions {
-  /** Environment variables over the tests' own. */
+  /** Environment variables that override those of the tests. */
   env?: Record<string, string>;
-  /** More modules, as a team that builds on Latchkey would add. */
+  /** More modules, as a team that builds on Latchkey adds them. */
   imports?: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>;
-  /** A database that is there already and stays there. */
+  /** An existing database, which is not dropped. */
   databaseUrl?: string;
-  /** The clock of an application that ran before, for one that goes on where it stopped. */
+  /** The clock of an earlier application, for one that continues it. */
   clock?: MovableClock;
-  /** For those that have to know its address before it runs. */
+  /** For tests that need the address before the application runs. */
   port?: number;
 }
 
 export const TEST_SECRET = 'a secret of the tests and of nothing else';
 
 /**
- * The application as it runs, on a database of its own, listening on a port of its own, with a clock that can be moved.
- * Passport keeps its strategies in one place for a whole process: have one application at a time in a test file.
+ * The complete application with its own database, its own port, and a clock that tests can move. Passport's strategies
+ * are global in a process: a test file runs one application at a time.
  */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const database = options.databaseUrl ? undefined : await throwawayDatabase();
@@ -65,6 +67,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   })
     .overrideProvider(Clock)
     .useValue(clock)
+    .overrideProvider(PasswordStrength)
+    .useValue(sharedStrength)
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
   await setupApp(app, config);

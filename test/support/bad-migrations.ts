@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Writes, and then fails as a mistake in it would. */
+/** Writes, and then fails in a statement. */
 export class BrokenStatement1999999999999 implements MigrationInterface {
   name = 'BrokenStatement1999999999999';
   async up(runner: QueryRunner): Promise<void> {
@@ -20,7 +20,7 @@ export class BrokenThrow1999999999999 extends BrokenStatement1999999999999 {
   }
 }
 
-/** What `migration:generate` writes for SQLite when a column changes: the table is made anew. */
+/** The code that `migration:generate` writes for SQLite when a column changes: it rebuilds the table. */
 export class Rebuild1999999999999 implements MigrationInterface {
   name = 'Rebuild1999999999999';
   async up(runner: QueryRunner): Promise<void> {
@@ -33,7 +33,7 @@ export class Rebuild1999999999999 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
-/** Leaves sessions without their users: foreign keys rest while SQLite is migrated. */
+/** Leaves sessions without their users: foreign keys are off during a migration on SQLite. */
 export class Orphans1999999999999 implements MigrationInterface {
   name = 'Orphans1999999999999';
   async up(runner: QueryRunner): Promise<void> {

@@ -21,7 +21,7 @@ export function optionsOf(url: string): DataSourceOptions {
   return createDataSource(loadConfig({ APP_SECRET: TEST_SECRET, DATABASE_URL: url })).options;
 }
 
-/** The data layer as one process has it, without an application: open it twice for two processes. */
+/** The data layer of one process without an application. Open it twice to get two processes. */
 export async function openDatabase(url: string, env: Record<string, string> = {}): Promise<BareDatabase> {
   const config = loadConfig({ APP_SECRET: TEST_SECRET, DATABASE_URL: url, ...env });
   const dataSource = createDataSource(config);
@@ -41,8 +41,8 @@ export async function openDatabase(url: string, env: Record<string, string> = {}
 }
 
 /**
- * Two processes on one database, and `plain`: TypeORM on it as it is, without our code between. On PostgreSQL rows are
- * locked in the order of the parameters where nothing else is said, and a deadlock is noticed at once.
+ * Two processes on one database, and `plain`: TypeORM without our code. On PostgreSQL rows are locked in the order of the
+ * parameters unless a statement sorts them, and a deadlock is detected at once.
  */
 export async function openTwo(url: string, env: Record<string, string> = {}) {
   const plain = await new DataSource(optionsOf(url)).initialize();
@@ -66,7 +66,7 @@ export async function openTwo(url: string, env: Record<string, string> = {}) {
   };
 }
 
-/** A user with so many sessions, each at generation 1000 and never acknowledged; their ids in no order. */
+/** A user with `count` sessions at generation 1000, never acknowledged, with random ids. */
 export async function manySessions({ database }: BareDatabase, count: number): Promise<string[]> {
   const userId = '0198c0de-0000-7000-8000-000000000000';
   await database.write(
@@ -85,7 +85,7 @@ export async function manySessions({ database }: BareDatabase, count: number): P
   return rows.map(({ session_id }) => session_id);
 }
 
-/** A new order. */
+/** A copy in random order. */
 export function shuffled<T>(values: readonly T[]): T[] {
   const list = [...values];
   for (let i = list.length - 1; i > 0; i--) {

@@ -2,17 +2,17 @@ import { vi } from 'vitest';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import type { TestApp } from './app.js';
 
-export interface Gate {
-  /** Resolves when somebody stands before the gate. */
+export interface Barrier {
+  /** Resolves when a call waits at the barrier. */
   reached: Promise<void>;
   open: () => void;
 }
 
 /**
- * Holds the next call of the hasher's `verify` or `hash` after its work is done and before its caller has the answer:
- * what happens meanwhile overtakes it.
+ * Holds the next call of the hasher's `verify` or `hash` between its work and its return, so that a test can let other
+ * requests overtake it.
  */
-export function holdNext({ app }: Pick<TestApp, 'app'>, method: 'verify' | 'hash'): Gate {
+export function holdNext({ app }: Pick<TestApp, 'app'>, method: 'verify' | 'hash'): Barrier {
   const hasher = app.get(PasswordHasher);
   const [reached, opened] = [signal(), signal()];
   const work = hasher[method].bind(hasher) as (...values: unknown[]) => Promise<never>;

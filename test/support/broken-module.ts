@@ -1,7 +1,7 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { Public } from '../../src/identity/decorators.js';
 
-/** Controllers with bugs, as a team's own might have. */
+/** A controller of a team, with bugs. */
 @Public()
 @Controller('broken')
 class BrokenController {

@@ -1,6 +1,6 @@
 import { Clock } from '../../src/clock/clock.js';
 
-/** A clock that runs as the real one does, and can be moved. */
+/** The real clock plus an offset. */
 export class MovableClock extends Clock {
   private offset = 0;
   private standsAt: number | undefined;
@@ -9,7 +9,7 @@ export class MovableClock extends Clock {
     return (this.standsAt ?? Date.now()) + this.offset;
   }
 
-  /** From now on only `move` moves it, so that every age is exact to the millisecond. */
+  /** Stops the clock: from now on only `move` changes the time, so every age is exact to the millisecond. */
   standStill(at: number): void {
     this.standsAt = at;
     this.offset = 0;

@@ -1,40 +1,45 @@
 import { connect, type Socket } from 'node:net';
-import type { Answer } from './http.js';
+import type { HttpResponse } from './http.js';
 
-export interface Asked {
+export interface RequestContent {
   token?: string;
   json?: unknown;
 }
 
-/** A request without a whole answer, and how much of one came. */
-export interface NoAnswer {
+/** A request without a complete response; `bytes` of the response arrived. */
+export interface NoResponse {
   status: 0;
   bytes: number;
 }
 
 /**
- * One keep-alive connection, one request at a time: what the server does to it is seen as it is, which clients that open
- * a new one, or send a second time, would hide. Once the server closes it, the next request opens it anew.
+ * One keep-alive connection with one request at a time. It never retries and never opens a second connection, so that
+ * a test sees what the server does to the connection. After the server has closed it, the next request opens a new one.
  */
 export class Connection {
   private socket: Socket | undefined;
   private received = Buffer.alloc(0);
-  private settle: (answer: Answer<any> | NoAnswer) => void = () => {};
+  private settle: (response: HttpResponse<any> | NoResponse) => void = () => {};
 
-  /** When the bytes were handed to the system, if they were: by `performance.now()`. */
+  /** When the request was written to the socket, by `performance.now()`; undefined without a connection. */
   sentAt: number | undefined;
 
   /** Never rejects. */
-  async ask(url: string, method: string, path: string, asked: Asked = {}): Promise<Answer<any> | NoAnswer> {
+  async ask(
+    url: string,
+    method: string,
+    path: string,
+    asked: RequestContent = {},
+  ): Promise<HttpResponse<any> | NoResponse> {
     this.sentAt = undefined;
     this.received = Buffer.alloc(0);
-    const answer = new Promise<Answer<any> | NoAnswer>((resolve) => (this.settle = resolve));
+    const response = new Promise<HttpResponse<any> | NoResponse>((resolve) => (this.settle = resolve));
     const socket = await this.open(url);
     if (socket) {
       socket.write(toBytes(method, path, asked));
       this.sentAt = performance.now();
     } else this.settle({ status: 0, bytes: 0 });
-    return answer;
+    return response;
   }
 
   close(): void {
@@ -63,15 +68,15 @@ export class Connection {
 
   private receive(chunk: Buffer): void {
     this.received = Buffer.concat([this.received, chunk]);
-    const answer = parseAnswer(this.received);
-    if (!answer) return;
+    const response = parseResponse(this.received);
+    if (!response) return;
     this.received = Buffer.alloc(0);
-    if (answer.headers.get('connection') === 'close') this.close();
-    this.settle(answer);
+    if (response.headers.get('connection') === 'close') this.close();
+    this.settle(response);
   }
 }
 
-function toBytes(method: string, path: string, { token, json }: Asked): string {
+function toBytes(method: string, path: string, { token, json }: RequestContent): string {
   const body = json === undefined ? '' : JSON.stringify(json);
   const lines = [
     `${method} ${path} HTTP/1.1`,
@@ -82,8 +87,8 @@ function toBytes(method: string, path: string, { token, json }: Asked): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Undefined until the whole of it is there. */
-function parseAnswer(bytes: Buffer): Answer<any> | undefined {
+/** Undefined until the response is complete. */
+function parseResponse(bytes: Buffer): HttpResponse<any> | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const [statusLine = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');

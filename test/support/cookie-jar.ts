@@ -1,11 +1,11 @@
 import { parseSetCookie } from 'cookie';
-import type { Answer, Http, RequestOptions } from './http.js';
+import type { HttpResponse, Http, RequestOptions } from './http.js';
 import type { TestApp } from './app.js';
 import { PASSWORD, someEmail } from './people.js';
 
 export const OURS = 'http://localhost:3000';
 
-/** A browser's cookies for this server, and the page that its requests come from. */
+/** A browser: its cookies for this server, and the headers of the page that sends the requests. */
 export class Browser {
   readonly cookies = new Map<string, string>();
 
@@ -14,39 +14,39 @@ export class Browser {
     private readonly page: Record<string, string> = { origin: OURS, 'sec-fetch-site': 'same-origin' },
   ) {}
 
-  /** As the browser would send it; what it sets and clears is kept. */
-  async ask(method: string, path: string, options: RequestOptions = {}): Promise<Answer<any>> {
+  /** Sends the cookies with the request, and stores or deletes those that the response sets or clears. */
+  async ask(method: string, path: string, options: RequestOptions = {}): Promise<HttpResponse<any>> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { ...this.page, ...(cookie && { cookie }), ...options.headers };
-    const answer = await this.http.send(method, path, { ...options, headers });
-    for (const { name, value = '', maxAge } of setBy(answer)) {
+    const response = await this.http.send(method, path, { ...options, headers });
+    for (const { name, value = '', maxAge } of setBy(response)) {
       if (maxAge === 0) this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
-    return answer;
+    return response;
   }
 
-  post(path: string, json: object = {}, options: RequestOptions = {}): Promise<Answer<any>> {
+  post(path: string, json: object = {}, options: RequestOptions = {}): Promise<HttpResponse<any>> {
     return this.ask('POST', path, { json, ...options });
   }
 
-  register(email: string): Promise<Answer<any>> {
+  register(email: string): Promise<HttpResponse<any>> {
     return this.post('/auth/register', { email, password: PASSWORD, delivery: 'cookie' });
   }
 
-  login(email: string): Promise<Answer<any>> {
+  login(email: string): Promise<HttpResponse<any>> {
     return this.post('/auth/login', { email, password: PASSWORD, delivery: 'cookie' });
   }
 }
 
-export function setBy({ headers }: Answer<unknown>) {
+export function setBy({ headers }: HttpResponse<unknown>) {
   return headers.getSetCookie().map((text) => parseSetCookie(text));
 }
 
 /** The name of a session's cookie, where ISSUER is http://localhost. */
 export const nameOf = (sessionId: string) => `latchkey-${sessionId.slice(-12)}`;
 
-/** A browser in which somebody new is signed in. */
+/** A browser with a newly registered user, signed in. */
 export async function signedIn(http: Http, page?: Record<string, string>) {
   const browser = new Browser(http, page);
   const email = someEmail();
@@ -55,7 +55,7 @@ export async function signedIn(http: Http, page?: Record<string, string>) {
   return { browser, email, cookie, sessionId: body.session_id as string, accessToken: body.access_token as string };
 }
 
-/** Uses what it was given, and waits until a refresh rotates. */
+/** Acknowledges the generation, and moves the clock until a refresh rotates. */
 export async function comesDue(test: TestApp, accessToken: string): Promise<void> {
   await test.http.get('/auth/whoami', { token: accessToken });
   await test.flush();

@@ -13,7 +13,7 @@ export interface ThrowawayDatabase {
 
 export const isPostgres = process.env['TEST_DATABASE'] === 'postgres';
 
-/** A new empty database of the kind this run is for. */
+/** A new empty database: SQLite or PostgreSQL, by TEST_DATABASE. */
 export async function throwawayDatabase(): Promise<ThrowawayDatabase> {
   return isPostgres ? throwawayPostgres() : throwawaySqlite();
 }

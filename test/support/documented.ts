@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { Answer } from './http.js';
+import type { HttpResponse } from './http.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
-type Response = Extract<NonNullable<Operation['responses'][string]>, { description: string }>;
-type Schema = NonNullable<NonNullable<Response['content']>[string]['schema']>;
+type DocumentedResponse = Extract<NonNullable<Operation['responses'][string]>, { description: string }>;
+type Schema = NonNullable<NonNullable<DocumentedResponse['content']>[string]['schema']>;
 
-/** What an address or a method that is none of the API's is answered with. */
-const REFUSAL: Response = {
-  description: 'Of no route of the API',
+/** The response for an unknown path, or for a method that the path does not have. */
+const UNKNOWN_ROUTE: DocumentedResponse = {
+  description: 'Unknown route',
   headers: { 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' } },
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
@@ -18,17 +18,17 @@ const REFUSAL: Response = {
 export interface Sent {
   method: string;
   path: string;
-  /** As it was sent; the media type stands in `type`. */
+  /** The bytes of the request body; `type` has its media type. */
   body?: string | Uint8Array | undefined;
   type?: string | null;
 }
 
-/** Swagger UI, the document itself and the demo, which are about the API and no part of it. */
+/** Swagger UI, the document itself and the demo: not part of the API. */
 const PAGES = /^\/(docs|openapi\.json|demo)($|[/?])/;
 
 /**
- * The API as its OpenAPI document says it is. Every answer that a test gets is held to it, and so is every body that
- * was taken: what is accepted is documented.
+ * The API as its OpenAPI document describes it. Every response that a test receives is checked against it, and every
+ * accepted request body too: the server accepts nothing undocumented.
  */
 export class DocumentedApi {
   private readonly document: OpenAPIObject;
@@ -50,25 +50,25 @@ export class DocumentedApi {
     );
   }
 
-  /** Throws unless the document says that this request may be answered like this. */
-  hold(sent: Sent, answer: Answer<unknown>): void {
-    const complaints = [...this.complaints(sent, answer)];
+  /** Throws unless the document allows this response to this request. */
+  assertDocumented(sent: Sent, response: HttpResponse<unknown>): void {
+    const complaints = [...this.complaints(sent, response)];
     if (complaints.length === 0) return;
     const request = `${sent.method} ${sent.path.slice(0, 100)}`;
-    const what = answer.body === undefined ? '' : `\n${JSON.stringify(answer.body).slice(0, 500)}`;
-    throw new Error(`${request}, answered ${answer.status}: not as documented\n- ${complaints.join('\n- ')}${what}`);
+    const what = response.body === undefined ? '' : `\n${JSON.stringify(response.body).slice(0, 500)}`;
+    throw new Error(`${request}: response ${response.status} is not documented\n- ${complaints.join('\n- ')}${what}`);
   }
 
-  private *complaints(sent: Sent, answer: Answer<unknown>): Generator<string> {
-    const isGood = answer.status < 400;
+  private *complaints(sent: Sent, response: HttpResponse<unknown>): Generator<string> {
+    const isGood = response.status < 400;
     const operation = this.operationOf(sent);
     if (!operation && (PAGES.test(sent.path) || (isGood && sent.method === 'OPTIONS'))) return;
     if (!operation && isGood) return yield 'the route is not in the document';
-    const answers = operation?.responses ?? { [answer.status]: REFUSAL };
-    const documented = answers[answer.status] as Response | undefined;
-    if (!documented) return yield `only ${Object.keys(answers).join(', ')} are documented`;
-    yield* this.headerComplaints(documented, answer.headers);
-    if (sent.method !== 'HEAD') yield* this.bodyComplaints(documented, answer);
+    const responses = operation?.responses ?? { [response.status]: UNKNOWN_ROUTE };
+    const documented = responses[response.status] as DocumentedResponse | undefined;
+    if (!documented) return yield `only ${Object.keys(responses).join(', ')} are documented`;
+    yield* this.headerComplaints(documented, response.headers);
+    if (sent.method !== 'HEAD') yield* this.bodyComplaints(documented, response);
     if (isGood && operation) yield* this.requestComplaints(operation, sent);
   }
 
@@ -78,10 +78,11 @@ export class DocumentedApi {
     return this.operations.find((one) => one.method === asked && one.pattern.test(address))?.operation;
   }
 
-  private *headerComplaints({ headers = {} }: Response, given: Headers): Generator<string> {
+  private *headerComplaints({ headers = {} }: DocumentedResponse, given: Headers): Generator<string> {
+    if (given.has('set-cookie') && !headers['Set-Cookie']) yield 'the header Set-Cookie is not documented';
     for (const [name, documented] of Object.entries(headers)) {
       const header = '$ref' in documented ? this.document.components!.headers![name]! : documented;
-      if ('$ref' in header || !header.schema) throw new Error(`The document says nothing of the header ${name}`);
+      if ('$ref' in header || !header.schema) throw new Error(`The document does not describe the header ${name}`);
       const value = given.get(name);
       if (value === null && header.required) yield `the header ${name} is missing`;
       if (value === null) continue;
@@ -92,8 +93,11 @@ export class DocumentedApi {
     }
   }
 
-  /** Of a body that the document is silent about nothing is asked: `openapi.spec.ts` holds that it is of none of ours that has one. */
-  private *bodyComplaints({ content }: Response, { status, headers, body }: Answer<unknown>): Generator<string> {
+  /** Skips responses without a documented body; `openapi.spec.ts` checks that every body of the API is documented. */
+  private *bodyComplaints(
+    { content }: DocumentedResponse,
+    { status, headers, body }: HttpResponse<unknown>,
+  ): Generator<string> {
     if (status === 204 && body !== undefined) yield 'it has a body';
     if (!content) return;
     const type = mediaType(headers.get('content-type'));
@@ -106,14 +110,14 @@ export class DocumentedApi {
     if (!requestBody || '$ref' in requestBody) return;
     const text = body === undefined ? '' : Buffer.from(body as string).toString();
     if (text === '') {
-      if (requestBody.required) yield 'it was taken without the body that is documented as required';
+      if (requestBody.required) yield 'it was accepted without the body that is documented as required';
       return;
     }
     const isForm = mediaType(type) === 'application/x-www-form-urlencoded';
     const value: unknown = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
     const schema = requestBody.content[mediaType(type)]?.schema;
-    if (!schema) yield `it was taken with an undocumented content type: ${mediaType(type)}`;
-    else for (const mismatch of this.mismatches(schema, value)) yield `what was taken is undocumented: ${mismatch}`;
+    if (!schema) yield `it was accepted with an undocumented content type: ${mediaType(type)}`;
+    else for (const mismatch of this.mismatches(schema, value)) yield `the accepted body is undocumented: ${mismatch}`;
   }
 
   private *mismatches(schema: Schema, value: unknown): Generator<string> {
@@ -131,12 +135,12 @@ export class DocumentedApi {
 
 let tracked: DocumentedApi | undefined;
 
-/** The document that is checked in: for processes that cannot be asked for theirs. */
+/** The checked-in document, for servers that run in another process. */
 export function trackedApi(): DocumentedApi {
   return (tracked ??= new DocumentedApi(JSON.parse(readFileSync('openapi.json', 'utf8')) as OpenAPIObject));
 }
 
-/** A copy in which no object has members beyond the documented ones: the tests know all there is. */
+/** A copy in which no object allows members beyond the documented ones. */
 function withoutUnknownMembers(document: OpenAPIObject): OpenAPIObject {
   const close = (_: string, value: Record<string, unknown> | null) =>
     value?.['type'] === 'object' && value['properties'] ? { additionalProperties: false, ...value } : value;

@@ -1,13 +1,13 @@
-/** A genuine token taken apart, with the key that made it. */
+/** A genuine token in its parts, with the key that signed it. */
 export interface Mint {
   token: string;
   header: Record<string, unknown>;
   payload: Record<string, unknown>;
-  /** The signature, in base64url, that the server's own key puts under a text. */
+  /** Signs a text with the server's own key; base64url. */
   sign: (text: string) => string;
 }
 
-/** What is wrong with a token, and how to make it. */
+/** The fault of a forged token, and how to make the token. */
 export type Forgery = [title: string, forge: (mint: Mint) => string];
 
 export function takeApart(token: string, sign: Mint['sign']): Mint {
@@ -18,13 +18,13 @@ export function takeApart(token: string, sign: Mint['sign']): Mint {
   return { token, header: header!, payload: payload!, sign };
 }
 
-/** Text and bytes as they are, anything else as JSON. */
+/** Encodes text and bytes unchanged, and anything else as JSON. */
 export function base64url(value: unknown): string {
   const bytes = typeof value === 'string' || value instanceof Uint8Array ? value : JSON.stringify(value);
   return Buffer.from(bytes as string).toString('base64url');
 }
 
-/** A token whose signature is right, whatever else it says. `mangle` changes the spelling before it is signed. */
+/** A token with a valid signature. `mangle` changes the encoding of the parts before they are signed. */
 export function signed(mint: Mint, header: unknown, payload: unknown, mangle = (part: string) => part): string {
   const text = `${mangle(base64url(header))}.${mangle(base64url(payload))}`;
   return `${text}.${mint.sign(text)}`;
@@ -38,13 +38,13 @@ export function withClaims(mint: Mint, changes: Record<string, unknown>): string
   return signed(mint, mint.header, { ...mint.payload, ...changes });
 }
 
-/** One claim written as it stands: for numbers that JavaScript would not write. */
+/** Sets one claim to raw JSON text, for numbers that JSON.stringify never writes. */
 export function withRawClaim(mint: Mint, claim: string, text: string): string {
   const payload = JSON.stringify({ ...mint.payload, [claim]: '@' }).replace('"@"', text);
   return signed(mint, mint.header, payload);
 }
 
-/** Every value of a claim that is not of its type, and the claim left out. */
+/** A missing claim, and the claim with each of these wrong values. */
 export function claimForgeries(claim: string, values: unknown[]): Forgery[] {
   const wrong = values.map((value): Forgery => [
     `${claim} ${JSON.stringify(value)}`,
@@ -53,9 +53,9 @@ export function claimForgeries(claim: string, values: unknown[]): Forgery[] {
   return [[`no ${claim}`, (mint) => withClaims(mint, { [claim]: undefined })], ...wrong];
 }
 
-/** What is no time: RFC 7519 wants a number, and this server whole seconds. */
+/** Invalid times: RFC 7519 requires a number, and this server whole seconds. */
 export function timeForgeries(claim: string): Forgery[] {
-  // Any of iat, exp and auth_time could be this, if only its type were right.
+  // A valid value for iat, exp and auth_time, so that only the type is wrong.
   const soon = Math.floor(Date.now() / 1000) + 50;
   return [
     ...claimForgeries(claim, ['soon', `${soon}`, null, true, [soon], {}, 0, -1, soon + 0.5]),
@@ -63,7 +63,7 @@ export function timeForgeries(claim: string): Forgery[] {
   ];
 }
 
-/** Other spellings: of the same bytes, or of a shape that is no signed JWT. */
+/** Other encodings of the same bytes, and shapes that are not a signed JWT. */
 export const SPELLINGS: Forgery[] = [
   ...[0, 1, 2].flatMap((part): Forgery[] => {
     const name = ['header', 'payload', 'signature'][part]!;
@@ -78,9 +78,9 @@ export const SPELLINGS: Forgery[] = [
     ];
   }),
   ['stray bits at the end of the signature', ({ token }) => changePart(token, 2, strayBits)],
-  ['stray bits at the end of its parts, rightly signed', (mint) => signed(mint, ...padded(mint), strayBits)],
-  ['padding, rightly signed', (mint) => signed(mint, ...padded(mint), (part) => part.padEnd(part.length + 2, '='))],
-  ['the alphabet with + and /, rightly signed', (mint) => signed(mint, mint.header, awkward(mint), plainBase64)],
+  ['stray bits at the end of its parts, validly signed', (mint) => signed(mint, ...padded(mint), strayBits)],
+  ['padding, validly signed', (mint) => signed(mint, ...padded(mint), (part) => part.padEnd(part.length + 2, '='))],
+  ['the alphabet with + and /, validly signed', (mint) => signed(mint, mint.header, awkward(mint), plainBase64)],
   ['a signature with trailing bytes', ({ token }) => `${token}AAAA`],
   ['a signature of nothing but zeros', ({ token }) => changePart(token, 2, (text) => 'A'.repeat(text.length))],
   ['two parts', ({ token }) => token.split('.').slice(0, 2).join('.')],
@@ -95,7 +95,7 @@ export const SPELLINGS: Forgery[] = [
   ['a header that is no JSON', (mint) => signed(mint, 'ES256', mint.payload)],
 ];
 
-/** Headers that say something else or something more, under a right signature. */
+/** Changed and additional header parameters under a valid signature: algorithm confusion, key injection. */
 export const HEADERS: Forgery[] = [
   ...[
     'none',
@@ -152,14 +152,14 @@ function flipBit(part: string): string {
   return bytes.toString('base64url');
 }
 
-/** Another last character that stands for the same bytes. */
+/** Another last character that decodes to the same bytes. */
 function strayBits(part: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  if (part.length % 4 === 0) throw new Error('Each character counts in a part of this length');
+  if (part.length % 4 === 0) throw new Error('A part of this length has no spare bits');
   return part.slice(0, -1) + alphabet[alphabet.indexOf(part.at(-1)!) + 1]!;
 }
 
-/** Header and payload, with spaces at their ends that make them one byte too long for whole base64 groups. */
+/** Header and payload with trailing spaces, one byte too long for complete base64 groups. */
 function padded({ header, payload }: Mint): [string, string] {
   const pad = (value: object) => {
     const json = JSON.stringify(value);
@@ -168,7 +168,7 @@ function padded({ header, payload }: Mint): [string, string] {
   return [pad(header), pad(payload)];
 }
 
-/** A payload whose base64url has both - and _ in it. */
+/** A payload whose base64url contains both - and _. */
 function awkward({ payload }: Mint): string {
   const text = [0, 1, 2].map((n) => JSON.stringify({ ...payload, more: `${' '.repeat(n)}>>>???~~~` }));
   return text.find((json) => /-/.test(base64url(json)) && /_/.test(base64url(json)))!;

@@ -4,7 +4,7 @@ type Case<Sent> = [what: string, sent: Sent, status: number, code: ProblemCode];
 
 const json = (body: string | Buffer) => ({ type: 'application/json', body });
 
-/** Bodies that no route takes. */
+/** Bodies that every route refuses. */
 export const BAD_BODIES: Case<{ type?: string; body: string | Buffer }>[] = [
   ['broken JSON', json('{"email": "a@example.com"'), 400, 'malformed_json'],
   ['blanks', json('  '), 400, 'malformed_json'],
@@ -13,8 +13,13 @@ export const BAD_BODIES: Case<{ type?: string; body: string | Buffer }>[] = [
   ['a number', json('1e400'), 400, 'malformed_json'],
   ['a string', json('"text"'), 400, 'malformed_json'],
   ['invalid UTF-8', json(Buffer.from('{"name":"\xff\xfe"}', 'latin1')), 400, 'malformed_json'],
-  ['a __proto__ key', json('{"__proto__":{"roles":["admin"]}}'), 400, 'malformed_json'],
-  ['a polluting key', json('{"constructor":{"prototype":{"roles":["admin"]}}}'), 400, 'malformed_json'],
+  ['a __proto__ key (prototype pollution)', json('{"__proto__":{"roles":["admin"]}}'), 400, 'malformed_json'],
+  [
+    'a constructor key (prototype pollution)',
+    json('{"constructor":{"prototype":{"roles":["admin"]}}}'),
+    400,
+    'malformed_json',
+  ],
   ['5,000 brackets', json(`{"name":${'['.repeat(5000)}${']'.repeat(5000)}}`), 400, 'body_too_deep'],
   ['5,000 braces', json(`${'{"name":'.repeat(5000)}1${'}'.repeat(5000)}`), 400, 'body_too_deep'],
   ['a megabyte', json(`{"name":"${'a'.repeat(1024 * 1024)}"}`), 413, 'payload_too_large'],
@@ -22,7 +27,7 @@ export const BAD_BODIES: Case<{ type?: string; body: string | Buffer }>[] = [
   ['plain text', { type: 'text/plain', body: '{}' }, 415, 'unsupported_media_type'],
   ['multipart', { type: 'multipart/form-data; boundary=x', body: '--x--' }, 415, 'unsupported_media_type'],
   ['almost JSON', { type: 'application/jsonp', body: '{}' }, 415, 'unsupported_media_type'],
-  ['a body of no media type', { body: Buffer.from('{}') }, 415, 'unsupported_media_type'],
+  ['a body without a media type', { body: Buffer.from('{}') }, 415, 'unsupported_media_type'],
 ];
 
 const post = (headers: string, body: string) =>
@@ -30,7 +35,7 @@ const post = (headers: string, body: string) =>
 const get = (path: string, headers: string = '') =>
   `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${headers}\r\n`;
 
-/** Bytes that no client library would send. */
+/** Malformed requests, request smuggling included. */
 export const BAD_REQUESTS: Case<string>[] = [
   ['no HTTP at all', 'hello\r\n\r\n', 400, 'malformed_request'],
   ['TLS', '\x16\x03\x01\x02\x00\x01', 400, 'malformed_request'],
@@ -42,21 +47,31 @@ export const BAD_REQUESTS: Case<string>[] = [
   ['no Host', 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'malformed_request'],
   ['headers of 20 kB', get('/health/live', `X: ${'a'.repeat(20_000)}\r\n`), 431, 'headers_too_large'],
   ['a path of 20 kB', get(`/${'a'.repeat(20_000)}`), 431, 'headers_too_large'],
-  ['two lengths', post('Content-Length: 2\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), 400, 'malformed_request'],
-  ['two equal lengths', post('Content-Length: 2\r\nContent-Length: 2', '{}'), 400, 'malformed_request'],
-  ['two different lengths', post('Content-Length: 2\r\nContent-Length: 3', '{} '), 400, 'malformed_request'],
-  ['a negative length', post('Content-Length: -2', '{}'), 400, 'malformed_request'],
-  ['a length in words', post('Content-Length: two', '{}'), 400, 'malformed_request'],
+  [
+    'Content-Length and Transfer-Encoding (request smuggling)',
+    post('Content-Length: 2\r\nTransfer-Encoding: chunked', '0\r\n\r\n'),
+    400,
+    'malformed_request',
+  ],
+  ['two equal Content-Length headers', post('Content-Length: 2\r\nContent-Length: 2', '{}'), 400, 'malformed_request'],
+  [
+    'two different Content-Length headers (request smuggling)',
+    post('Content-Length: 2\r\nContent-Length: 3', '{} '),
+    400,
+    'malformed_request',
+  ],
+  ['a negative Content-Length', post('Content-Length: -2', '{}'), 400, 'malformed_request'],
+  ['a Content-Length in words', post('Content-Length: two', '{}'), 400, 'malformed_request'],
   ['an unknown transfer coding', post('Transfer-Encoding: gzip', '{}'), 400, 'malformed_request'],
   ['a chunk of no size', post('Transfer-Encoding: chunked', 'zz\r\n{}\r\n0\r\n\r\n'), 400, 'malformed_request'],
   ['TRACE', 'TRACE /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 405, 'method_not_allowed'],
   ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 404, 'not_found'],
 ];
 
-/** PostgreSQL stores none of these: NUL, and half a character. */
+/** PostgreSQL cannot store these: NUL and lone surrogates. */
 export const UNSTORABLE = ['\u0000', 'a\u0000b', '\ud800', 'a\udfffb', '\udc00\ud800'];
 
-/** Texts that are harmless only where they are parameters. */
+/** SQL injections: harmless only as statement parameters. */
 export const INJECTIONS = [
   `' OR '1'='1`,
   `"; DROP TABLE users; --`,
@@ -65,5 +80,5 @@ export const INJECTIONS = [
   '%_',
 ];
 
-/** What `{}` has without having been given it. */
+/** The properties that every object inherits from Object.prototype. */
 export const NAMES_OF_EVERY_OBJECT = Object.getOwnPropertyNames(Object.prototype).filter((n) => n !== '__proto__');

@@ -1,7 +1,7 @@
 import type { DocumentedApi } from './documented.js';
 
-/** What a request was answered with. `body` is the parsed JSON, or undefined where there is none. */
-export interface Answer<Body = Record<string, unknown>> {
+/** A response. `body` is the parsed JSON, text for other media types, or undefined without a body. */
+export interface HttpResponse<Body = Record<string, unknown>> {
   status: number;
   headers: Headers;
   body: Body;
@@ -37,7 +37,7 @@ export interface RequestOptions {
   body?: string | Uint8Array;
 }
 
-/** HTTP as a client would speak it, against a real socket. What is answered differs from the document: it throws. */
+/** An HTTP client over real sockets. It throws when a response differs from the OpenAPI document. */
 export class Http {
   constructor(
     readonly url: string,
@@ -61,7 +61,7 @@ export class Http {
     method: string,
     path: string,
     options: RequestOptions,
-  ): Promise<Answer<[B] extends [never] ? any : B>> {
+  ): Promise<HttpResponse<[B] extends [never] ? any : B>> {
     const { token, json, form } = options;
     const body = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : options.body;
     const headers = new Headers({
@@ -70,19 +70,18 @@ export class Http {
       ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
       ...options.headers,
     });
-    const response = await this.exchange(this.url + path, {
+    const received = await this.exchange(this.url + path, {
       method,
       headers,
       ...(body !== undefined && { body: body as string }),
     });
-    const text = await response.text();
-    const parsed: unknown = text === '' ? undefined : isJson(response) ? JSON.parse(text) : text;
-    const answer = { status: response.status, headers: response.headers, body: parsed as never };
-    this.api.hold({ method, path, body, type: headers.get('content-type') }, answer);
-    return answer;
+    const text = await received.text();
+    const parsed: unknown = text === '' ? undefined : isJson(received) ? JSON.parse(text) : text;
+    const response = { status: received.status, headers: received.headers, body: parsed as never };
+    this.api.assertDocumented({ method, path, body, type: headers.get('content-type') }, response);
+    return response;
   }
 
-  /** Over the wire and back. */
   protected exchange(url: string, init: RequestInit): Promise<Response> {
     return fetch(url, init);
   }

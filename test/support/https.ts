@@ -32,12 +32,12 @@ export class Https extends Http {
       agent: false as const,
     };
     return new Promise((resolve, reject) => {
-      const sent = request(options, async (answer) => {
-        const text = Buffer.concat(await answer.toArray());
+      const sent = request(options, async (response) => {
+        const text = Buffer.concat(await response.toArray());
         const told = new Headers();
-        for (let i = 0; i < answer.rawHeaders.length; i += 2)
-          told.append(answer.rawHeaders[i]!, answer.rawHeaders[i + 1]!);
-        resolve(new Response(text.length > 0 ? text : null, { status: answer.statusCode!, headers: told }));
+        for (let i = 0; i < response.rawHeaders.length; i += 2)
+          told.append(response.rawHeaders[i]!, response.rawHeaders[i + 1]!);
+        resolve(new Response(text.length > 0 ? text : null, { status: response.statusCode!, headers: told }));
       });
       sent.on('error', reject).end(body);
     });

@@ -2,10 +2,10 @@ import type { Http, RequestOptions } from './http.js';
 
 type Series = Record<string, number>;
 
-/** What `GET /metrics` says. */
+/** The parsed response of `GET /metrics`. */
 export interface Numbers {
   text: string;
-  /** By the name and the labels: `latchkey_logins_total{outcome="success"}`. Labels in their order, none that is empty. */
+  /** By name and sorted labels, without empty ones: `latchkey_logins_total{outcome="success"}`. */
   series: Series;
   /** `counter`, `gauge` or `histogram`, by name. */
   types: Record<string, string>;
@@ -20,7 +20,7 @@ export async function numbers(http: Http, options: RequestOptions = {}): Promise
     return name ? [[name, type!]] : [];
   });
   const series = lines.filter((line) => !line.startsWith('#')).map(toEntry);
-  if (new Set(series.map(([name]) => name)).size < series.length) throw new Error('A series is there twice');
+  if (new Set(series.map(([name]) => name)).size < series.length) throw new Error('Duplicate series');
   return { text: body, series: Object.fromEntries(series), types: Object.fromEntries(types) };
 }
 
@@ -33,7 +33,7 @@ function toEntry(line: string): [name: string, value: number] {
   return [sorted.length > 0 ? `${name}{${sorted.join(',')}}` : name, Number(value)];
 }
 
-/** What was counted meanwhile, of everything that is ours: only what grew. */
+/** The `latchkey_…_total` counters that grew during `work`, and by how much. */
 export async function countedDuring(http: Http, work: () => Promise<unknown>): Promise<Series> {
   const { series: before } = await numbers(http);
   await work();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { TestApp } from './app.js';
-import type { Answer, Http, TokenResponse } from './http.js';
+import type { HttpResponse, Http, TokenResponse } from './http.js';
 import { refresh } from './people.js';
 
 export interface OAuthErrorBody {
@@ -8,21 +8,21 @@ export interface OAuthErrorBody {
   error_description: string;
 }
 
-/** Holds an answer to RFC 6749 section 5.2. */
-export function expectOAuthError(answer: Answer<unknown>, status: 400 | 401, error: string): void {
-  const body = answer.body as OAuthErrorBody;
-  expect({ status: answer.status, error: body?.error }).toEqual({ status, error });
+/** Checks an OAuth error response: RFC 6749 section 5.2. */
+export function expectOAuthError(response: HttpResponse<unknown>, status: 400 | 401, error: string): void {
+  const body = response.body as OAuthErrorBody;
+  expect({ status: response.status, error: body?.error }).toEqual({ status, error });
   expect(Object.keys(body).sort()).toEqual(['error', 'error_description']);
   expect(body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
   expect(JSON.stringify(body)).not.toMatch(/eyJ/);
-  expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
-  expectNeverStored(answer);
-  const challenge = answer.headers.get('www-authenticate');
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  expectNeverStored(response);
+  const challenge = response.headers.get('www-authenticate');
   expect(challenge).toBe(status === 401 ? 'Basic realm="latchkey"' : null);
 }
 
-/** RFC 6749 section 5.1. */
-export function expectNeverStored({ headers }: Answer<unknown>): void {
+/** The cache headers of RFC 6749 section 5.1. */
+export function expectNeverStored({ headers }: HttpResponse<unknown>): void {
   expect([headers.get('cache-control'), headers.get('pragma')]).toEqual(['no-store', 'no-cache']);
 }
 
@@ -31,7 +31,7 @@ export function exchange(http: Http, refreshToken: string, more: Record<string, 
   return http.post<TokenResponse & OAuthErrorBody>('/oauth/token', { form });
 }
 
-/** Lets a session go through `times` rotations, each of them used; answers all its tokens, oldest first. */
+/** Rotates a session `times` times and acknowledges each generation; returns all its tokens, oldest first. */
 export async function rotated(test: TestApp, first: TokenResponse, times: number): Promise<TokenResponse[]> {
   const all = [first];
   for (let i = 0; i < times; i++) {

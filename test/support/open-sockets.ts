@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 
-/** Connections of which a test decides byte by byte what is sent; closed together. */
+/** Raw connections on which a test sends single bytes; closed together. */
 export class OpenSockets {
   private readonly sockets: Socket[] = [];
 
-  /** A connection that stays open, after this was sent over it. */
+  /** Opens a connection, sends `text`, and leaves the connection open. */
   async open(url: string, text: string = ''): Promise<Socket> {
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -20,14 +20,14 @@ export class OpenSockets {
   }
 }
 
-/** A request as bytes. More `headers` each end with a line feed; `length` promises another length than the body has. */
+/** A request as text. Each of the extra `headers` ends with CRLF; `length` announces a wrong Content-Length. */
 export function toRequest(method: string, path: string, body?: object, headers: string = '', length?: number): string {
   const json = body ? JSON.stringify(body) : '';
   const entity = body ? `Content-Type: application/json\r\nContent-Length: ${length ?? json.length}\r\n` : '';
   return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}${entity}\r\n${json}`;
 }
 
-/** Everything that comes over a connection until it is closed. */
+/** Everything received on a connection until it is closed. */
 export async function textOf(socket: Socket): Promise<string> {
   let received = '';
   socket.on('data', (chunk: Buffer) => (received += String(chunk)));

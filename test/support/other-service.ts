@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 export interface OtherService {
   url: string;
-  /** What it says of CORS. */
+  /** Its CORS headers. */
   headers: Record<string, string>;
-  /** Those that it was shown. */
+  /** The Authorization headers it received. */
   tokens: string[];
   close: () => void;
 }
 
-/** Somebody else's, which finds the first access token that it sees too old. */
+/** A resource server of a third party. It refuses the first access token as expired and accepts all later ones. */
 export async function startService(): Promise<OtherService> {
   const server = createServer(({ method, headers: { authorization = '' } }, response) => {
     for (const [name, value] of Object.entries(service.headers)) response.setHeader(name, value);

@@ -6,18 +6,18 @@ import type { AddressInfo } from 'node:net';
 
 export type Claims = Record<string, unknown>;
 
-/** A service of somebody else's that takes access tokens: its claims, or a rejection. */
+/** A third-party resource server: `verify` resolves to the claims of an access token, or rejects. */
 export interface ResourceServer {
   name: string;
   verify: (accessToken: string) => Promise<Claims>;
 }
 
-/** To the libraries that would rather have https: this is a test on this machine. */
+/** Allows http: the test runs on one machine. */
 export const INSECURE = { [oauth.allowInsecureRequests]: true } as const;
 
 /**
- * One for each of three libraries that nobody here wrote, each told no more than the issuer. They keep what they have
- * fetched, as a service that runs for months does.
+ * One resource server for each of three third-party libraries, configured with the issuer alone. They cache the keys, as
+ * a service that runs for months does.
  */
 export async function resourceServers(issuer: string): Promise<{ all: ResourceServer[]; close: () => void }> {
   const behindExpress = await expressServer(issuer);
@@ -35,7 +35,7 @@ function withJose(issuer: string): ResourceServer {
   return {
     name: 'jose',
     verify: async (accessToken) => {
-      // Fetches the set again at once for a key that it has not seen; by default it waits for half a minute.
+      // Fetches the key set again at once for an unknown key; by default it waits 30 s.
       keys ??= createRemoteJWKSet(new URL((await discover(issuer)).jwks_uri!), { cooldownDuration: 0 });
       const checks = { issuer, audience: issuer, algorithms: ['ES256'], typ: 'at+jwt' };
       const { payload } = await jwtVerify(accessToken, keys, checks);
@@ -49,7 +49,7 @@ function withOauth4webapi(issuer: string): ResourceServer {
     name: 'oauth4webapi',
     verify: async (accessToken) => {
       const request = new Request(issuer, { headers: { authorization: `Bearer ${accessToken}` } });
-      // With a set of keys of its own each time: it asks for no other within a minute.
+      // With a new key cache each time, because it fetches the set at most once a minute.
       const claims = await oauth.validateJwtAccessToken(await discover(issuer), request, issuer, INSECURE);
       return { ...claims };
     },
@@ -62,7 +62,7 @@ async function expressServer(issuer: string): Promise<ResourceServer & { close: 
     auth({ issuerBaseURL: issuer, audience: issuer, tokenSigningAlg: 'ES256', strict: true, cooldownDuration: 0 }),
   );
   app.get('/', (request, response) => void response.json(request.auth!.payload));
-  app.use(sayWhy);
+  app.use(sendErrorMessage);
   const server = app.listen(0, '127.0.0.1');
   await new Promise((listening) => server.once('listening', listening));
   const { port } = server.address() as AddressInfo;
@@ -79,6 +79,6 @@ async function expressServer(issuer: string): Promise<ResourceServer & { close: 
   };
 }
 
-const sayWhy: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, _next) => {
+const sendErrorMessage: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, _next) => {
   response.status(error.status ?? 500).json({ message: error.message });
 };

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { embeddedPostgres } from './postgres-server.js';
 
-/** A PostgreSQL that one test file has to itself, to stop, start and pause. */
+/** A PostgreSQL server for one test file, which can stop, start and pause it. */
 export interface OwnPostgres {
   /** For DATABASE_URL. */
   url: string;
   start: () => Promise<void>;
   stop: () => Promise<void>;
-  /** Nothing is answered any more, and no connection is closed. */
+  /** From now on the server is silent, and its connections stay open. */
   pause: () => void;
   resume: () => void;
-  /** Stops it, paused or not, and throws its data away. */
+  /** Stops it, paused or not, and deletes its data. */
   destroy: () => Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export async function ownPostgres(flags: string[] = []): Promise<OwnPostgres> {
     stop: () => server.stop(),
     pause: () => {
       const { pid } = server['process'] as unknown as { pid: number };
-      // The parent first: it starts no children any more.
+      // The parent first, so that it starts no more children.
       process.kill(pid, 'SIGSTOP');
       paused = [pid, ...childrenOf(pid)];
       for (const child of paused.slice(1)) signal(child, 'SIGSTOP');
@@ -45,7 +45,7 @@ function childrenOf(parent: number): number[] {
   return processes.filter(([, ppid]) => ppid === parent).map(([pid]) => pid);
 }
 
-/** A child may have ended by itself meanwhile. */
+/** A child may have exited in the meantime. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer, Http, ProblemBody, TokenResponse } from './http.js';
+import type { HttpResponse, Http, ProblemBody, TokenResponse } from './http.js';
 
 export const PASSWORD = 'a long enough passphrase';
 
-/** An address that nobody has yet. */
+/** An e-mail address without an account. */
 export function someEmail(): string {
-  return `person-${randomBytes(6).toString('hex')}@example.com`;
+  return `user-${randomBytes(6).toString('hex')}@example.com`;
 }
 
-/** Registers somebody new; `email` and the first tokens. */
+/** Registers a new user. */
 export async function register(http: Http, email: string = someEmail(), password: string = PASSWORD) {
   const { status, body } = await http.post('/auth/register', { json: { email, password } });
   if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
@@ -21,7 +21,7 @@ export async function login(http: Http, email: string, password: string = PASSWO
   return body as TokenResponse;
 }
 
-export function refresh(http: Http, refreshToken: string): Promise<Answer<TokenResponse & ProblemBody>> {
+export function refresh(http: Http, refreshToken: string): Promise<HttpResponse<TokenResponse & ProblemBody>> {
   return http.post<TokenResponse & ProblemBody>('/auth/refresh', { json: { refresh_token: refreshToken } });
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { ProblemCode } from '../../src/problem/catalogue.js';
 import type { TestApp } from './app.js';
-import type { Answer, Http, ProblemBody, RequestOptions } from './http.js';
+import type { HttpResponse, Http, ProblemBody, RequestOptions } from './http.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const MEMBERS = [
@@ -16,31 +16,31 @@ const MEMBERS = [
   'session_id',
   'reason',
 ];
-/** What stack traces and libraries say, and answers never do. */
-const INNARDS = /node_modules|\n\s+at |\.[jt]s:\d|FST_|Error:|Exception|QueryFailed|SQLITE|typeorm|postgres|syntax/i;
+/** Texts of stack traces and libraries, which no response may contain. */
+const INTERNALS = /node_modules|\n\s+at |\.[jt]s:\d|FST_|Error:|Exception|QueryFailed|SQLITE|typeorm|postgres|syntax/i;
 
-/** Holds an answer to the error contract: RFC 9457, the code, the request id of the header, and nothing from inside. */
-export function expectProblem(answer: Answer<unknown>, status: number, code: ProblemCode): ProblemBody {
-  const problem = answer.body as ProblemBody;
-  expect({ status: answer.status, code: problem?.code }).toEqual({ status, code });
-  expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
-  expect(answer.headers.get('cache-control')).toBe('no-store');
+/** Checks a problem response: RFC 9457, the code, the request id of the header, and no internals. */
+export function expectProblem(response: HttpResponse<unknown>, status: number, code: ProblemCode): ProblemBody {
+  const problem = response.body as ProblemBody;
+  expect({ status: response.status, code: problem?.code }).toEqual({ status, code });
+  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  expect(response.headers.get('cache-control')).toBe('no-store');
   expect(problem).toMatchObject({ type: `urn:latchkey:problem:${code}`, status, terminal: expect.any(Boolean) });
   expect(problem.title).toMatch(/\S/);
   expect(problem.detail).toMatch(/\S/);
   expect(problem.requestId).toMatch(UUID);
-  expect(answer.headers.get('x-request-id')).toBe(problem.requestId);
+  expect(response.headers.get('x-request-id')).toBe(problem.requestId);
   expect(MEMBERS).toEqual(expect.arrayContaining(Object.keys(problem)));
   for (const error of problem.errors ?? []) {
     expect(Object.keys(error).sort()).toEqual(['field', 'message']);
     expect(error.message).toMatch(/\S/);
   }
-  expect(JSON.stringify(problem)).not.toMatch(INNARDS);
-  if (status === 401) expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="latchkey"/);
+  expect(JSON.stringify(problem)).not.toMatch(INTERNALS);
+  if (status === 401) expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="latchkey"/);
   return problem;
 }
 
-/** Sends `route` (`POST /auth/login`), and holds that it is refused by the contract and changes nothing. */
+/** Sends a request to `route` (`POST /auth/login`), and checks that it is refused and changes nothing. */
 export async function expectRefused(
   test: Pick<TestApp, 'http' | 'dataSource'>,
   route: string,
@@ -55,17 +55,17 @@ export async function expectRefused(
 }
 
 /** @param route method and path: `POST /auth/login` */
-export function send(http: Http, route: string, options: RequestOptions = {}): Promise<Answer<ProblemBody>> {
+export function send(http: Http, route: string, options: RequestOptions = {}): Promise<HttpResponse<ProblemBody>> {
   const [method = '', path = ''] = route.split(' ');
   return http.send<ProblemBody>(method, path, options);
 }
 
-/** The fields that a validation problem is about, in order. */
+/** The fields of a validation problem, sorted. */
 export function fieldsOf(problem: ProblemBody): string[] {
   return (problem.errors ?? []).map(({ field }) => field).sort();
 }
 
-/** Everything that a refused request must leave as it was. */
+/** The stored data that a refused request must not change. */
 export async function stateOf({ dataSource }: Pick<TestApp, 'dataSource'>): Promise<unknown> {
   return {
     users: await dataSource.query('SELECT * FROM users ORDER BY id'),
@@ -74,8 +74,8 @@ export async function stateOf({ dataSource }: Pick<TestApp, 'dataSource'>): Prom
   };
 }
 
-/** helmet's headers, as the API sends them with every answer. */
-export function expectSecurityHeaders({ headers }: Answer<unknown>): void {
+/** The security headers of every API response. */
+export function expectSecurityHeaders({ headers }: HttpResponse<unknown>): void {
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*frame-ancestors 'none'/);
   expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');

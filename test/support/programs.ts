@@ -7,19 +7,18 @@ export interface Program {
   process: ChildProcess;
   stdout: () => string;
   stderr: () => string;
-  /** Both, as they came. */
+  /** Both streams, in the order of arrival. */
   output: () => string;
-  /** Resolves when one of the two streams says so; rejects when the program ends before. */
-  says: (what: RegExp) => Promise<RegExpExecArray>;
-  /** Resolves when it serves. */
+  /** Resolves when one of the two streams matches; rejects when the program exits before. */
+  prints: (what: RegExp) => Promise<RegExpExecArray>;
+  /** Resolves when the server listens. */
   listens: () => Promise<Http>;
-  /** Sends a signal, if one is given, and waits for the end; answers the exit code, or the signal that ended it. */
+  /** Sends the signal, if given, and waits for the exit; returns the exit code, or the signal that killed it. */
   end: (signal?: NodeJS.Signals) => Promise<number | NodeJS.Signals | null>;
 }
 
 /**
- * The built program in a folder that is there before and after it, with nothing but these in its environment. For
- * most tests `startServer` does more.
+ * Runs the built program in an existing folder with only these environment variables. Most tests use `startServer`.
  *
  * @param command the program's file, as it was built, and its arguments
  */
@@ -42,7 +41,7 @@ export function runProgram(folder: string, env: Record<string, string>, command:
   const ended = new Promise<number | NodeJS.Signals | null>((done) => {
     child.on('close', (code, signal) => done(code ?? signal));
   });
-  const says = (what: RegExp) =>
+  const prints = (what: RegExp) =>
     new Promise<RegExpExecArray>((found, failed) => {
       const look = () => {
         const match = what.exec(text.stdout) ?? what.exec(text.stderr);
@@ -50,15 +49,15 @@ export function runProgram(folder: string, env: Record<string, string>, command:
       };
       listeners.add(look);
       look();
-      void ended.then((code) => failed(new Error(`It ended with ${code}:\n${text.both}`)));
+      void ended.then((code) => failed(new Error(`It exited with ${code}:\n${text.both}`)));
     });
   return {
     process: child,
     stdout: () => text.stdout,
     stderr: () => text.stderr,
     output: () => text.both,
-    says,
-    listens: async () => new Http((await says(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
+    prints,
+    listens: async () => new Http((await prints(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
     end: async (signal) => {
       if (signal) child.kill(signal);
       return ended;

@@ -13,7 +13,7 @@ const CANDIDATES: Record<ProxyName, string[]> = {
   caddy: ['/usr/bin/caddy', '/usr/local/bin/caddy'],
 };
 
-/** A proxy of this machine, if it has it. */
+/** The path of an installed proxy. */
 export const proxyPath = (name: ProxyName): string | undefined => CANDIDATES[name].find((path) => existsSync(path));
 
 for (const name of ['nginx', 'caddy'] as const) {
@@ -24,12 +24,12 @@ for (const name of ['nginx', 'caddy'] as const) {
   }
 }
 
-/** A folder with a certificate of these names, and an app's files. */
+/** A folder with a certificate for these names and the static files of an app. */
 export interface Ground {
   folder: string;
   certificate: string;
   key: string;
-  /** The certificate's text: it is its own authority. */
+  /** The PEM text of the self-signed certificate. */
   ca: string;
   files: string;
   remove: () => void;
@@ -48,10 +48,10 @@ export function prepareGround(names: string[], index: string): Ground {
   return { folder, certificate, key, ca: readFileSync(certificate, 'utf8'), files, remove };
 }
 
-/** Replaces each of these texts. Throws where one is not there: then the page is another than the test knows. */
+/** Replaces each of these texts. Throws when one is missing, because then the page has changed. */
 export function adapt(text: string, replacements: Record<string, string>): string {
   return Object.entries(replacements).reduce((result, [what, by]) => {
-    if (!result.includes(what)) throw new Error(`There is no "${what}" in it`);
+    if (!result.includes(what)) throw new Error(`Missing text: "${what}"`);
     return result.replaceAll(what, by);
   }, text);
 }
@@ -70,12 +70,12 @@ export async function startProxy(
   const port = await freePort();
   const home = mkdtempSync(join(ground.folder, `${name}-`));
   const file = join(home, 'config');
-  writeFileSync(file, name === 'nginx' ? asWholeNginx(configure(port), home) : asWholeCaddy(configure(port)));
+  writeFileSync(file, name === 'nginx' ? toNginxConfig(configure(port), home) : toCaddyfile(configure(port)));
   const args = name === 'nginx' ? ['-e', 'stderr', '-c', file] : ['run', '--config', file, '--adapter', 'caddyfile'];
   return startListener([proxyPath(name)!, ...args], home, port, () => listens(port));
 }
 
-/** A program in a folder of its own, once it serves on this port: asked again and again, with what it said so far. */
+/** Starts a program and polls `serves` with its output until it serves on this port. */
 export async function startListener(
   [program, ...args]: [string, ...string[]],
   home: string,
@@ -92,14 +92,14 @@ export async function startListener(
     return ended;
   };
   while (!(await serves(output))) {
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output}`);
+    if (child.exitCode !== null) throw new Error(`${program} exited with ${child.exitCode}:\n${output}`);
     await sleep(20);
   }
   return { port, stop };
 }
 
-/** What `nginx.conf` has around a server: here, a process of ours in a folder of its own. */
-function asWholeNginx(servers: string, home: string): string {
+/** A complete `nginx.conf` around these servers, for a foreground process that writes only to `home`. */
+function toNginxConfig(servers: string, home: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `daemon off;
     pid ${home}/pid;
@@ -114,8 +114,8 @@ function asWholeNginx(servers: string, home: string): string {
     }`;
 }
 
-/** No port of its own to be told things on, and none for plain http. */
-function asWholeCaddy(sites: string): string {
+/** A Caddyfile without the admin port and without the redirect from http. */
+function toCaddyfile(sites: string): string {
   return `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${sites}`;
 }
 

@@ -5,10 +5,10 @@ import { adapt, type Ground, type ProxyName } from './proxies.js';
 export const PAGE = readFileSync('docs/behind-a-proxy.md', 'utf8');
 export const FILES = new Map(filesIn(PAGE));
 
-/** Where things are on this machine. */
+/** Addresses on this machine. */
 export interface Place {
   ground: Ground;
-  /** Where the proxy is to listen. */
+  /** The port of the proxy. */
   port: number;
   /** Host and port. */
   latchkey: string;
@@ -37,8 +37,8 @@ export function configurationOf(name: ProxyName, files: string, { ground, port, 
 }
 
 /**
- * Where the app is when its host is not the page's business. Its files have to come from this machine: a browser lets no
- * page from elsewhere ask it.
+ * A server for the static files of the app, for setups in which the documentation leaves their host open. It runs on this
+ * machine, because a browser lets no page from elsewhere send requests to it.
  */
 export function serverOfFiles({ certificate, key, files }: Ground, port: number): string {
   return `server {

@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
-import type { Answer } from './http.js';
+import type { HttpResponse } from './http.js';
 
-/** Sends these bytes as they are, and reads until the server closes: for what no HTTP client would send. */
-export async function sendRaw(url: string, bytes: string | Buffer): Promise<Answer> {
+/** Sends raw bytes that no HTTP client would send, and reads until the server closes the connection. */
+export async function sendRaw(url: string, bytes: string | Buffer): Promise<HttpResponse> {
   const { hostname, port } = new URL(url);
   const text = await new Promise<string>((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
-    socket.setTimeout(10_000, () => socket.destroy(new Error(`No end of the answer: ${Buffer.concat(chunks)}`)));
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`Incomplete response: ${Buffer.concat(chunks)}`)));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString()));

@@ -2,8 +2,8 @@ import { Agent, createServer, request, type IncomingMessage, type Server, type S
 import type { AddressInfo } from 'node:net';
 
 /**
- * What stands before several processes: hands each request to the next of them. One that cannot be reached is passed
- * over; an answer that breaks off is lost to the client, whose connection is cut, for nobody knows what was done.
+ * A load balancer: passes each request to the next process and skips processes that it cannot reach. When a response
+ * breaks off, it cuts the client's connection, because the outcome is unknown.
  */
 export class RoundRobin {
   private readonly agent = new Agent({ keepAlive: true });
@@ -26,7 +26,7 @@ export class RoundRobin {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** From now on new requests go to these. */
+  /** Replaces the targets for new requests. */
   use(targets: string[]): void {
     this.targets = targets;
   }
@@ -47,13 +47,13 @@ export class RoundRobin {
     const target = this.targets[this.turn++ % this.targets.length]!;
     const { method, headers, url } = from;
     const onward = request(new URL(url!, target), { method: method!, headers, agent: this.agent });
-    onward.on('response', (answer) => {
-      to.writeHead(answer.statusCode!, answer.headers);
-      answer.on('error', () => to.destroy());
-      answer.pipe(to);
+    onward.on('response', (response) => {
+      to.writeHead(response.statusCode!, response.headers);
+      response.on('error', () => to.destroy());
+      response.pipe(to);
     });
     onward.on('error', (error: NodeJS.ErrnoException) => {
-      // A kept connection that the other side closed before it saw anything is tried again, as browsers and proxies do.
+      // Retries a request that no process has seen, as browsers and proxies do after a keep-alive connection was closed.
       const unseen = error.code === 'ECONNREFUSED' || (error.code === 'ECONNRESET' && method === 'GET');
       if (unseen && tries > 1 && !to.headersSent) this.tryNext(from, body, to, tries - 1);
       else to.destroy();

@@ -2,8 +2,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Every route that Fastify answers, as `GET /path/:id`, whoever registered it: read from the router itself, so that
- * nothing can hide from the tests by not being documented.
+ * Every route of the server, as `GET /path/:id`. It is read from Fastify's router, so that an undocumented route is
+ * tested too.
  */
 export function allRoutes(app: NestFastifyApplication): string[] {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;

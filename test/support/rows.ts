@@ -1,6 +1,6 @@
 import type { TestApp } from './app.js';
 
-/** What is stored, where no route tells: with addresses of the tests' own, which need no quoting. */
+/** Stored data that no route shows. The e-mail addresses come from the tests and need no quoting. */
 export class Rows {
   constructor(private readonly test: () => Pick<TestApp, 'dataSource'>) {}
 

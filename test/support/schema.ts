@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** The tables there are, but for the record of migrations. */
+/** All tables except the one of the migrations. */
 export async function tablesIn(dataSource: DataSource): Promise<string[]> {
   const sql =
     dataSource.options.type === 'postgres'
@@ -10,7 +10,7 @@ export async function tablesIn(dataSource: DataSource): Promise<string[]> {
   return rows.map(({ name }) => name).sort();
 }
 
-/** Everything about the tables that the database knows, in a form that can be compared. */
+/** The complete schema, in a form that can be compared. */
 export async function schemaOf(dataSource: DataSource): Promise<unknown[]> {
   const statements =
     dataSource.options.type === 'postgres'
@@ -24,7 +24,7 @@ export async function schemaOf(dataSource: DataSource): Promise<unknown[]> {
            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`,
         ]
       : [`SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2`];
-  const answers: unknown[] = [];
-  for (const sql of statements) answers.push(await dataSource.query(sql));
-  return answers;
+  const results: unknown[] = [];
+  for (const sql of statements) results.push(await dataSource.query(sql));
+  return results;
 }

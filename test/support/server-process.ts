@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { TEST_SECRET } from './app.js';
 import type { Http } from './http.js';
 import { runProgram, type Program } from './programs.js';
@@ -8,10 +9,10 @@ import { runProgram, type Program } from './programs.js';
 export interface ServerProcess {
   http: Http;
   process: Program['process'];
-  /** The folder it runs in: `.env` and `data/` are looked for there. */
+  /** Its working directory, with `.env` and `data/`. */
   folder: string;
   output: () => string;
-  /** Sends a signal and waits for the end; answers the exit code, or the signal that ended it. */
+  /** Sends a signal and waits for the exit; returns the exit code, or the signal that killed it. */
   stop: (signal?: NodeJS.Signals) => ReturnType<Program['end']>;
 }
 
@@ -22,16 +23,14 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
   return { http: await program.listens(), process: program.process, folder, output: program.output, stop };
 }
 
-/** Starts a program and waits for it to end by itself: for command-line tools, and for starts that must fail. */
+/** Runs a program until it exits by itself: for command-line tools, and for servers that must not start. */
 export async function runToEnd(env: Record<string, string>, ...command: string[]) {
   const { program, end } = launch(env, command.length > 0 ? command : undefined);
-  const timer = setTimeout(() => program.process.kill('SIGKILL'), 20_000);
-  const code = await end();
-  clearTimeout(timer);
-  return { code, output: program.output() };
+  onTestFinished(() => void program.process.kill('SIGKILL'));
+  return { code: await end(), output: program.output() };
 }
 
-/** The folder goes when the program has ended. */
+/** Deletes the folder after the program has exited. */
 function launch(env: Record<string, string>, command?: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-server-'));
   const program = runProgram(folder, env, command);

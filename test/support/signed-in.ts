@@ -2,7 +2,7 @@ import type { TestApp } from './app.js';
 import { Http, type RequestOptions, type TokenResponse } from './http.js';
 import { login, register } from './people.js';
 
-/** Somebody who is signed in: what they send carries their access token, unless a request brings its own. */
+/** A signed-in user: every request carries the access token, unless it sets another. */
 export class Caller extends Http {
   constructor(
     { url, api }: Http,
@@ -17,7 +17,7 @@ export class Caller extends Http {
   }
 }
 
-/** Somebody new who is signed in, with these roles. */
+/** Registers a user with these roles and signs in. */
 export async function signedIn({ http, dataSource }: TestApp, roles: string[] = []): Promise<Caller> {
   const { email, tokens } = await register(http);
   if (roles.length === 0) return new Caller(http, email, tokens);

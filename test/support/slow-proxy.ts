@@ -1,8 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a client and a server of this machine, and lets every byte wait. */
+/** A TCP proxy on this machine that delays every byte. */
 export class SlowProxy {
-  /** Each way, in milliseconds; counts for what arrives from now on. */
+  /** Delay in each direction, in milliseconds; applies to bytes that arrive from now on. */
   delayMs = 0;
   private readonly sockets = new Set<Socket>();
 
@@ -19,7 +19,7 @@ export class SlowProxy {
     return proxy;
   }
 
-  /** Ends all connections, with what was still to arrive. */
+  /** Cuts all connections and drops the bytes in flight. */
   hangUp(): void {
     for (const socket of this.sockets) socket.destroy();
   }
@@ -40,7 +40,7 @@ export class SlowProxy {
         this.sockets.delete(from);
         to.destroy();
       });
-      // One after the other: what came first must not be overtaken when the delay shrinks.
+      // In order: a shorter delay must not let later bytes overtake earlier ones.
       let queue = Promise.resolve();
       from.on('data', (chunk: Buffer) => {
         const due = performance.now() + this.delayMs;

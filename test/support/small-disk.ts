@@ -3,16 +3,16 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder whose files stop growing when a test says so. */
+/** A folder on a disk that a test can fill. */
 export interface SmallDisk {
   folder: string;
-  /** From now on the process with this id finds no room. */
+  /** From now on the process with this id cannot write more data. */
   fill: (pid: number) => void;
   makeRoom: (pid: number) => void;
   remove: () => void;
 }
 
-/** A file system of four megabytes, filled with a file: as it happens to people. Needs a Linux and its root. */
+/** A file system of four megabytes, filled by a file. Needs root on Linux. */
 export function smallFileSystem(): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
@@ -28,7 +28,7 @@ export function smallFileSystem(): SmallDisk {
   };
 }
 
-/** A limit to the size of the process's files: the write fails all the same. Needs a Linux. */
+/** A limit for the size of the process's files: its writes fail too. Needs Linux. */
 export function fileSizeLimit(): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-disk-'));
   const limit = (pid: number, bytes: string) => execFileSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:unlimited`]);

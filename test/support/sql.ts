@@ -4,7 +4,7 @@ import { TEST_SECRET } from './app.js';
 
 export type Row = Record<string, unknown>;
 
-/** Runs one statement on a database beside the servers that use it. */
+/** Runs one statement on a database that servers use at the same time. */
 export async function sql(databaseUrl: string, statement: string): Promise<Row[]> {
   const config = loadConfig({ DATABASE_URL: databaseUrl, APP_SECRET: TEST_SECRET });
   const dataSource = await createDataSource(config).initialize();
@@ -15,7 +15,7 @@ export async function sql(databaseUrl: string, statement: string): Promise<Row[]
   }
 }
 
-/** Everything that every table holds, as text. */
+/** All rows of all tables, as text. */
 export async function dump(databaseUrl: string): Promise<string> {
   const tables = databaseUrl.startsWith('sqlite:')
     ? await sql(databaseUrl, `SELECT name FROM sqlite_master WHERE type = 'table'`)

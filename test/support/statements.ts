@@ -3,10 +3,10 @@ import sqlite3 from 'sqlite3';
 import { vi } from 'vitest';
 import { isPostgres } from './database.js';
 
-/** What a process asks every few seconds, whatever the requests are: what others have ended, which keys there are. */
+/** Statements that a process repeats without any request: revocations, keys, and its heartbeat. */
 const IN_THE_BACKGROUND = /AS heartbeat|^PRAGMA data_version|FROM "keys"|clock_timestamp|julianday/;
 
-/** Watches the driver itself: every statement that leaves this process, but for those of no request. */
+/** Records every statement that the driver sends, except those of the background. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {
   let statements: string[] = [];
   const note = (sql: unknown) => {

@@ -5,7 +5,7 @@ import { CurrentUser, Public, Roles } from '../../src/identity/decorators.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { Problems } from '../../src/openapi/problems.js';
 
-/** A controller as a team adds it, with nothing done to guard it. */
+/** A controller that a team adds, without any guard of its own. */
 @Controller('team')
 class TeamController {
   @Get()
@@ -70,7 +70,7 @@ class VaultController {
   }
 }
 
-/** A rule that has to ask somebody: whether a name is free, for one. */
+/** An asynchronous validation rule, for instance a uniqueness check in a database. */
 @ValidatorConstraint({ async: true })
 class IsFree implements ValidatorConstraintInterface {
   async validate(name: string): Promise<boolean> {

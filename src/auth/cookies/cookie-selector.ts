@@ -51,7 +51,7 @@ export class CookieSelector {
   private verify(cookies: RefreshCookie[]): PresentedRefreshToken[] {
     return cookies.flatMap(({ name, token }) => {
       const presented = this.tokens.verify(token)?.presented;
-      // A token under the name of another session was put there by somebody else.
+      // The server never sets a token under the name of another session.
       return presented && this.cookies.nameOf(presented.sessionId) === name ? [presented] : [];
     });
   }

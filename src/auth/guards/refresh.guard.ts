@@ -10,8 +10,8 @@ import { validateBody } from './validate-body.js';
 export type RefreshRequest = FastifyRequest & { body: RefreshDto; refreshCredential: RefreshCredential };
 
 /**
- * Finds and verifies the refresh token of a request, which is then `request.refreshCredential`. It refuses nobody itself: a
- * request without a usable token is an outcome like any other, which `RefreshService` counts and the controller refuses.
+ * Finds and verifies the refresh token of a request, which is then `request.refreshCredential`. It refuses no
+ * request itself: a missing or invalid token is an outcome like any other, which `RefreshService` counts.
  */
 @Injectable()
 export class RefreshGuard extends AuthGuard('refresh') {

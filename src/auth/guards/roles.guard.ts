@@ -5,7 +5,7 @@ import { ROLES } from '../../identity/decorators.js';
 import type { Identity } from '../../identity/identity.js';
 import { Problem } from '../../problem/problem.js';
 
-/** Holds what `@Roles()` says. It stands behind `AccessGuard`: on an open route there is nobody, so nobody gets in. */
+/** Enforces `@Roles()`. Runs after `AccessGuard`: a public route has no caller, and admits none. */
 @Injectable()
 export class RolesGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}

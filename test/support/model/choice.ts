@@ -1,4 +1,4 @@
-/** Numbers of a step choose among what there is. */
+/** Picks an element by a number of a step, which may exceed the list. */
 export function at<T>(list: readonly T[], index: number): T | undefined {
   return list[index % Math.max(1, list.length)];
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Answer, TokenResponse } from '../http.js';
+import type { HttpResponse, TokenResponse } from '../http.js';
 import { someEmail } from '../people.js';
 import { beginSession, emptyModel, type Model, type UserRecord } from './model.js';
 import { accessClaims, observe, refreshClaims } from './observed.js';
 import { allows } from './orders.js';
-import { predictBirth, predictRefresh, type Prediction } from './predictions.js';
+import { predictNewSession, predictRefresh, type Prediction } from './predictions.js';
 import { present } from './refreshes.js';
 import { FIRST_PASSWORD, requests } from './requests.js';
 import type { SessionRecord } from './rulebook.js';
@@ -14,7 +14,7 @@ import { Story } from './story.js';
 import { modelledRows, storedRows } from './stored-rows.js';
 import type { Tally } from './tally.js';
 
-/** Whoever has tokens: a browser with one jar for all its tabs, or a thief with a copy of it. */
+/** A holder of tokens: a browser with one cookie jar for all its tabs, or a thief with a copy of it. */
 export interface Holder {
   name: string;
   isThief: boolean;
@@ -22,22 +22,22 @@ export interface Holder {
   access: string;
 }
 
-/** A refresh on its way, to the service or back. */
+/** A refresh request or its response in flight. */
 export interface Message {
   to: Holder;
   token: string;
-  answer?: TokenResponse;
+  response?: TokenResponse;
 }
 
-/** The service and the model side by side: both are told the same, and must answer the same. */
+/** The service and the model side by side: the same requests must get the same responses. */
 export class Comparison {
   model: Model;
   readonly holders: Holder[] = [];
   readonly messages: Message[] = [];
-  /** Everything that was ever issued, oldest first. */
+  /** All tokens ever issued, oldest first. */
   readonly refreshTokens: string[] = [];
   readonly accessTokens: string[] = [];
-  /** Earlier states of sessions that a failover may bring back. */
+  /** Earlier states of sessions, which a failover may restore. */
   readonly past = new Map<string, SessionRecord[]>();
   readonly story: Story;
   private readonly stringOf = new Map<string, string>();
@@ -53,53 +53,55 @@ export class Comparison {
 
   async register(): Promise<void> {
     const email = someEmail();
-    const answer = await requests.register(this.service.http, email);
-    const user = { id: accessClaims(answer.body.access_token).sub, email, password: FIRST_PASSWORD, ver: 1 };
+    const response = await requests.register(this.service.http, email);
+    const user = { id: accessClaims(response.body.access_token).sub, email, password: FIRST_PASSWORD, ver: 1 };
     this.model.users.set(user.id, user);
-    this.hold(`browser of user ${this.model.users.size}`, this.born('register', user, answer, 201).answer);
+    this.hold(`browser of user ${this.model.users.size}`, this.addSession('register', user, response, 201).response);
   }
 
-  /** A session has begun; checked, and noted in the model. */
-  born(what: string, user: UserRecord, answer: Answer<TokenResponse>, status: number) {
-    if (answer.status !== status) this.story.fail(`${what} was answered ${JSON.stringify(answer.body)}`);
-    const session = beginSession(this.model, answer.body.session_id, user.id, this.service.now);
+  /** Adds a new session to the model and checks the response. */
+  addSession(what: string, user: UserRecord, response: HttpResponse<TokenResponse>, status: number) {
+    if (response.status !== status) this.story.fail(`${what} got the response ${JSON.stringify(response.body)}`);
+    const session = beginSession(this.model, response.body.session_id, user.id, this.service.now);
     this.expect(
       `${what}, session ${session.number}`,
-      answer,
-      predictBirth(this.model, session, status, this.service.now),
+      response,
+      predictNewSession(this.model, session, status, this.service.now),
     );
-    return { session, answer: answer.body };
+    return { session, response: response.body };
   }
 
   hold(name: string, { refresh_token, access_token }: TokenResponse): void {
     this.holders.push({ name, isThief: false, refresh: refresh_token, access: access_token });
   }
 
-  /** Presents a refresh token, and answers with what the client got. */
+  /** Presents a refresh token, and returns the tokens of the response. */
   async refresh(who: string, token: string): Promise<TokenResponse | undefined> {
     const { sid, gen } = refreshClaims(token);
     const now = this.service.now;
-    const answer = await requests.refresh(this.service.http, token);
+    const response = await requests.refresh(this.service.http, token);
     this.remember(sid);
     const outcome = present(this.model, sid, gen, now);
     const { number } = this.model.sessions.get(sid)!;
     const reason = outcome.rule === 1 ? `, ${outcome.reasons.join()}` : '';
     this.tally.add(`rule ${outcome.rule}${reason}`);
     const what = `${who} presents generation ${gen} of session ${number}: rule ${outcome.rule}${reason}`;
-    this.expect(what, answer, predictRefresh(this.model, sid, outcome, now));
-    return answer.status === 200 ? answer.body : undefined;
+    this.expect(what, response, predictRefresh(this.model, sid, outcome, now));
+    return response.status === 200 ? response.body : undefined;
   }
 
-  /** Holds an answer against what the text allows. */
-  expect(what: string, answer: Answer<object | undefined>, prediction: Prediction): void {
-    const observed = observe(answer);
-    this.story.tell(`${what} -> ${answer.status} ${observed.code ?? ''}`);
+  /** Checks a response against the prediction. */
+  expect(what: string, response: HttpResponse<object | undefined>, prediction: Prediction): void {
+    const observed = observe(response);
+    this.story.tell(`${what} -> ${response.status} ${observed.code ?? ''}`);
     if (!allows(prediction, observed)) {
-      const said = JSON.stringify(observed, null, 2);
-      this.story.fail(`${what}: the text says ${JSON.stringify(prediction, null, 2)}, the service ${said}`);
+      const actual = JSON.stringify(observed, null, 2);
+      this.story.fail(
+        `${what}: the rules predict ${JSON.stringify(prediction, null, 2)}, the service responded ${actual}`,
+      );
     }
-    this.tally.add('answers');
-    if (observed.refresh) this.keepTokens(answer.body as TokenResponse);
+    this.tally.add('responses');
+    if (observed.refresh) this.keepTokens(response.body as TokenResponse);
   }
 
   /** "Under one secret it is the same string each time." */

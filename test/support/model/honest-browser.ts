@@ -7,25 +7,25 @@ import type { StillService } from './still-service.js';
 import type { Story } from './story.js';
 import type { Tally } from './tally.js';
 
-/** A refresh between a tab and the service. */
-interface Travelling {
+/** A refresh request or its response in flight. */
+interface Message {
   token: string;
   sentAt: number;
-  answer?: TokenResponse;
+  response?: TokenResponse;
 }
 
 /**
- * A browser as an honest person's: several tabs, one jar, and messages that are lost or late within the bounds. It knows
- * nothing of the rules, only what it may expect: to stay signed in.
+ * The browser of an honest user: several tabs, one cookie jar, and messages that are lost or late within the bounds. It
+ * does not know the rules and expects only to stay signed in.
  */
 export class HonestBrowser {
   private email: string;
   private jar: { refresh: string; access: string };
-  private travelling: Travelling[] = [];
+  private messages: Message[] = [];
   private bornAt: number;
   private newestAt: number;
   private newestGeneration = 1;
-  private hasEnded = false;
+  private isLoggedOut = false;
 
   constructor(
     private readonly service: StillService,
@@ -41,107 +41,107 @@ export class HonestBrowser {
   }
 
   get oldestSentAt(): number | undefined {
-    return this.travelling[0]?.sentAt;
+    return this.messages[0]?.sentAt;
   }
 
   send(): void {
-    if (this.travelling.length >= 5) return;
+    if (this.messages.length >= 5) return;
     this.story.tell(`a tab sends generation ${refreshClaims(this.jar.refresh).gen}`);
-    this.travelling.push({ token: this.jar.refresh, sentAt: this.service.now });
+    this.messages.push({ token: this.jar.refresh, sentAt: this.service.now });
   }
 
   async arrive(which: number): Promise<void> {
-    const waiting = this.travelling.filter(({ answer }) => !answer);
+    const waiting = this.messages.filter(({ response }) => !response);
     const message = waiting[which % Math.max(1, waiting.length)];
     if (message) await this.ask(message);
   }
 
   store(which: number): void {
-    const arriving = this.travelling.filter(({ answer }) => answer);
+    const arriving = this.messages.filter(({ response }) => response);
     const message = arriving[which % Math.max(1, arriving.length)];
     if (message) this.keep(message);
   }
 
   lose(which: number): void {
-    const [lost] = this.travelling.splice(which % Math.max(1, this.travelling.length), 1);
+    const [lost] = this.messages.splice(which % Math.max(1, this.messages.length), 1);
     if (lost)
       this.story.tell(
-        `${lost.answer ? 'an answer to' : 'a request with'} generation ${refreshClaims(lost.token).gen} is lost`,
+        `${lost.response ? 'a response to' : 'a request with'} generation ${refreshClaims(lost.token).gen} is lost`,
       );
   }
 
   async refresh(isStored: boolean): Promise<void> {
-    const message: Travelling = { token: this.jar.refresh, sentAt: this.service.now };
-    this.travelling.push(message);
+    const message: Message = { token: this.jar.refresh, sentAt: this.service.now };
+    this.messages.push(message);
     await this.ask(message);
-    if (isStored && message.answer) this.keep(message);
-    else this.travelling = this.travelling.filter((other) => other !== message);
+    if (isStored && message.response) this.keep(message);
+    else this.messages = this.messages.filter((other) => other !== message);
   }
 
-  /** Uses the newest access token. That it is too old is no end: a refresh follows. */
+  /** Uses the newest access token. An expired one is allowed: a refresh follows. */
   async use(): Promise<void> {
     const { status, code } = observe(await requests.whoAmI(this.service.http, this.jar.access));
     this.story.tell(`a tab uses an access token -> ${status} ${code ?? ''}`);
     this.tally.add(`use ${status}`);
     if (status === 200 || code === 'access_token_expired') return;
-    if (!this.hasEnded) this.story.fail('An honest browser’s access token was refused');
+    if (!this.isLoggedOut) this.story.fail('An honest browser’s access token was refused');
   }
 
-  /** Somebody with the right to ends the session; the browser hears of it at its next refresh. */
+  /** Revokes the session; the browser notices at its next refresh. */
   async logOut(): Promise<void> {
     await requests.logout(this.service.http, { refresh: this.jar.refresh });
-    this.hasEnded = true;
+    this.isLoggedOut = true;
     this.story.tell('logout');
   }
 
-  /** What is beyond the bounds is given up: a request arrives within L, a round trip takes less than C. */
+  /** Drops messages beyond the bounds: a request arrives within L, a round trip takes less than C. */
   giveUpLate(): void {
     const { L, C } = this.setting.policy;
-    this.travelling = this.travelling.filter(({ sentAt, answer }) => {
+    this.messages = this.messages.filter(({ sentAt, response }) => {
       const age = this.service.now - sentAt;
-      return answer ? age < C : age <= L;
+      return response ? age < C : age <= L;
     });
   }
 
-  private async ask(message: Travelling): Promise<void> {
-    const answer = await requests.refresh(this.service.http, message.token);
+  private async ask(message: Message): Promise<void> {
+    const response = await requests.refresh(this.service.http, message.token);
     const { gen } = refreshClaims(message.token);
-    this.story.tell(`generation ${gen} arrives, ${this.service.now - message.sentAt} ms old -> ${answer.status}`);
-    this.tally.add(`refresh ${answer.status}`);
-    if (answer.status !== 200) return this.refused(observe(answer).code ?? '', observe(answer).terminal ?? true);
-    if (this.hasEnded) this.story.fail('A session that was logged out was refreshed');
-    message.answer = answer.body;
-    const generation = refreshClaims(answer.body.refresh_token).gen;
+    this.story.tell(`generation ${gen} arrives, ${this.service.now - message.sentAt} ms old -> ${response.status}`);
+    this.tally.add(`refresh ${response.status}`);
+    if (response.status !== 200) return this.refused(observe(response).code ?? '', observe(response).terminal ?? true);
+    if (this.isLoggedOut) this.story.fail('A session that was logged out was refreshed');
+    message.response = response.body;
+    const generation = refreshClaims(response.body.refresh_token).gen;
     if (generation <= this.newestGeneration) return;
     this.newestGeneration = generation;
     this.newestAt = this.service.now;
     this.tally.add('new generations');
   }
 
-  private keep(message: Travelling): void {
-    const { refresh_token, access_token } = message.answer!;
-    this.travelling = this.travelling.filter((other) => other !== message);
-    // What did not change is not stored again: a late answer must never put an older token over a newer one.
+  private keep(message: Message): void {
+    const { refresh_token, access_token } = message.response!;
+    this.messages = this.messages.filter((other) => other !== message);
+    // An unchanged token is not stored again: a late response must not overwrite a newer token.
     if (refresh_token !== message.token) this.jar.refresh = refresh_token;
     this.jar.access = access_token;
-    this.story.tell(`the answer to generation ${refreshClaims(message.token).gen} is stored`);
+    this.story.tell(`the response to generation ${refreshClaims(message.token).gen} is stored`);
   }
 
-  /** Only a logout, and the limits that a person was told of, may end an honest session. */
+  /** Only a logout, the idle limit and the absolute limit may end an honest session. */
   private async refused(code: string, terminal: boolean): Promise<void> {
     const { idle, session } = this.setting.policy;
     const isOver = this.service.now >= Math.min(this.newestAt + idle, this.bornAt + session);
-    const isExcused = this.hasEnded ? code === 'session_revoked' || isOver : isOver && code === 'session_expired';
+    const isExcused = this.isLoggedOut ? code === 'session_revoked' || isOver : isOver && code === 'session_expired';
     if (!isExcused || !terminal) this.story.fail(`An honest browser was refused: ${code}`);
-    this.tally.add(this.hasEnded ? 'ended' : 'expired');
+    this.tally.add(this.isLoggedOut ? 'revoked' : 'expired');
     this.begin(await login(this.service.http, this.email, PASSWORD));
   }
 
   private begin({ refresh_token, access_token }: TokenResponse): void {
     this.jar = { refresh: refresh_token, access: access_token };
-    this.travelling = [];
+    this.messages = [];
     this.bornAt = this.newestAt = this.service.now;
     this.newestGeneration = 1;
-    this.hasEnded = false;
+    this.isLoggedOut = false;
   }
 }

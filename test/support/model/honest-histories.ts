@@ -36,7 +36,7 @@ const edges = {
   plus: fc.constantFrom(-1, 0, 1),
 };
 
-/** Tabs that race and messages that are late would break the bounds of strict mode, where both are 0. */
+/** Left out in strict mode, where both bounds are 0: racing tabs and late messages would exceed them. */
 const racing: [number, fc.Arbitrary<object>][] = [
   [12, fc.record({ do: fc.constant('send'), who })],
   [24, fc.record({ do: fc.constantFrom('arrive', 'arrive', 'store', 'lose'), who, message })],
@@ -55,7 +55,7 @@ const seldom: [number, fc.Arbitrary<object>][] = [
   [1, fc.record({ do: fc.constantFrom('kill', 'shut down') })],
 ];
 
-/** What two honest browsers may meet with. */
+/** Histories of two honest browsers. */
 export function honestHistories({ policy }: Setting): fc.Arbitrary<HonestStep[]> {
   const often = (isStrict(policy) ? common : [...racing, ...common]).map(
     ([weight, shape]) => [weight * 8, shape] as const,
@@ -64,7 +64,7 @@ export function honestHistories({ policy }: Setting): fc.Arbitrary<HonestStep[]>
   return fc.array(step as fc.Arbitrary<HonestStep>, { maxLength: 240, size: 'max' });
 }
 
-/** Lives through a history. Throws, with the story, at the first honest session that ends for no reason. */
+/** Runs a history. Throws, with the story, when an honest session ends without a reason. */
 export async function liveHonestly(service: StillService, setting: Setting, steps: HonestStep[], tally: Tally) {
   service.beginDay(0);
   const story = new Story(() => service.now);
@@ -84,7 +84,7 @@ export async function liveHonestly(service: StillService, setting: Setting, step
       tally.add(step.do);
       story.tell(step.do);
       if (step.do === 'flush' || step.do === 'shut down') flushedAt = service.now;
-      await keepUp(service, step.do);
+      await applyEvent(service, step.do);
     }
   }
 }
@@ -108,9 +108,12 @@ async function act(browser: HonestBrowser, step: Exclude<Extract<HonestStep, { w
   }
 }
 
-/** What befalls the service: it writes its notes, forgets them, is killed or stopped, and starts again. */
-export async function keepUp(service: StillService, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
+/** Lets the service write its buffer, lose it, or restart after a kill or a shutdown. */
+export async function applyEvent(
+  service: StillService,
+  what: 'flush' | 'forget' | 'kill' | 'shut down',
+): Promise<void> {
   if (what === 'flush') return service.flush();
-  if (what !== 'shut down') service.forgetNotes();
+  if (what !== 'shut down') service.loseBuffers();
   if (what !== 'forget') await service.restart();
 }

@@ -1,6 +1,6 @@
 /**
- * How often what has to happen in an ordinary run, for each property and setting: well below what does happen, and far
- * from never. A run that does less checks too little, whatever its verdict.
+ * How often each event must happen in an ordinary run, by property and setting. The counts are well below the real ones. A
+ * run with fewer events fails, because it checks too little.
  */
 type Least = Record<string, number>;
 
@@ -22,40 +22,40 @@ const comparedAnyhow: Least = {
   'whoami accepted': 80,
   'whoami access_token_expired': 10,
   'whoami session_revoked': 15,
-  'ended by credentials_changed': 1,
-  'ended by session_cap': 1,
-  'ended by their user: one': 1,
-  'ended by their user: others': 1,
-  'ended by their user: all': 1,
+  'revoked by credentials_changed': 1,
+  'revoked by session_cap': 1,
+  'revoked by their user: one': 1,
+  'revoked by their user: others': 1,
+  'revoked by their user: all': 1,
 };
 
 const comparedUsually: Least = {
-  answers: 1200,
+  responses: 1200,
   'rule 1, credentials_changed': 1,
   'rule 1, expired_idle': 1,
   'rule 1, expired_absolute': 1,
   'rule 2': 150,
   'rule 5': 5,
-  'ended by logout with access': 1,
-  'ended by logout with refresh': 1,
-  'ended by logout with an old one': 1,
+  'revoked by logout with access': 1,
+  'revoked by logout with refresh': 1,
+  'revoked by logout with an old one': 1,
 };
 
-const honest: Least = { flush: 100, forget: 15, kill: 1, 'shut down': 1, ended: 2, 'new generations': 80 };
+const honest: Least = { flush: 100, forget: 15, kill: 1, 'shut down': 1, revoked: 2, 'new generations': 80 };
 const stolen: Least = { 'victim found out': 3, 'thief found out': 3 };
-const ended: Least = { logout: 4, 'end one': 4, 'end all': 1, refresh_token_reused: 4, 'not listed': 5 };
+const revoked: Least = { logout: 4, 'revoke one': 4, 'revoke all': 1, refresh_token_reused: 4, 'not listed': 5 };
 
 export const LEAST = {
   usual: {
     compared: { ...comparedAnyhow, ...comparedUsually },
     honest: { ...honest, 'refresh 200': 300, 'use 200': 150 },
     thefts: stolen,
-    endings: { ...ended, 'change password': 3, 'end others': 1, 'tokens tried': 500 },
+    revocations: { ...revoked, 'change password': 3, 'revoke others': 1, 'tokens tried': 500 },
   },
   strict: {
-    compared: { ...comparedAnyhow, answers: 500 },
+    compared: { ...comparedAnyhow, responses: 500 },
     honest: { ...honest, 'refresh 200': 100, 'use 200': 80 },
     thefts: stolen,
-    endings: { ...ended, 'tokens tried': 200 },
+    revocations: { ...revoked, 'tokens tried': 200 },
   },
 } as const satisfies Record<string, Record<string, Least>>;

@@ -1,7 +1,7 @@
 import { whyNotAlive, type SessionRecord } from './rulebook.js';
 import type { Policy } from './setting.js';
 
-/** The whole of what the service should know: plain data, so that a copy can try out another order of events. */
+/** The state that the service should have: plain data, so that a copy can try another order of events. */
 export interface Model {
   policy: Policy;
   users: Map<string, UserRecord>;
@@ -17,14 +17,14 @@ export interface UserRecord {
 }
 
 /**
- * What a process has seen, and what it has not written down yet: of each session the newest generation alone. The text
- * speaks of a queue of pairs; that is the same except after a failover, when a token of a generation that was lost takes
- * the place of the note for the generation that the row has. A theft is then noticed later.
+ * The memory of a process: the generations it has seen and those it has not written yet, of each session the newest alone.
+ * The documentation describes a queue of pairs. The two differ only after a failover: a token of a lost generation then
+ * replaces the note for the generation of the row, and a theft is detected later.
  */
 export interface ProcessNotes {
   sighted: Map<string, number>;
   acknowledgements: Map<string, number>;
-  /** New ends of sessions, from rule 4. */
+  /** New idle limits, from rule 4. */
   extensions: Map<string, number>;
 }
 
@@ -38,7 +38,7 @@ export function emptyModel(policy: Policy): Model {
   return { policy, users: new Map(), sessions: new Map(), process: nothingNoted() };
 }
 
-/** A sign-in, a registration or a change of password: generation 1, acknowledged by nobody. */
+/** A new session after a sign-in, a registration or a change of password: generation 1, not acknowledged. */
 export function beginSession(model: Model, id: string, userId: string, t: number): SessionRecord {
   const { policy, sessions } = model;
   const session: SessionRecord = {
@@ -52,17 +52,17 @@ export function beginSession(model: Model, id: string, userId: string, t: number
     createdAt: t,
     expiresAt: t + policy.session,
     idleExpiresAt: Math.min(t + policy.idle, t + policy.session),
-    endedAt: null,
-    endedBecause: null,
+    revokedAt: null,
+    revokedReason: null,
   };
   sessions.set(id, session);
   return session;
 }
 
-/** Ends what is alive of these; how many that were. */
+/** Revokes those that are alive; returns how many. */
 export function revokeSessions(sessions: SessionRecord[], because: string, t: number): number {
   const alive = sessions.filter((session) => whyNotAlive(session, t).length === 0);
-  for (const session of alive) Object.assign(session, { endedAt: t, endedBecause: because });
+  for (const session of alive) Object.assign(session, { revokedAt: t, revokedReason: because });
   return alive.length;
 }
 
@@ -70,8 +70,8 @@ export function sessionsOf(model: Model, userId: string): SessionRecord[] {
   return [...model.sessions.values()].filter((session) => session.userId === userId);
 }
 
-/** After a sign-in: of the others as many stay as make the cap with it, those that were used last. */
-export function endBeyondCap(model: Model, newest: SessionRecord, t: number): number {
+/** After a sign-in: revokes the least recently used sessions beyond the cap. */
+export function revokeBeyondCap(model: Model, newest: SessionRecord, t: number): number {
   const usedAt = ({ rotatedAt, acknowledgedAt }: SessionRecord) => Math.max(rotatedAt, acknowledgedAt ?? 0);
   const others = sessionsOf(model, newest.userId)
     .filter((session) => session !== newest && whyNotAlive(session, t).length === 0)
@@ -79,7 +79,7 @@ export function endBeyondCap(model: Model, newest: SessionRecord, t: number): nu
   return revokeSessions(others.slice(model.policy.sessionsPerUser - 1), 'session_cap', t);
 }
 
-/** "Ends every session of the user", and outdates their older access tokens. */
+/** "Ends every session of the user", and outdates all earlier access tokens. */
 export function changeCredentials(model: Model, user: UserRecord, password: string, t: number): void {
   user.password = password;
   user.ver += 1;
@@ -87,8 +87,8 @@ export function changeCredentials(model: Model, user: UserRecord, password: stri
 }
 
 /**
- * "The first sight in a process puts (sid, gen) on a queue." A refresh token presented where the row does not know of the
- * generation is `needed` whatever was seen before.
+ * "The first sight in a process puts (sid, gen) on a queue." `needed`: also when the process has seen the generation before,
+ * because the row does not have it.
  */
 export function sight(model: Model, sessionId: string, generation: number, needed = false): void {
   const { sighted, acknowledgements } = model.process;
@@ -108,7 +108,7 @@ export function flush(model: Model, t: number): void {
   }
   for (const [sessionId, end] of extensions) {
     const session = model.sessions.get(sessionId)!;
-    if (session.endedAt === null) session.idleExpiresAt = Math.max(session.idleExpiresAt, end);
+    if (session.revokedAt === null) session.idleExpiresAt = Math.max(session.idleExpiresAt, end);
   }
   model.process.acknowledgements = new Map();
   model.process.extensions = new Map();

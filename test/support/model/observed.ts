@@ -1,20 +1,20 @@
-import type { Answer, ProblemBody, TokenResponse } from '../http.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../http.js';
 import { claimsOf } from '../people.js';
 
-/** What can be told from an answer, without what has to differ each time: ids of requests and of access tokens. */
+/** A response without the members that differ each time: ids of requests and of access tokens. */
 export interface Observed {
   status: number;
-  /** Of a problem. */
+  /** From a problem response. */
   code?: string;
   reason?: string;
   terminal?: boolean;
   sessionId?: string;
-  /** Of a token answer. */
+  /** From a token response. */
   refresh?: RefreshClaims;
   access?: AccessClaims;
   expiresIn?: number;
   refreshExpiresIn?: number;
-  /** Of whoami. */
+  /** From whoami. */
   userId?: string;
   expiresAt?: number;
 }
@@ -45,7 +45,7 @@ export function accessClaims(token: string): AccessClaims {
 
 type AnyBody = Partial<TokenResponse & ProblemBody & { userId: string; sessionId: string; expiresAt: string }>;
 
-export function observe({ status, body }: Answer<AnyBody | undefined>): Observed {
+export function observe({ status, body }: HttpResponse<AnyBody | undefined>): Observed {
   if (!body) return { status };
   if (body.code) {
     const { code, terminal, reason, session_id } = body;

@@ -4,7 +4,7 @@ import type { Observed, RefreshClaims } from './observed.js';
 import { predictRefresh, type Prediction } from './predictions.js';
 import { present } from './refreshes.js';
 
-/** One of several requests that were sent at once, each with a refresh token. */
+/** One of several parallel requests, each with a refresh token. */
 export interface Sent {
   what: 'refresh' | 'logout';
   token: RefreshClaims;
@@ -12,13 +12,13 @@ export interface Sent {
 
 interface State {
   model: Model;
-  /** What presentations were answered so far: equal ones may share an answer. */
-  answered: Map<string, Prediction>;
+  /** Responses so far by presented token: equal presentations may share a response. */
+  responses: Map<string, Prediction>;
 }
 
-/** Every state that the service can be in after these answers: one for each order of events that explains them all. */
+/** All possible states after these responses: one for each order of events that explains them. */
 export function explanations(model: Model, sent: Sent[], seen: Observed[], t: number): Model[] {
-  return search({ model, answered: new Map() }, sent, seen, t);
+  return search({ model, responses: new Map() }, sent, seen, t);
 }
 
 function search(state: State, sent: Sent[], seen: Observed[], t: number): Model[] {
@@ -30,25 +30,25 @@ function search(state: State, sent: Sent[], seen: Observed[], t: number): Model[
   );
 }
 
-/** The states in which `next`, coming now, is answered as it was. */
-function statesAfter(state: State, next: Sent, answer: Observed, t: number): State[] {
+/** The states after `next`, if its response is possible as the next event. */
+function statesAfter(state: State, next: Sent, response: Observed, t: number): State[] {
   const { sid, gen } = next.token;
   const model = structuredClone(state.model);
   if (next.what === 'logout') {
     revokeSessions([model.sessions.get(sid)!], 'logout', t);
-    return isDeepStrictEqual(answer, { status: 204 }) ? [{ ...state, model }] : [];
+    return isDeepStrictEqual(response, { status: 204 }) ? [{ ...state, model }] : [];
   }
   const key = `${sid} ${gen}`;
   const prediction = predictRefresh(model, sid, present(model, sid, gen, t), t);
   const states: State[] = [];
-  if (allows(prediction, answer)) {
-    states.push({ model, answered: new Map(state.answered).set(key, prediction) });
+  if (allows(prediction, response)) {
+    states.push({ model, responses: new Map(state.responses).set(key, prediction) });
   }
-  const shared = state.answered.get(key);
-  if (shared && allows(shared, answer)) states.push(state);
+  const shared = state.responses.get(key);
+  if (shared && allows(shared, response)) states.push(state);
   return states;
 }
 
-export function allows(prediction: Prediction, answer: Observed): boolean {
-  return prediction.some((one) => isDeepStrictEqual(one, answer));
+export function allows(prediction: Prediction, response: Observed): boolean {
+  return prediction.some((one) => isDeepStrictEqual(one, response));
 }

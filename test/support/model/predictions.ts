@@ -4,10 +4,10 @@ import type { Outcome } from './refreshes.js';
 import type { SessionRecord } from './rulebook.js';
 
 const SECOND = 1000;
-/** How much longer than its configured life an access token is tolerated anywhere. */
+/** The tolerance for the lifetime of an access token. */
 const TOLERANCE = 60 * SECOND;
 
-/** What the service may answer: one thing, or several where the text leaves open which of two reasons is named. */
+/** The possible responses: one, or several when the documentation leaves open which of two reasons is named. */
 export type Prediction = Observed[];
 
 export function predictRefresh(model: Model, sessionId: string, outcome: Outcome, t: number): Prediction {
@@ -19,8 +19,8 @@ export function predictRefresh(model: Model, sessionId: string, outcome: Outcome
   });
 }
 
-/** The token answer for a session that has just begun. */
-export function predictBirth(model: Model, session: SessionRecord, status: number, t: number): Prediction {
+/** The token response for a new session. */
+export function predictNewSession(model: Model, session: SessionRecord, status: number, t: number): Prediction {
   return [{ status, ...tokens(model, session, session.idleExpiresAt, t) }];
 }
 
@@ -45,7 +45,7 @@ export function accessRefusal(model: Model, token: AccessClaims, t: number): str
   const life = model.policy.access + TOLERANCE;
   if (token.iat * SECOND - t > TOLERANCE) return 'access_token_invalid';
   if (t >= token.exp * SECOND || t - token.iat * SECOND > life) return 'access_token_expired';
-  if (model.sessions.get(token.sid)!.endedAt !== null) return 'session_revoked';
+  if (model.sessions.get(token.sid)!.revokedAt !== null) return 'session_revoked';
   return token.ver < model.users.get(token.sub)!.ver ? 'access_token_outdated' : null;
 }
 

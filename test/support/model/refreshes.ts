@@ -2,17 +2,17 @@ import { sight, type Model } from './model.js';
 import { rulingOn, type SessionRecord } from './rulebook.js';
 import { isStrict } from './setting.js';
 
-/** What becomes of a presented refresh token, as the text of the rules has it. */
+/** The outcome for a presented refresh token, by the text of the rules. */
 export type Outcome =
   | { rule: 1; reasons: string[] }
   | { rule: 6 }
-  /** `ends`: until when the answer says that the session lives. */
+  /** `ends`: the end of the session in the response. */
   | { rule: 2 | 3 | 4 | 5 | 7; session: SessionRecord; ends: number };
 
-/** Presents generation `g` of a session at `t`: changes the model, and says what the service has to answer. */
+/** Presents generation `g` of a session at `t`: changes the model, and returns the expected outcome. */
 export function present(model: Model, sessionId: string, g: number, t: number): Outcome {
   const session = model.sessions.get(sessionId)!;
-  // The token itself ends with its session, at the next whole second.
+  // The token expires with its session, at the next full second.
   if (t >= Math.ceil(session.expiresAt / 1000) * 1000) return { rule: 1, reasons: ['expired_absolute'] };
   const ruling = rulingOn(session, g, t, model.policy);
   switch (ruling.rule) {
@@ -32,7 +32,7 @@ export function present(model: Model, sessionId: string, g: number, t: number): 
     case 5:
       return { rule: 5, session: { ...session }, ends: session.idleExpiresAt };
     case 6:
-      Object.assign(session, { endedAt: t, endedBecause: 'reused' });
+      Object.assign(session, { revokedAt: t, revokedReason: 'reused' });
       return { rule: 6 };
     case 7:
       Object.assign(session, { acknowledged: g, acknowledgedAt: t });

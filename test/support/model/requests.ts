@@ -1,11 +1,11 @@
-import type { Answer, Http, ProblemBody, TokenResponse } from '../http.js';
+import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http.js';
 import { PASSWORD } from '../people.js';
 
-type Tokens = Promise<Answer<TokenResponse & ProblemBody>>;
+type Tokens = Promise<HttpResponse<TokenResponse & ProblemBody>>;
 
 export const FIRST_PASSWORD = PASSWORD;
 
-/** The requests of a client, each with the credentials it is given and with no others. */
+/** The requests of a client, each with the given credentials alone. */
 export const requests = {
   register: (http: Http, email: string): Tokens =>
     http.post('/auth/register', { json: { email, password: FIRST_PASSWORD } }),
@@ -18,10 +18,10 @@ export const requests = {
       ...(by.access !== undefined && { token: by.access }),
       ...(by.refresh !== undefined && { json: { refresh_token: by.refresh } }),
     }),
-  list: (http: Http, token: string): Promise<Answer<{ id: string }[]>> => http.get('/sessions', { token }),
-  end: (http: Http, token: string, id: string) => http.delete(`/sessions/${id}`, { token }),
-  endOthers: (http: Http, token: string) => http.delete('/sessions?except=current', { token }),
-  endAll: (http: Http, token: string) => http.delete('/sessions', { token }),
+  list: (http: Http, token: string): Promise<HttpResponse<{ id: string }[]>> => http.get('/sessions', { token }),
+  revoke: (http: Http, token: string, id: string) => http.delete(`/sessions/${id}`, { token }),
+  revokeOthers: (http: Http, token: string) => http.delete('/sessions?except=current', { token }),
+  revokeAll: (http: Http, token: string) => http.delete('/sessions', { token }),
   changePassword: (http: Http, token: string, currentPassword: string, newPassword: string): Tokens =>
     http.post('/auth/password', { token, json: { currentPassword, newPassword } }),
 };

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import type { TokenResponse } from '../http.js';
 import { someEmail } from '../people.js';
-import { keepUp } from './honest-histories.js';
+import { applyEvent } from './honest-histories.js';
 import { refreshClaims } from './observed.js';
 import { FIRST_PASSWORD, requests } from './requests.js';
 import type { StillService } from './still-service.js';
 import { Story } from './story.js';
 import type { Tally } from './tally.js';
 
-type EndingStep =
-  | { do: 'sign in' | 'end others' | 'end all' | 'change password' | 'refresh' | 'use and flush'; who: number }
+type RevocationStep =
+  | { do: 'sign in' | 'revoke others' | 'revoke all' | 'change password' | 'refresh' | 'use and flush'; who: number }
   | { do: 'log out'; who: number; age: number }
-  | { do: 'end one' | 'reuse'; who: number; other: number }
+  | { do: 'revoke one' | 'reuse'; who: number; other: number }
   | { do: 'flush' | 'forget' | 'kill' | 'shut down' | 'purge' }
   | { do: 'wait'; ms: number };
 
@@ -20,9 +20,9 @@ const who = fc.nat({ max: 5 });
 const weighted: [number, fc.Arbitrary<object>][] = [
   [12, fc.record({ do: fc.constant('sign in'), who })],
   [40, fc.record({ do: fc.constantFrom('refresh', 'refresh', 'use and flush'), who })],
-  [2, fc.record({ do: fc.constantFrom('end others', 'end all', 'change password'), who })],
+  [2, fc.record({ do: fc.constantFrom('revoke others', 'revoke all', 'change password'), who })],
   [3, fc.record({ do: fc.constant('log out'), who, age: fc.nat({ max: 3 }) })],
-  [16, fc.record({ do: fc.constantFrom('end one', 'reuse', 'reuse', 'reuse'), who, other: who })],
+  [16, fc.record({ do: fc.constantFrom('revoke one', 'reuse', 'reuse', 'reuse'), who, other: who })],
   [12, fc.record({ do: fc.constantFrom('flush', 'flush', 'forget', 'purge') })],
   [
     20,
@@ -34,8 +34,8 @@ const weighted: [number, fc.Arbitrary<object>][] = [
   [1, fc.record({ do: fc.constantFrom('kill', 'shut down') })],
 ];
 
-export const endings = fc.array(
-  fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }))) as fc.Arbitrary<EndingStep>,
+export const revocations = fc.array(
+  fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }))) as fc.Arbitrary<RevocationStep>,
   { maxLength: 200, size: 'max' },
 );
 
@@ -46,16 +46,16 @@ interface Session {
 }
 
 /**
- * One person with many sessions, and everything that was ever issued to them. Nothing is known here of the rules: what the
- * service said had ended must never be accepted again.
+ * One user with many sessions, and all tokens ever issued for them. It does not know the rules: the tokens of a session
+ * that the service has revoked must never be accepted again.
  */
-export class Endings {
+export class RevokedSessions {
   private readonly story: Story;
   private readonly email = someEmail();
   private password = FIRST_PASSWORD;
   private changes = 0;
   private sessions: Session[] = [];
-  private readonly over: Session[] = [];
+  private readonly revoked: Session[] = [];
 
   constructor(
     private readonly service: StillService,
@@ -65,20 +65,20 @@ export class Endings {
     this.story = new Story(() => service.now);
   }
 
-  async live(steps: EndingStep[]): Promise<void> {
-    this.begun((await requests.register(this.service.http, this.email)).body);
+  async live(steps: RevocationStep[]): Promise<void> {
+    this.addSession((await requests.register(this.service.http, this.email)).body);
     for (const step of steps) {
       this.story.tell(`${step.do}, ${this.sessions.length} sessions`);
       await this.take(step);
     }
     await this.expectNothingAccepted();
-    await this.endOneAndOutlastIt();
-    await keepUp(this.service, 'kill');
+    await this.revokeAndWaitForExpiry();
+    await applyEvent(this.service, 'kill');
     await this.expectNothingAccepted();
   }
 
-  /** What is written down of an ending has to last as long as an access token that was issued in the moment before. */
-  private async endOneAndOutlastIt(): Promise<void> {
+  /** A revocation must be stored as long as an access token lives that was issued just before it. */
+  private async revokeAndWaitForExpiry(): Promise<void> {
     const [session] = this.sessions;
     if (session) await this.refresh(session, session.refresh.at(-1)!);
     if (!session || !this.sessions.includes(session)) return;
@@ -87,10 +87,10 @@ export class Endings {
     await this.service.purge();
   }
 
-  private async take(step: EndingStep): Promise<void> {
+  private async take(step: RevocationStep): Promise<void> {
     switch (step.do) {
       case 'wait':
-        // As it does each second.
+        // As the process does every second.
         await this.service.flush();
         return this.service.move(step.ms);
       case 'purge':
@@ -99,7 +99,7 @@ export class Endings {
       case 'forget':
       case 'kill':
       case 'shut down':
-        await keepUp(this.service, step.do);
+        await applyEvent(this.service, step.do);
         return step.do === 'kill' || step.do === 'shut down' ? this.expectNothingAccepted() : undefined;
       case 'sign in':
         return this.signIn();
@@ -110,7 +110,7 @@ export class Endings {
     }
   }
 
-  private async actIn(session: Session, step: Extract<EndingStep, { who: number }>): Promise<void> {
+  private async actIn(session: Session, step: Extract<RevocationStep, { who: number }>): Promise<void> {
     const { http } = this.service;
     const access = session.access.at(-1)!;
     const others = this.sessions.filter((other) => other !== session);
@@ -124,32 +124,35 @@ export class Endings {
         return this.refresh(session, session.refresh[step.other % session.refresh.length]!);
       case 'log out': {
         const old = session.refresh[Math.max(0, session.refresh.length - 1 - step.age)]!;
-        return this.endedIf((await requests.logout(http, { refresh: old })).status === 204, 'logout', [session]);
+        return this.revokedIf((await requests.logout(http, { refresh: old })).status === 204, 'logout', [session]);
       }
-      case 'end one': {
+      case 'revoke one': {
         const other = this.sessions[step.other % this.sessions.length]!;
-        return this.endedIf((await requests.end(http, access, other.id)).status === 204, 'end one', [other]);
+        return this.revokedIf((await requests.revoke(http, access, other.id)).status === 204, 'revoke one', [other]);
       }
-      case 'end others':
-        return this.endedIf((await requests.endOthers(http, access)).status === 204, 'end others', others);
-      case 'end all':
-        return this.endedIf((await requests.endAll(http, access)).status === 204, 'end all', [session, ...others]);
+      case 'revoke others':
+        return this.revokedIf((await requests.revokeOthers(http, access)).status === 204, 'revoke others', others);
+      case 'revoke all':
+        return this.revokedIf((await requests.revokeAll(http, access)).status === 204, 'revoke all', [
+          session,
+          ...others,
+        ]);
       case 'change password':
         return this.changePassword(access);
     }
   }
 
-  /** The list of sessions says which of them the cap has ended. */
+  /** Finds the sessions that the cap has revoked in the list of sessions. */
   private async signIn(): Promise<void> {
     const { http } = this.service;
     const { body } = await requests.login(http, this.email, this.password);
     const listed = new Set((await requests.list(http, body.access_token)).body.map(({ id }) => id));
-    this.endedIf(
+    this.revokedIf(
       true,
       'not listed',
       this.sessions.filter(({ id }) => !listed.has(id)),
     );
-    this.begun(body);
+    this.addSession(body);
   }
 
   private async refresh(session: Session, token: string): Promise<void> {
@@ -159,38 +162,39 @@ export class Endings {
       return void session.access.push(body.access_token);
     }
     this.story.tell(`generation ${refreshClaims(token).gen} -> ${body.code}`);
-    this.endedIf(body.terminal, body.code, [session]);
+    this.revokedIf(body.terminal, body.code, [session]);
   }
 
   private async changePassword(access: string): Promise<void> {
     const next = `another passphrase, number ${++this.changes}`;
     const { status, body } = await requests.changePassword(this.service.http, access, this.password, next);
     if (status !== 200) return;
-    this.endedIf(true, 'change password', this.sessions);
+    this.revokedIf(true, 'change password', this.sessions);
     this.password = next;
-    this.begun(body);
+    this.addSession(body);
   }
 
-  private begun({ session_id, refresh_token, access_token }: TokenResponse): void {
+  private addSession({ session_id, refresh_token, access_token }: TokenResponse): void {
     this.sessions.push({ id: session_id, refresh: [refresh_token], access: [access_token] });
   }
 
-  private endedIf(isSo: boolean, why: string, ended: Session[]): void {
-    if (!isSo) return;
-    this.tally.add(why, ended.length);
-    this.over.push(...ended);
-    this.sessions = this.sessions.filter((session) => !ended.includes(session));
+  private revokedIf(condition: boolean, why: string, revoked: Session[]): void {
+    if (!condition) return;
+    this.tally.add(why, revoked.length);
+    this.revoked.push(...revoked);
+    this.sessions = this.sessions.filter((session) => !revoked.includes(session));
   }
 
   private async expectNothingAccepted(): Promise<void> {
     const { http } = this.service;
-    for (const { id, refresh, access } of this.over) {
-      const answers = [
+    for (const { id, refresh, access } of this.revoked) {
+      const responses = [
         ...(await Promise.all(refresh.map((token) => requests.refresh(http, token)))),
         ...(await Promise.all(access.slice(-4).map((token) => requests.whoAmI(http, token)))),
       ];
-      this.tally.add('tokens tried', answers.length);
-      if (answers.some(({ status }) => status === 200)) this.story.fail(`A token of ended session ${id} was accepted`);
+      this.tally.add('tokens tried', responses.length);
+      if (responses.some(({ status }) => status === 200))
+        this.story.fail(`A token of revoked session ${id} was accepted`);
     }
   }
 }

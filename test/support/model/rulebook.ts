@@ -1,13 +1,13 @@
 import { isStrict, type Policy } from './setting.js';
 
 /**
- * Rules 1 to 7 of `docs/rotation.md`, written from its text. It knows nothing of `src/sessions`: a slip in either shows
- * up as a difference.
+ * Rules 1 to 7 of `docs/rotation.md`, written from its text. It shares no code with `src/sessions`, so that a mistake in
+ * either is a difference.
  */
 export interface SessionRecord {
   id: string;
   userId: string;
-  /** Sign-ins in their order: who began later. */
+  /** Position in the order of sign-ins. */
   number: number;
   /** G */
   generation: number;
@@ -18,8 +18,8 @@ export interface SessionRecord {
   createdAt: number;
   expiresAt: number;
   idleExpiresAt: number;
-  endedAt: number | null;
-  endedBecause: string | null;
+  revokedAt: number | null;
+  revokedReason: string | null;
 }
 
 export type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
@@ -41,10 +41,10 @@ export function rulingOn(session: SessionRecord, g: number, t: number, policy: P
   return { rule: 7 };
 }
 
-/** Every reason that is true: the text does not say which one of several is named. */
+/** All reasons that apply: the documentation does not say which of several is named. */
 export function whyNotAlive(session: SessionRecord, t: number): string[] {
   const reasons: [string, boolean][] = [
-    [session.endedBecause ?? '', session.endedAt !== null],
+    [session.revokedReason ?? '', session.revokedAt !== null],
     ['expired_absolute', t >= session.expiresAt],
     ['expired_idle', t >= session.idleExpiresAt],
   ];

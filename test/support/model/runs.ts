@@ -4,20 +4,20 @@ import { Tally } from './tally.js';
 
 const { MODEL_SEED, MODEL_PATH, MODEL_RUNS, MODEL_SHRINK, MODEL_TALLY } = process.env;
 
-/** Without a wish of the environment each run is the same: a failure is somebody's change, never chance. */
+/** The default seed makes every run the same: a failure comes from a change, not from chance. */
 const SEED = 20_261_122;
 const times = Number(MODEL_RUNS ?? 1);
 const isOrdinary = MODEL_SEED === undefined && MODEL_PATH === undefined && MODEL_RUNS === undefined;
 
-/** Short of the tests' own limit, so that a counterexample is told however long it takes to shrink. */
-const PATIENCE_MS = 60_000 * Math.max(1, times);
-export const TIMEOUT_MS = PATIENCE_MS + 30_000;
+/** Below the time-out of the test, so that it prints a counterexample before it has shrunk it completely. */
+const TIME_LIMIT_MS = 60_000 * Math.max(1, times);
+export const TIMEOUT_MS = TIME_LIMIT_MS + 30_000;
 
 /**
- * Holds a property over histories.
+ * Checks a property over generated histories.
  *
  * @param numRuns histories in the ordinary run; MODEL_RUNS multiplies it
- * @param least how often these must have happened in an ordinary run: a test that checks nothing fails
+ * @param least the minimum count of each event in an ordinary run: a test that checks too little fails
  */
 export async function expectToHold<History>(
   histories: fc.Arbitrary<History>,
@@ -31,11 +31,11 @@ export async function expectToHold<History>(
     {
       seed: Number(MODEL_SEED ?? SEED),
       numRuns: Math.ceil(numRuns * times),
-      // Histories of any length up to the greatest, and not mostly short ones.
+      // All lengths up to the maximum, not mostly short histories.
       unbiased: true,
       ...(MODEL_PATH !== undefined && { path: MODEL_PATH, endOnFailure: true }),
       ...(MODEL_SHRINK === 'no' && { endOnFailure: true }),
-      interruptAfterTimeLimit: PATIENCE_MS,
+      interruptAfterTimeLimit: TIME_LIMIT_MS,
       markInterruptAsFailure: true,
     },
   );

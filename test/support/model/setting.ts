@@ -1,7 +1,7 @@
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** What the rules are given: durations in milliseconds, as `docs/rotation.md` names them. */
+/** The parameters of the rules, in milliseconds, with the names of `docs/rotation.md`. */
 export interface Policy {
   /** C, the rotation interval. */
   C: number;
@@ -13,15 +13,15 @@ export interface Policy {
   sessionsPerUser: number;
 }
 
-/** A configuration, and the same said in numbers. */
+/** A configuration as environment variables and as numbers. */
 export interface Setting {
   name: string;
   env: Record<string, string>;
   policy: Policy;
 }
 
-/** Short lives and few sessions, so that a history of some sixty steps reaches every end. */
-const ENDS = { REFRESH_IDLE_TTL: '7d', SESSION_TTL: '9d', ACCESS_TOKEN_TTL: '15m', MAX_SESSIONS_PER_USER: '3' };
+/** Short limits and few sessions, so that a history of about sixty steps reaches every limit. */
+const LIMITS = { REFRESH_IDLE_TTL: '7d', SESSION_TTL: '9d', ACCESS_TOKEN_TTL: '15m', MAX_SESSIONS_PER_USER: '3' };
 const policy: Policy = {
   C: 2 * MINUTE,
   L: MINUTE,
@@ -31,11 +31,11 @@ const policy: Policy = {
   sessionsPerUser: 3,
 };
 
-export const USUAL: Setting = { name: 'with C = 120 s and L = 60 s', env: ENDS, policy };
+export const USUAL: Setting = { name: 'with C = 120 s and L = 60 s', env: LIMITS, policy };
 
 export const STRICT: Setting = {
   name: 'in strict mode',
-  env: { ...ENDS, REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' },
+  env: { ...LIMITS, REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' },
   policy: { ...policy, C: 0, L: 0 },
 };
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
-/** One step of a history. Numbers choose among what there is when the step is taken, whatever that is. */
+/** One step of a history. Numbers pick from the sessions, tokens and messages that exist when the step is taken. */
 export type Step =
-  | { do: 'refresh'; who: number; answer: 'stored' | 'lost' }
+  | { do: 'refresh'; who: number; response: 'stored' | 'lost' }
   | { do: 'send'; who: number }
   | { do: 'arrive' | 'deliver' | 'lose'; message: number }
   | { do: 'use' | 'present the one before'; who: number }
@@ -12,13 +12,13 @@ export type Step =
   | { do: 'wait until'; edge: Edge; session: number; plus: number; asks: boolean }
   | { do: 'steal'; from: number }
   | { do: 'log out'; who: number; with: 'access' | 'refresh' | 'both' | 'an old one' }
-  | { do: 'end'; who: number; what: 'one' | 'others' | 'all'; session: number }
+  | { do: 'revoke'; who: number; what: 'one' | 'others' | 'all'; session: number }
   | { do: 'change password'; who: number; right: boolean }
   | { do: 'sign in'; user: number; right: boolean }
   | { do: 'send together'; tokens: number[]; logout: boolean }
   | { do: 'fail over'; session: number; back: number };
 
-/** Where a rule changes its mind. */
+/** A time at which the outcome of the rules changes. */
 export type Edge = 'L' | 'C' | 'idle' | 'absolute' | 'access';
 
 const who = fc.nat({ max: 5 });
@@ -40,7 +40,7 @@ const shortly = fc.constantFrom(
   10 * MINUTE,
 );
 const long = fc.constantFrom(HOUR, 12 * HOUR, 2 * DAY);
-/** A step back: a process whose clock is further off is not ready. */
+/** A clock step back, up to the limit beyond which a process is not ready. */
 const back = fc.integer({ min: -5 * SECOND, max: -1 });
 
 const lossy = fc.constantFrom('stored', 'stored', 'stored', 'lost');
@@ -48,7 +48,7 @@ const seldom = (times: number) => fc.nat({ max: times }).map((n) => n === 0);
 const tokens = fc.array(fc.nat({ max: 7 }), { minLength: 2, maxLength: 3 });
 
 const weighted: [weight: number, shape: fc.Arbitrary<object>][] = [
-  [60, fc.record({ do: fc.constant('refresh'), who, answer: lossy })],
+  [60, fc.record({ do: fc.constant('refresh'), who, response: lossy })],
   [20, fc.record({ do: fc.constant('send'), who })],
   [30, fc.record({ do: fc.constantFrom('arrive', 'arrive', 'deliver', 'lose'), message: who })],
   [50, fc.record({ do: fc.constant('use'), who })],
@@ -64,12 +64,12 @@ const weighted: [weight: number, shape: fc.Arbitrary<object>][] = [
   [3, until('idle', 'idle', 'absolute')],
   [8, fc.record({ do: fc.constant('steal'), from: who })],
   [2, fc.record({ do: fc.constant('log out'), who, with: fc.constantFrom('access', 'refresh', 'both', 'an old one') })],
-  [2, fc.record({ do: fc.constant('end'), who, what: fc.constantFrom('one', 'others', 'all'), session: who })],
+  [2, fc.record({ do: fc.constant('revoke'), who, what: fc.constantFrom('one', 'others', 'all'), session: who })],
   [2, fc.record({ do: fc.constant('change password'), who, right: fc.boolean() })],
   [8, fc.record({ do: fc.constant('sign in'), user: who, right: seldom(3).map((no) => !no) })],
   [10, fc.record({ do: fc.constant('send together'), tokens, logout: seldom(15) })],
   [10, fc.record({ do: fc.constant('fail over'), session: who, back: fc.nat({ max: 4 }) })],
-  // A start takes longer than everything else.
+  // Rare, because a restart is slow.
   [1, fc.record({ do: fc.constantFrom('kill', 'shut down') })],
 ];
 
@@ -91,7 +91,7 @@ export interface History {
   steps: Step[];
 }
 
-/** A history of the service, begun at some millisecond of a second. */
+/** Histories of the service, each from a random millisecond within a second. */
 export const histories: fc.Arbitrary<History> = fc.record({
   millisecond: fc.nat({ max: 999 }),
   steps: fc.array(step, { maxLength: 160, size: 'max' }),

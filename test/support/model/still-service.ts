@@ -10,14 +10,14 @@ import type { Setting } from './setting.js';
 const DAY = 86_400_000;
 const BEGINNING = Date.UTC(2030, 0, 1);
 
-/** What a process has noted and not written, and what it has seen: a kill takes all of it. */
-interface Notes {
+/** The buffers of a process, which a kill loses. */
+interface Buffers {
   acknowledged: Map<string, number>;
   extended: Map<string, number>;
   seen: { clear(): void };
 }
 
-/** The running application, in which nothing happens by itself: no time passes, and no timer writes anything. */
+/** The running application with a stopped clock and without timers: nothing happens by itself. */
 export class StillService {
   readonly clock = new MovableClock();
 
@@ -56,7 +56,7 @@ export class StillService {
     this.clock.move(`${ms}ms`);
   }
 
-  /** Each history begins on a day of its own, at the same millisecond of it: nothing depends on those before. */
+  /** Starts a history on a new day, so that it does not depend on earlier ones. */
   beginDay(millisecond: number): void {
     this.clock.standStill((Math.floor(this.now / DAY) + 1) * DAY + millisecond);
   }
@@ -65,15 +65,15 @@ export class StillService {
     return this.app.flush();
   }
 
-  /** What a kill takes with it, without the second that a new start costs. */
-  forgetNotes(): void {
-    const notes = this.app.app.get(SessionWriteBuffer) as unknown as Notes;
-    notes.acknowledged.clear();
-    notes.extended.clear();
-    notes.seen.clear();
+  /** Loses the buffers as a kill does, but without a restart. */
+  loseBuffers(): void {
+    const buffers = this.app.app.get(SessionWriteBuffer) as unknown as Buffers;
+    buffers.acknowledged.clear();
+    buffers.extended.clear();
+    buffers.seen.clear();
   }
 
-  /** Passport keeps its strategies in one place for a whole process: the old application closes before the new starts. */
+  /** Passport's strategies are global: the old application closes before the new one starts. */
   async restart(): Promise<void> {
     await this.app.close();
     await this.boot();

@@ -1,4 +1,4 @@
-/** What happened in a run, in words: the counterexample that a person reads. */
+/** The log of a run in words: the readable counterexample. */
 export class Story {
   private readonly lines: string[] = [];
 
@@ -13,7 +13,7 @@ export class Story {
     this.lines.push(`${(ms / 1000).toFixed(3).padStart(12)} s  ${what}`);
   }
 
-  /** Ends the run with all that led to it. */
+  /** Fails the run, with the log. */
   fail(why: string): never {
     throw new Error(`${why}\n\nWhat happened:\n${this.lines.join('\n')}\n`);
   }

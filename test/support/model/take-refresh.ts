@@ -9,22 +9,22 @@ import { modelledRows, storedRows } from './stored-rows.js';
 import { signIn } from './take-revocation.js';
 
 export async function refreshNow(world: Comparison, holder: Holder, stored: boolean): Promise<void> {
-  const answer = await world.refresh(`${holder.name}${stored ? '' : ' (the answer will be lost)'}`, holder.refresh);
-  if (answer && stored) store(holder, answer);
-  if (!answer) await giveUp(world, holder);
+  const response = await world.refresh(`${holder.name}${stored ? '' : ' (the response will be lost)'}`, holder.refresh);
+  if (response && stored) store(holder, response);
+  if (!response) await giveUp(world, holder);
 }
 
-/** What another tab, or a thief, may still have. */
+/** Presents the previous token, which another tab or a thief may still have. */
 export async function presentTheOneBefore(world: Comparison, { name, refresh }: Holder): Promise<void> {
   const { sid, gen } = refreshClaims(refresh);
   const before = world.refreshTokens.find((token) => {
     const claims = refreshClaims(token);
     return claims.sid === sid && claims.gen === gen - 1;
   });
-  if (before) await world.refresh(`somebody, after ${name},`, before);
+  if (before) await world.refresh(`another holder, after ${name},`, before);
 }
 
-/** Whoever hears that it is over: a browser signs in again, a thief is gone. */
+/** After a terminal error: a browser signs in again, a thief gives up. */
 async function giveUp(world: Comparison, holder: Holder): Promise<void> {
   if (world.holders.length > 1) world.holders.splice(world.holders.indexOf(holder), 1);
   const user = world.model.users.get(refreshClaims(holder.refresh).sub)!;
@@ -36,7 +36,7 @@ function store(holder: Holder, { refresh_token, access_token }: { refresh_token:
   holder.access = access_token;
 }
 
-/** A refresh takes its time: it is sent, arrives, and its answer is delivered, or one of them is lost. */
+/** One leg of a slow refresh: the request is sent, arrives, its response is delivered, or one of them is lost. */
 export async function travel(world: Comparison, step: Extract<Step, { do: 'send' | 'arrive' | 'deliver' | 'lose' }>) {
   const { messages } = world;
   if (step.do === 'send') {
@@ -44,38 +44,38 @@ export async function travel(world: Comparison, step: Extract<Step, { do: 'send'
     if (messages.length < 6) messages.push({ to, token: to.refresh });
     return world.story.tell(`${to.name} sends generation ${refreshClaims(to.refresh).gen}`);
   }
-  const wanted = messages.filter(({ answer }) => (step.do === 'arrive' ? !answer : step.do === 'lose' || answer));
+  const wanted = messages.filter(({ response }) => (step.do === 'arrive' ? !response : step.do === 'lose' || response));
   const message = at(wanted, step.message);
   if (!message) return;
   if (step.do === 'arrive') {
-    const answer = await world.refresh(`a tab of ${message.to.name}`, message.token);
-    if (answer) message.answer = answer;
+    const response = await world.refresh(`a tab of ${message.to.name}`, message.token);
+    if (response) message.response = response;
     else messages.splice(messages.indexOf(message), 1);
     return;
   }
   messages.splice(messages.indexOf(message), 1);
   world.story.tell(`a message of ${message.to.name} is ${step.do === 'lose' ? 'lost' : 'delivered'}`);
-  if (step.do === 'deliver') store(message.to, message.answer!);
+  if (step.do === 'deliver') store(message.to, message.response!);
 }
 
-/** Truly at once: then some order of events has to explain all answers, and the rows. */
+/** Parallel requests: some order of events must explain all responses and the rows. */
 export async function sendTogether(world: Comparison, step: Extract<Step, { do: 'send together' }>): Promise<void> {
   const { service } = world;
   const tokens = step.tokens.map((age) => fromNewest(world.refreshTokens, age));
-  // A difference from before would look like one of these answers.
+  // Otherwise an earlier difference would be attributed to these responses.
   await world.expectRows();
   const sent: Sent[] = tokens.map((token, index) => ({
     what: step.logout && index === 0 ? 'logout' : 'refresh',
     token: refreshClaims(token),
   }));
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     sent.map(({ what }, index) =>
       what === 'logout'
         ? requests.logout(service.http, { refresh: tokens[index]! })
         : requests.refresh(service.http, tokens[index]!),
     ),
   );
-  const seen = answers.map(observe);
+  const seen = responses.map(observe);
   world.story.tell(`together: ${sent.map(({ what, token }) => `${what} ${token.gen}`).join(', ')}`);
   const rows = await storedRows(service, [...world.model.sessions.keys()]);
   const explained = explanations(world.model, sent, seen, service.now);
@@ -85,7 +85,7 @@ export async function sendTogether(world: Comparison, step: Extract<Step, { do: 
       `No order explains ${inspect({ sent, seen, rows, explained: explained.map(modelledRows) }, { depth: 5 })}`,
     );
   world.model = model;
-  world.tally.add('answers', answers.length);
+  world.tally.add('responses', responses.length);
   world.tally.add('together');
-  for (const { status, body } of answers) if (status === 200) world.keepTokens(body);
+  for (const { status, body } of responses) if (status === 200) world.keepTokens(body);
 }

@@ -9,10 +9,10 @@ import type { History, Step } from './steps.js';
 import type { StillService } from './still-service.js';
 import type { Tally } from './tally.js';
 import { putBack } from './stored-rows.js';
-import { changePassword, end, logOut, signIn } from './take-revocation.js';
+import { changePassword, logOut, revoke, signIn } from './take-revocation.js';
 import { presentTheOneBefore, refreshNow, sendTogether, travel } from './take-refresh.js';
 
-/** Lives through a history with two people. Throws, with the story, at the first difference. */
+/** Runs a history with two users. Throws, with the story, at the first difference. */
 export async function compare(service: StillService, setting: Setting, { millisecond, steps }: History, tally: Tally) {
   service.beginDay(millisecond);
   const world = new Comparison(service, setting, tally);
@@ -23,12 +23,12 @@ export async function compare(service: StillService, setting: Setting, { millise
   await world.expectRows();
 }
 
-/** Does one step to the service and to the model. A step for which there is nothing to choose from does nothing. */
+/** Takes one step in the service and in the model. Does nothing when there is nothing to choose from. */
 async function takeStep(world: Comparison, step: Step): Promise<void> {
   const { service, holders } = world;
   switch (step.do) {
     case 'refresh':
-      return refreshNow(world, at(holders, step.who)!, step.answer === 'stored');
+      return refreshNow(world, at(holders, step.who)!, step.response === 'stored');
     case 'send':
     case 'arrive':
     case 'deliver':
@@ -39,9 +39,9 @@ async function takeStep(world: Comparison, step: Step): Promise<void> {
     case 'present the one before':
       return presentTheOneBefore(world, at(holders, step.who)!);
     case 'use an old one':
-      return use(world, 'somebody', fromNewest(world.accessTokens, step.age));
+      return use(world, 'a holder', fromNewest(world.accessTokens, step.age));
     case 'present an old one':
-      return void (await world.refresh('somebody', fromNewest(world.refreshTokens, step.age)));
+      return void (await world.refresh('a holder', fromNewest(world.refreshTokens, step.age)));
     case 'wait':
       service.move(step.ms);
       return world.story.tell(`after ${step.ms} ms`);
@@ -51,8 +51,8 @@ async function takeStep(world: Comparison, step: Step): Promise<void> {
       return steal(world, at(holders, step.from)!);
     case 'log out':
       return logOut(world, at(holders, step.who)!, step.with);
-    case 'end':
-      return end(world, at(holders, step.who)!, step.what, at([...world.model.sessions.keys()], step.session)!);
+    case 'revoke':
+      return revoke(world, at(holders, step.who)!, step.what, at([...world.model.sessions.keys()], step.session)!);
     case 'change password':
       return changePassword(world, at(holders, step.who)!, step.right);
     case 'sign in':
@@ -66,16 +66,16 @@ async function takeStep(world: Comparison, step: Step): Promise<void> {
   }
 }
 
-/** Uses an access token; the first use of a generation proves that its holder got it. */
+/** Uses an access token; the first use of a generation acknowledges it. */
 async function use(world: Comparison, who: string, token: string): Promise<void> {
   const { service, model } = world;
   const claims = accessClaims(token);
-  const answer = await requests.whoAmI(service.http, token);
+  const response = await requests.whoAmI(service.http, token);
   const refusal = accessRefusal(model, claims, service.now);
   world.tally.add(`whoami ${refusal ?? 'accepted'}`);
   const { number } = model.sessions.get(claims.sid)!;
   const what = `${who} uses an access token of session ${number}, generation ${claims.gen}`;
-  world.expect(what, answer, predictWhoAmI(model, claims, service.now));
+  world.expect(what, response, predictWhoAmI(model, claims, service.now));
   if (!refusal) sight(model, claims.sid, claims.gen);
 }
 
@@ -86,18 +86,18 @@ async function writeBuffer(world: Comparison, what: 'flush' | 'forget' | 'kill' 
   if (what === 'flush' || what === 'shut down') flush(model, service.now);
   if (what !== 'flush') model.process = nothingNoted();
   if (what === 'flush') return service.flush();
-  if (what !== 'shut down') service.forgetNotes();
+  if (what !== 'shut down') service.loseBuffers();
   if (what === 'forget') return;
   await service.restart();
-  await useEndedOnes(world);
+  await useRevokedOnes(world);
 }
 
-/** What a new process has to know from the start. */
-async function useEndedOnes(world: Comparison): Promise<void> {
-  const ended = world.accessTokens.filter(
-    (token) => world.model.sessions.get(accessClaims(token).sid)!.endedAt !== null,
+/** A new process must know earlier revocations from the start. */
+async function useRevokedOnes(world: Comparison): Promise<void> {
+  const revoked = world.accessTokens.filter(
+    (token) => world.model.sessions.get(accessClaims(token).sid)!.revokedAt !== null,
   );
-  for (const token of ended.slice(-3)) await use(world, 'somebody', token);
+  for (const token of revoked.slice(-3)) await use(world, 'a holder', token);
 }
 
 function steal(world: Comparison, from: Holder): void {
@@ -106,12 +106,12 @@ function steal(world: Comparison, from: Holder): void {
   world.story.tell(`a thief copies the jar of ${from.name}`);
 }
 
-/** Waits until a rule changes its mind about a session, and asks it there. */
+/** Moves the clock to a time at which the outcome for a session changes, and presents a token there. */
 async function waitUntil(world: Comparison, step: Extract<Step, { do: 'wait until' }>): Promise<void> {
   const { service, model, story } = world;
   const isLimit = step.edge === 'idle' || step.edge === 'absolute';
   const living = [...model.sessions.values()].filter(
-    ({ endedAt, acknowledgedAt }) => endedAt === null && (isLimit || acknowledgedAt !== null),
+    ({ revokedAt, acknowledgedAt }) => revokedAt === null && (isLimit || acknowledgedAt !== null),
   );
   const session = at(living, step.session);
   if (!session) return;
@@ -129,13 +129,13 @@ async function waitUntil(world: Comparison, step: Extract<Step, { do: 'wait unti
   service.move(ms);
   story.tell(`${step.edge} of session ${number}, and ${step.plus} ms`);
   if (!step.asks) return;
-  if (step.edge === 'access') return use(world, 'somebody', access);
+  if (step.edge === 'access') return use(world, 'a holder', access);
   const wanted = step.edge === 'L' ? generation - 1 : generation;
   const token = world.refreshTokens.findLast((token) => {
     const { sid, gen } = refreshClaims(token);
     return sid === id && gen === wanted;
   });
-  if (token) await world.refresh('somebody', token);
+  if (token) await world.refresh('a holder', token);
 }
 
 /** The database comes back without its last commits; what was revoked stays revoked. */
@@ -146,7 +146,7 @@ async function failOver(world: Comparison, sessionId: string | undefined, back: 
     world.past.get(sessionId)!.filter(({ generation }) => generation < session.generation),
     back,
   );
-  if (!earlier || session.endedAt !== null) return;
+  if (!earlier || session.revokedAt !== null) return;
   Object.assign(session, structuredClone(earlier));
   await putBack(world.service, earlier);
   world.tally.add('fail over');

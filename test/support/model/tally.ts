@@ -1,4 +1,4 @@
-/** Counts what happened, so that a run which checks nothing is noticed. */
+/** Counts events, so that a run that checks too little fails. */
 export class Tally {
   private readonly counts = new Map<string, number>();
 
@@ -10,7 +10,7 @@ export class Tally {
     return this.counts.get(what) ?? 0;
   }
 
-  /** Those of `wanted` that happened less often than they have to. */
+  /** The events of `wanted` that happened too rarely. */
   missing(wanted: Record<string, number>): string[] {
     return Object.entries(wanted)
       .filter(([what, least]) => this.of(what) < least)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { register } from '../people.js';
-import { keepUp } from './honest-histories.js';
+import { applyEvent } from './honest-histories.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';
 import type { Setting } from './setting.js';
@@ -36,13 +36,13 @@ export const thefts = fc.array(
 );
 
 /**
- * A victim and a thief with copies of one jar. Nothing is known here of the rules, only the promise: when two holders
+ * A victim and a thief with copies of one cookie jar. It does not know the rules, only the guarantee: when two holders
  * differ, and the newer generation was acknowledged more than L ago, the older holder's next refresh ends the session.
  */
 export class Theft {
   private readonly story: Story;
   private jars: Record<Role, { refresh: string; access: string }>;
-  /** The newest generation that somebody proved to hold, and that was not written down yet. */
+  /** The newest generation that a holder has presented, but that is not written yet. */
   private proved = 0;
   private acknowledged = 0;
   private acknowledgedAt = 0;
@@ -88,14 +88,14 @@ export class Theft {
         return this.service.move(Math.max(0, until - this.service.now));
       }
       default:
-        if (step.do === 'flush' || step.do === 'shut down') this.writtenDown();
+        if (step.do === 'flush' || step.do === 'shut down') this.acknowledge();
         else this.proved = 0;
         this.story.tell(step.do);
-        return keepUp(this.service, step.do);
+        return applyEvent(this.service, step.do);
     }
   }
 
-  private writtenDown(): void {
+  private acknowledge(): void {
     if (this.proved > this.acknowledged) {
       this.acknowledged = this.proved;
       this.acknowledgedAt = this.service.now;
@@ -116,17 +116,17 @@ export class Theft {
   private async refresh(role: Role, isStored: boolean): Promise<void> {
     const isDue = this.isDueFor(role);
     const { refresh } = this.jars[role];
-    const answer = await requests.refresh(this.service.http, refresh);
-    const { status, code } = observe(answer);
+    const response = await requests.refresh(this.service.http, refresh);
+    const { status, code } = observe(response);
     this.story.tell(`the ${role} presents generation ${refreshClaims(refresh).gen} -> ${status} ${code ?? ''}`);
-    if (isDue && status === 200) this.story.fail(`The ${role} holds the older token, and was let in`);
-    if (status !== 200) return this.ended(role, code ?? '', isDue);
+    if (isDue && status === 200) this.story.fail(`The ${role} holds the older token, and could refresh`);
+    if (status !== 200) return this.expectSignedOut(role, code ?? '', isDue);
     this.proved = Math.max(this.proved, refreshClaims(refresh).gen);
-    if (isStored) this.jars[role] = { refresh: answer.body.refresh_token, access: answer.body.access_token };
+    if (isStored) this.jars[role] = { refresh: response.body.refresh_token, access: response.body.access_token };
   }
 
-  /** Both are out: neither the older nor the newer token is worth anything any more. */
-  private async ended(role: Role, code: string, isDue: boolean): Promise<void> {
+  /** Victim and thief are both signed out: none of their tokens is accepted. */
+  private async expectSignedOut(role: Role, code: string, isDue: boolean): Promise<void> {
     if (isDue && code !== 'session_expired') {
       this.tally.add(`${role} found out`);
       if (code !== 'refresh_token_reused') this.story.fail(`The session had ended before: ${code}`);

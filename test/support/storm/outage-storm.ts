@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
-import { doing, expectDone, type Deed } from './operations.js';
+import { performing, expectDone, type Operation } from './operations.js';
 import type { Http } from '../http.js';
 import { PASSWORD } from '../people.js';
-import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, type Heard, type Turn } from './storm.js';
-import { endedSessions, expectNothingHalf } from './invariants.js';
+import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, type Outcome, type Turn } from './storm.js';
+import { revokedSessions, expectInvariants } from './invariants.js';
 
-/** Each refresh writes, so that a database that cannot is noticed; nobody's session makes room for another. */
+/** Every refresh writes, so that it fails when the database cannot write; the session cap revokes nothing. */
 export const STORMY = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s', MAX_SESSIONS_PER_USER: '10000' };
 
-/** No statement about speed: whoever waits longer than this waits for ever. */
+/** A request that takes longer hangs. */
 const HANG_MS = 15_000;
 const CLIENTS = 32;
 
@@ -19,25 +19,25 @@ const reading: Turn = (client) => client.use('/users/me');
 
 export interface Fault {
   begin: () => unknown;
-  /** As long as it takes to do harm. */
+  /** Resolves when the fault has had its effect. */
   last: (storm: Storm) => Promise<unknown>;
   end: () => unknown;
-  /** Whether it also cuts off what is heard of endings: then guarded requests need the database. */
-  deafens?: boolean;
+  /** Whether it also cuts off notifications of revocations: then guarded requests need the database. */
+  cutsNotifications?: boolean;
 }
 
-/** Refreshes, sign-ins, guarded requests and changes without pause, before, during and after a fault of the database. */
-export async function expectNobodyHurt(http: Http, databaseUrl: string, fault: Fault): Promise<Heard[]> {
-  const deeds: Deed[] = [];
+/** Sends all kinds of requests before, during and after a fault of the database; no user is signed out by it. */
+export async function expectFaultTolerance(http: Http, databaseUrl: string, fault: Fault): Promise<Outcome[]> {
+  const operations: Operation[] = [];
   const storm = new Storm(() => http.url);
   await storm.join(http, CLIENTS);
-  const turns = [refreshing, refreshing, signingIn, using, reading, refreshing, refreshing, doing(deeds)];
+  const turns = [refreshing, refreshing, signingIn, using, reading, refreshing, refreshing, performing(operations)];
   storm.begin((place) => turns[place % turns.length]!);
   await expectEverybodyServed(storm);
   await fault.begin();
   const begunAt = performance.now();
   const unawareSince = () =>
-    storm.heard.filter(({ route, answeredAt }) => route === 'GET /auth/whoami' && answeredAt > begunAt);
+    storm.outcomes.filter(({ route, receivedAt }) => route === 'GET /auth/whoami' && receivedAt > begunAt);
   try {
     await fault.last(storm);
     await expect.poll(() => unawareSince().length, { timeout: HANG_MS }).toBeGreaterThan(0);
@@ -49,32 +49,35 @@ export async function expectNobodyHurt(http: Http, databaseUrl: string, fault: F
   await storm.end();
 
   expectNobodyRefused(storm, ['database_unavailable', 'refresh_busy', 'hashing_busy']);
-  expect(Math.max(...storm.heard.map(({ ms }) => ms))).toBeLessThan(HANG_MS);
-  const meanwhile = storm.heard.filter(({ answeredAt }) => answeredAt > begunAt && answeredAt < endedAt);
+  expect(Math.max(...storm.outcomes.map(({ ms }) => ms))).toBeLessThan(HANG_MS);
+  const meanwhile = storm.outcomes.filter(({ receivedAt }) => receivedAt > begunAt && receivedAt < endedAt);
   const guarded = new Set(unawareSince().map(({ status }) => status));
-  expect([...guarded].filter((status) => status !== 200)).toEqual(fault.deafens && guarded.has(503) ? [503] : []);
-  await expectNothingHalf(databaseUrl);
+  expect([...guarded].filter((status) => status !== 200)).toEqual(
+    fault.cutsNotifications && guarded.has(503) ? [503] : [],
+  );
+  await expectInvariants(databaseUrl);
   await expectAllSignedIn(storm);
-  const ended = await endedSessions(databaseUrl);
+  const ended = await revokedSessions(databaseUrl);
   expect(storm.clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
-  // Those that were not answered, and as many of the others.
-  const unanswered = deeds.filter(({ answered }) => !answered);
-  await expectDone([...unanswered, ...deeds.filter(({ answered }) => answered)].slice(0, 40), http);
+  // All unconfirmed operations, and confirmed ones up to 40 in total.
+  const unconfirmed = operations.filter(({ confirmed }) => !confirmed);
+  await expectDone([...unconfirmed, ...operations.filter(({ confirmed }) => confirmed)].slice(0, 40), http);
   storm.hangUp();
   return meanwhile;
 }
 
-/** From now on each client has had a success: it goes on by itself. */
+/** Waits until every client has had a success from now on. */
 async function expectEverybodyServed({ clients }: Storm): Promise<void> {
   const since = performance.now();
   const waiting = () => clients.filter(({ succeededAt }) => succeededAt < since).length;
   await expect.poll(waiting, { timeout: 2 * HANG_MS }).toBe(0);
 }
 
-/** Until so many refreshes and sign-ins were refused for now. */
+/** Waits until so many refreshes and sign-ins got 503. */
 export async function untilRefused(storm: Storm, wanted: number = 5): Promise<void> {
   for (const route of ['POST /auth/refresh', 'POST /auth/login']) {
-    const refused = () => storm.heard.filter((heard) => heard.route === route && heard.status === 503).length;
+    const refused = () =>
+      storm.outcomes.filter((outcomes) => outcomes.route === route && outcomes.status === 503).length;
     await expect.poll(refused, { timeout: HANG_MS }).toBeGreaterThanOrEqual(wanted);
   }
 }

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import type { ProblemCode } from '../../../src/problem/catalogue.js';
-import { Connection, type Asked } from '../connection.js';
-import type { Answer, Http, TokenResponse } from '../http.js';
+import { Connection, type RequestContent } from '../connection.js';
+import type { HttpResponse, Http, TokenResponse } from '../http.js';
 import { claimsOf, register } from '../people.js';
 
-/** What a request came to. `status` 0: no whole answer, and `bytes` of one. */
-export interface Heard {
+/** The outcome of a request. `status` 0: no complete response; `bytes` of it arrived. */
+export interface Outcome {
   route: string;
   status: number;
   bytes: number;
@@ -13,16 +13,16 @@ export interface Heard {
   terminal: boolean;
   retryAfter: boolean;
   closes: boolean;
-  /** Undefined when it was never sent: no connection. */
+  /** Undefined when it was not sent, for want of a connection. */
   sentAt: number | undefined;
-  answeredAt: number;
+  receivedAt: number;
   ms: number;
 }
 
-/** How long a client waits before it tries again: it does not storm a server that is not there. */
+/** How long a client waits before a retry. */
 const PAUSE_MS = 20;
 
-/** Somebody with a connection, who stores what they are given before they use it. */
+/** A client with one connection. It stores tokens before it uses them. */
 export class StormClient {
   private readonly connection = new Connection();
   /** The newest generation for which an access token was accepted. */
@@ -37,41 +37,41 @@ export class StormClient {
     public stored: TokenResponse,
   ) {}
 
-  /** Refreshes; where the answer is lost, or is none, the last stored token stays. True when it was answered with tokens. */
+  /** Refreshes, and keeps the last stored token when the response is lost or an error. True when tokens arrived. */
   async refresh(): Promise<boolean> {
-    const answer = await this.ask('POST', '/auth/refresh', { json: { refresh_token: this.stored.refresh_token } });
-    if (answer?.status === 200) this.stored = answer.body as TokenResponse;
-    return answer?.status === 200;
+    const response = await this.ask('POST', '/auth/refresh', { json: { refresh_token: this.stored.refresh_token } });
+    if (response?.status === 200) this.stored = response.body as TokenResponse;
+    return response?.status === 200;
   }
 
   async use(path: string = '/auth/whoami'): Promise<boolean> {
     const { access_token } = this.stored;
-    const answer = await this.ask('GET', path, { token: access_token });
-    if (answer?.status === 200) this.used = claimsOf(access_token)['gen'] as number;
-    return answer?.status === 200;
+    const response = await this.ask('GET', path, { token: access_token });
+    if (response?.status === 200) this.used = claimsOf(access_token)['gen'] as number;
+    return response?.status === 200;
   }
 
-  /** Undefined when no whole answer came. */
-  async ask(method: string, path: string, asked: Asked): Promise<Answer<any> | undefined> {
+  /** Undefined without a complete response. */
+  async ask(method: string, path: string, asked: RequestContent): Promise<HttpResponse<any> | undefined> {
     const begun = performance.now();
-    const answer = await this.connection.ask(this.storm.target(), method, path, asked);
-    const answeredAt = performance.now();
-    const whole = 'headers' in answer ? answer : undefined;
-    if (whole && whole.status < 300) this.succeededAt = answeredAt;
-    const problem = whole && whole.status >= 400 ? whole.body : undefined;
-    this.storm.heard.push({
+    const response = await this.connection.ask(this.storm.target(), method, path, asked);
+    const receivedAt = performance.now();
+    const complete = 'headers' in response ? response : undefined;
+    if (complete && complete.status < 300) this.succeededAt = receivedAt;
+    const problem = complete && complete.status >= 400 ? complete.body : undefined;
+    this.storm.outcomes.push({
       route: `${method} ${path}`,
-      status: answer.status,
-      bytes: 'bytes' in answer ? answer.bytes : 0,
+      status: response.status,
+      bytes: 'bytes' in response ? response.bytes : 0,
       code: problem?.code,
       terminal: problem?.terminal ?? false,
-      retryAfter: Number(whole?.headers.get('retry-after')) > 0,
-      closes: whole?.headers.get('connection') === 'close',
+      retryAfter: Number(complete?.headers.get('retry-after')) > 0,
+      closes: complete?.headers.get('connection') === 'close',
       sentAt: this.connection.sentAt,
-      answeredAt,
-      ms: answeredAt - begun,
+      receivedAt,
+      ms: receivedAt - begun,
     });
-    return whole;
+    return complete;
   }
 
   hangUp(): void {
@@ -79,29 +79,29 @@ export class StormClient {
   }
 }
 
-/** What one client does in its turn; it is done again until the storm ends. */
+/** What a client does again and again until the storm ends. */
 export type Turn = (client: StormClient) => Promise<unknown>;
 
-/** A chain of refreshes; every third access token is used. */
+/** Refreshes, and uses every third access token. */
 export const refreshing: Turn = async (client) => {
   const refreshed = await client.refresh();
   if (refreshed && client.turns % 3 === 0) await client.use();
 };
 
-/** Many clients at once, each with one request at a time under way, against one server or several. */
+/** Many clients in parallel against one or several servers; each has at most one request in flight. */
 export class Storm {
   readonly clients: StormClient[] = [];
-  heard: Heard[] = [];
+  outcomes: Outcome[] = [];
   private raging = false;
   private loops: Promise<void>[] = [];
 
-  /** @param target the address for the next request: it may change from request to request */
+  /** @param target the server for the next request */
   constructor(readonly target: () => string) {}
 
-  /** More clients, each somebody new. */
+  /** Adds clients, each with a new user. */
   async join(http: Http, count: number): Promise<StormClient[]> {
     const people: Awaited<ReturnType<typeof register>>[] = [];
-    // No more at once than hashing takes, however slow the machine is.
+    // In small groups, because the server refuses more parallel password hashes.
     while (people.length < count) {
       const few = Math.min(8, count - people.length);
       people.push(...(await Promise.all(Array.from({ length: few }, () => register(http)))));
@@ -111,7 +111,7 @@ export class Storm {
     return joined;
   }
 
-  /** More clients with a connection open, which they used once, and which take no part in the storm. */
+  /** Opens idle keep-alive connections of more clients, which take no part in the storm. */
   async joinIdle(http: Http, count: number): Promise<StormClient[]> {
     const people = await Promise.all(Array.from({ length: count }, () => register(http)));
     const idle = people.map(({ email, tokens }) => new StormClient(this, email, tokens));
@@ -119,27 +119,27 @@ export class Storm {
     return idle;
   }
 
-  /** Somebody with a copy of these tokens; they take no part in the storm. */
+  /** A client with a copy of these tokens, which takes no part in the storm. */
   takeOver(email: string, tokens: TokenResponse): StormClient {
     return new StormClient(this, email, tokens);
   }
 
-  /** @param turnOf by the client's place; without one, it chains refreshes */
+  /** @param turnOf the turn of the client at this index; refreshes by default */
   begin(turnOf: (place: number) => Turn = () => refreshing): void {
     this.raging = true;
     this.loops = this.clients.map(async (client, place) => {
       const turn = turnOf(place);
       while (this.raging) {
-        const before = this.heard.length;
+        const before = this.outcomes.length;
         await turn(client);
         client.turns++;
-        const refused = this.heard.slice(before).some(({ status }) => status === 0 || status === 503);
-        if (refused || this.heard.length === before) await pause(PAUSE_MS);
+        const refused = this.outcomes.slice(before).some(({ status }) => status === 0 || status === 503);
+        if (refused || this.outcomes.length === before) await pause(PAUSE_MS);
       }
     });
   }
 
-  /** Ends when everybody has heard what came of their last request. */
+  /** Resolves when the last request of every client has its outcome. */
   async end(): Promise<void> {
     this.raging = false;
     await Promise.all(this.loops);
@@ -150,17 +150,17 @@ export class Storm {
   }
 }
 
-/** Everything worked, was refused for now with these codes and Retry-After, or, where `mayBeLost`, was never answered. */
-export function expectNobodyRefused({ heard }: Storm, codes: ProblemCode[], mayBeLost: boolean = false): void {
-  const wrong = heard.filter(({ status, code, terminal, retryAfter }) => {
+/** Every request succeeded, got 503 with one of these codes and Retry-After, or got no response if `mayBeLost`. */
+export function expectNobodyRefused({ outcomes }: Storm, codes: ProblemCode[], mayBeLost: boolean = false): void {
+  const wrong = outcomes.filter(({ status, code, terminal, retryAfter }) => {
     if (status === 0) return !mayBeLost;
     if (status >= 200 && status < 300) return false;
-    return terminal || status !== 503 || !retryAfter || !codes.includes(code!);
+    return terminal || ![408, 503].includes(status) || !retryAfter || !codes.includes(code!);
   });
   expect(wrong.slice(0, 5)).toEqual([]);
 }
 
-/** Each client's last stored token works, and so does the access token that comes for it. */
+/** Every client can refresh with its last stored token, and use the new access token. */
 export async function expectAllSignedIn({ clients }: Storm): Promise<void> {
   const worked = await Promise.all(clients.map(async (client) => [await client.refresh(), await client.use()].join()));
   expect(worked).toEqual(clients.map(() => 'true,true'));

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import type { Http } from '../support/http.js';
+import { claimsOf, login, refresh, register } from '../support/people.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
+import { sql } from '../support/sql.js';
+
+describe.runIf(isPostgres)('two processes on one PostgreSQL', () => {
+  let database: ThrowawayDatabase;
+  let servers: ServerProcess[];
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+    const env = { DATABASE_URL: database.url, REFRESH_ROTATION_INTERVAL: '1s', REFRESH_LEEWAY: '500ms' };
+    servers = await Promise.all([startServer(env), startServer(env)]);
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await database.drop();
+  });
+
+  it('all succeed for 50 parallel refreshes of one token, with a single rotation', async () => {
+    const [a, b] = servers.map(({ http }) => http) as [Http, Http];
+    const { tokens } = await register(a);
+    expect((await b.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
+    // The acknowledgement is written within a second, and the generation is due a second after that.
+    await expect
+      .poll(async () => claimsOf((await refresh(a, tokens.refresh_token)).body.refresh_token)['gen'], {
+        timeout: 10_000,
+      })
+      .toBe(2);
+    const second = (await refresh(b, tokens.refresh_token)).body.refresh_token;
+    await refresh(a, second);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+
+    const responses = await Promise.all(Array.from({ length: 50 }, (_, i) => refresh(i % 2 ? a : b, second)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
+    expect(claimsOf(responses[0]!.body.refresh_token)['gen']).toBe(3);
+  });
+});
+
+describe('a restart', () => {
+  it('keeps sessions alive and revoked sessions revoked', async () => {
+    const database = await throwawayDatabase();
+    const env = { DATABASE_URL: database.url };
+    const before = await startServer(env);
+    const { email, tokens: kept } = await register(before.http);
+    const revoked = await login(before.http, email);
+    await before.http.post('/auth/logout', { token: revoked.access_token });
+    expect(await before.stop()).toBe(0);
+
+    const after = await startServer(env);
+    expect((await after.http.get('/auth/whoami', { token: kept.access_token })).status).toBe(200);
+    expect((await refresh(after.http, kept.refresh_token)).status).toBe(200);
+    expect((await after.http.get('/auth/whoami', { token: revoked.access_token })).body.code).toBe('session_revoked');
+    expect((await refresh(after.http, revoked.refresh_token)).body.code).toBe('session_revoked');
+    await after.stop();
+    await database.drop();
+  });
+});
+
+describe('the keys of an installation', { timeout: 60_000 }, () => {
+  let database: ThrowawayDatabase;
+  let servers: ServerProcess[] = [];
+  beforeAll(async () => {
+    database = await throwawayDatabase();
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await database.drop();
+  });
+  const start = () => startServer({ DATABASE_URL: database.url });
+  const publicKeys = async (http: Http) => (await http.get('/.well-known/jwks.json')).body.keys;
+  const statusOf = async (http: Http, token: string) => (await http.get('/auth/whoami', { token })).status;
+
+  it('are shared by two processes that start in parallel on an empty database', async () => {
+    servers = await Promise.all(isPostgres ? [start(), start()] : [start()]);
+    const { http: first } = servers[0]!;
+    const keys = await publicKeys(first);
+    const { email, tokens } = await register(first);
+    // SQLite serves one process at a time.
+    if (!isPostgres) {
+      expect(await servers[0]!.stop()).toBe(0);
+      servers = [await start()];
+    }
+    const { http: second } = servers.at(-1)!;
+
+    expect(keys).toHaveLength(1);
+    expect(await publicKeys(second)).toEqual(keys);
+    expect(await statusOf(second, tokens.access_token)).toBe(200);
+    expect((await refresh(second, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
+    expect(await statusOf(second, (await login(second, email)).access_token)).toBe(200);
+    expect(await sql(database.url, 'SELECT purpose, sequence FROM keys ORDER BY purpose')).toEqual([
+      { purpose: 'access-signing', sequence: 1 },
+      { purpose: 'password-prehash', sequence: 1 },
+    ]);
+  });
+});
