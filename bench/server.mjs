@@ -16,7 +16,7 @@ export async function startServer(env = {}, file = 'dist/src/main.js') {
     child.stdout.on('data', (chunk) => {
       if (text.length > 10_000) return;
       text += chunk;
-      const match = /listens on (http:\/\/[^,]+),/.exec(text);
+      const match = /is running at (http:\/\/\S+) /.exec(text);
       if (match) found(match[1]);
     });
     child.on('exit', (code) => failed(new Error(`The server ended with ${code}`)));

@@ -1,8 +1,8 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from './config/config.js';
 import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
+import { serveStartPage } from './demo/serve-start-page.js';
 import { bodyParsers } from './http/body-parsers.js';
 import { connectionDraining } from './http/connection-draining.js';
 import { cors } from './http/cors.js';
@@ -18,7 +18,7 @@ import { strictRequests } from './http/strict-requests.js';
 import { validationPipe } from './http/validation.js';
 import { Metrics } from './metrics/metrics.js';
 import { wellKnownAlias } from './oauth/metadata.controller.js';
-import { createDocument } from './openapi/document.js';
+import { serveSwaggerUi } from './openapi/swagger-ui.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -44,7 +44,8 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   app.useLogger(new NestLogger(fastify.log));
   await registerPlugins(fastify, config, app.get(Metrics));
   app.useGlobalPipes(validationPipe());
-  if (config.swaggerEnabled) serveDocs(app);
+  if (config.swaggerEnabled) serveSwaggerUi(app, config);
+  if (!config.isProduction) await serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
 }
 
@@ -61,13 +62,4 @@ async function registerPlugins(fastify: FastifyInstance, config: Config, metrics
     .register(strictRequests)
     .register(methodNotAllowed)
     .register(bodyParsers);
-}
-
-function serveDocs(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => createDocument(app), {
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
-    customSiteTitle: 'Latchkey API',
-    swaggerOptions: { persistAuthorization: true, tagsSorter: 'alpha' },
-  });
 }

@@ -334,14 +334,14 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description At least 15 characters, unless the server is configured otherwise.
+             * @description At least 15 characters, unless PASSWORD_MIN_LENGTH is set.
              * @example correct horse battery
              */
             password: string;
             /** @example Grace Hopper */
             name?: string | null;
             /**
-             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @description cookie: the refresh token travels in an HttpOnly cookie.
              * @default body
              * @enum {string}
              */
@@ -352,11 +352,11 @@ export interface components {
             access_token: string;
             /** @enum {string} */
             token_type: "Bearer";
-            /** @description Seconds until the access token ends. */
+            /** @description Seconds until the access token expires. */
             expires_in: number;
-            /** @description Store it before using the access token that came with it. Not there in cookie delivery. */
+            /** @description Store it before you use the access token that came with it. Absent with cookie delivery. */
             refresh_token?: string;
-            /** @description Seconds until the session ends unless it is used. */
+            /** @description Seconds until the session expires unless it is refreshed. */
             refresh_expires_in: number;
             /** Format: uuid */
             session_id: string;
@@ -387,27 +387,31 @@ export interface components {
              */
             password: string;
             /**
-             * @description cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.
+             * @description cookie: the refresh token travels in an HttpOnly cookie.
              * @default body
              * @enum {string}
              */
             delivery: "body" | "cookie";
         };
+        RefreshFormDto: {
+            /** @description The newest refresh token of this client. */
+            refresh_token: string;
+        };
         RefreshDto: {
-            /** @description The newest one this client was given. In cookie delivery the browser sends it by itself. */
+            /** @description The newest refresh token of this client. With cookie delivery the browser sends it in the cookie. */
             refresh_token?: string;
             /**
              * Format: uuid
-             * @description In cookie delivery: of several sessions the one that is meant.
+             * @description With cookie delivery: selects one of several sessions.
              */
             session_id?: string;
         };
         LogoutDto: {
-            /** @description Of any generation: for when the access token has expired. */
+            /** @description Of any generation. Needed when the access token has expired. */
             refresh_token?: string;
             /**
              * Format: uuid
-             * @description In cookie delivery: the session whose cookie is meant.
+             * @description With cookie delivery: selects one of several sessions.
              */
             session_id?: string;
         };
@@ -424,7 +428,7 @@ export interface components {
             authTime: string;
             /**
              * Format: date-time
-             * @description When this access token ends.
+             * @description When this access token expires.
              */
             expiresAt: string;
         };
@@ -433,7 +437,7 @@ export interface components {
             currentPassword: string;
             /**
              * Format: password
-             * @description At least 15 characters, unless the server is configured otherwise.
+             * @description At least 15 characters, unless PASSWORD_MIN_LENGTH is set.
              */
             newPassword: string;
         };
@@ -467,7 +471,7 @@ export interface components {
         };
         UpdateProfileDto: {
             /**
-             * @description null removes it
+             * @description null removes the name.
              * @example Ada Lovelace
              */
             name?: string | null;
@@ -984,7 +988,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RefreshDto"];
-                "application/x-www-form-urlencoded": components["schemas"]["RefreshDto"];
+                "application/x-www-form-urlencoded": components["schemas"]["RefreshFormDto"];
             };
         };
         responses: {

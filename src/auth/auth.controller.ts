@@ -10,6 +10,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
+import { setLogSubject } from '../http/request-log.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
@@ -25,6 +26,7 @@ import {
   LoginFormDto,
   LogoutDto,
   RefreshDto,
+  RefreshFormDto,
   RegisterDto,
   TokenResponse,
   WhoAmI,
@@ -91,7 +93,7 @@ export class AuthController {
     description: 'Idempotent: the same refresh token gets the same response until its successor was used.',
   })
   @ApiBody({ type: RefreshDto })
-  @AlsoForm(RefreshDto)
+  @AlsoForm(RefreshFormDto)
   @ApiOkResponse({ type: TokenResponse })
   @OptionalSecurity('cookie')
   @SetsRefreshCookie(200, 401)
@@ -122,6 +124,7 @@ export class AuthController {
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { logoutCredential: credential } = request;
     if (credential.kind === 'refused') this.delivery.refuse(credential, reply);
+    setLogSubject(request, credential.sessions[0]);
     await this.auth.logout(credential.sessions);
     this.delivery.clear(
       credential.sessions.map(({ sessionId }) => sessionId),

@@ -1,28 +1,30 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, ValidateIf } from 'class-validator';
+import { isMissing, IsRequiredText, IsText, Rule } from '../http/rule.js';
 import type { Identity } from '../identity/identity.js';
 import { DELIVERIES, type SessionDelivery } from '../sessions/session.entity.js';
 import { PASSWORD_MAX_CODE_POINTS } from '../passwords/password-policy.js';
-import { IsEmailAddress, IsPersonName } from '../users/dto.js';
+import { EMAIL, IsEmailAddress, IsPersonName } from '../users/dto.js';
 
-/** UTF-16 units: twice the code points that the policy allows. Whether a new one is good is the policy's to say. */
+/** In UTF-16 units: a longer text has more code points than the password policy allows. */
 const PASSWORD_MAX_LENGTH = 2 * PASSWORD_MAX_CODE_POINTS;
 
 const KNOWN_PASSWORD = { format: 'password', minLength: 1, maxLength: PASSWORD_MAX_LENGTH } as const;
-/** The least that can be configured: PASSWORD_MIN_LENGTH. */
+/** `minLength` is the lowest PASSWORD_MIN_LENGTH that can be configured. */
 const NEW_PASSWORD = {
   ...KNOWN_PASSWORD,
   minLength: 8,
-  description: 'At least 15 characters, unless the server is configured otherwise.',
+  description: 'At least 15 characters, unless PASSWORD_MIN_LENGTH is set.',
 } as const;
 
-function IsPassword(): PropertyDecorator {
-  const rules = [
-    IsString({ message: 'must be text' }),
-    MinLength(1, { message: 'must not be empty' }),
-    MaxLength(PASSWORD_MAX_LENGTH, { message: `must have at most ${PASSWORD_MAX_LENGTH} characters` }),
-  ];
-  return (target, key) => rules.forEach((rule) => rule(target, key));
+function IsPassword(subject: string = 'Password'): PropertyDecorator {
+  return Rule('isPassword', (value) => {
+    if (isMissing(value)) return `${subject} is required.`;
+    if (typeof value !== 'string') return `${subject} must be text.`;
+    return value.length > PASSWORD_MAX_LENGTH
+      ? `${subject} is too long: at most ${PASSWORD_MAX_CODE_POINTS} characters.`
+      : null;
+  });
 }
 
 /** Unlike `IsOptional`, it does not let `null` pass. */
@@ -35,10 +37,10 @@ function IsDelivery(): PropertyDecorator {
     ApiPropertyOptional({
       enum: DELIVERIES,
       default: 'body',
-      description: 'cookie: the refresh token comes, and goes, in a cookie that scripts cannot read.',
+      description: 'cookie: the refresh token travels in an HttpOnly cookie.',
     }),
     IfGiven(),
-    IsIn(DELIVERIES, { message: `must be ${DELIVERIES.join(' or ')}` }),
+    IsIn(DELIVERIES, { message: `Delivery must be ${DELIVERIES.join(' or ')}.` }),
   ];
   return (target, key) => rules.forEach((rule) => rule(target, key));
 }
@@ -63,9 +65,7 @@ export class RegisterDto {
 
 export class LoginDto {
   @ApiProperty({ format: 'idn-email', minLength: 1, maxLength: 320, example: 'grace@example.com' })
-  @IsString({ message: 'must be text' })
-  @MinLength(1, { message: 'must not be empty' })
-  @MaxLength(320, { message: 'must have at most 320 characters' })
+  @IsRequiredText(EMAIL, 320)
   email: string;
 
   @ApiProperty({ ...KNOWN_PASSWORD, example: 'correct horse battery' })
@@ -76,12 +76,10 @@ export class LoginDto {
   delivery?: SessionDelivery;
 }
 
-/** What Swagger UI's Authorize button, and OAuth 2.0 password forms like it, send. */
+/** The form of an OAuth 2.0 password grant, as Swagger UI's Authorize button sends it. */
 export class LoginFormDto {
   @ApiProperty({ minLength: 1, maxLength: 320, description: 'The e-mail address.' })
-  @IsString({ message: 'must be text' })
-  @MinLength(1, { message: 'must not be empty' })
-  @MaxLength(320, { message: 'must have at most 320 characters' })
+  @IsRequiredText(EMAIL, 320)
   username: string;
 
   @ApiProperty(KNOWN_PASSWORD)
@@ -90,76 +88,87 @@ export class LoginFormDto {
 
   @ApiPropertyOptional({ enum: ['password'] })
   @IsOptional()
-  @IsIn(['password'], { message: 'can only be "password"' })
+  @IsIn(['password'], { message: 'Grant type must be password.' })
   grant_type?: string;
 
   @ApiPropertyOptional({ description: 'Ignored.' })
   @IsOptional()
-  @IsString()
+  @IsString({ message: 'Scope must be text.' })
   scope?: string;
 
   @ApiPropertyOptional({ description: 'Ignored.' })
   @IsOptional()
-  @IsString()
+  @IsString({ message: 'Client id must be text.' })
   client_id?: string;
 
   @ApiPropertyOptional({ description: 'Ignored.' })
   @IsOptional()
-  @IsString()
+  @IsString({ message: 'Client secret must be text.' })
   client_secret?: string;
 }
 
 export class RefreshDto {
   @ApiPropertyOptional({
     maxLength: 4096,
-    description: 'The newest one this client was given. In cookie delivery the browser sends it by itself.',
+    description: 'The newest refresh token of this client. With cookie delivery the browser sends it in the cookie.',
   })
   @IfGiven()
-  @IsString({ message: 'must be text' })
-  @MaxLength(4096, { message: 'must have at most 4096 characters' })
+  @IsText('Refresh token', 4096)
   refresh_token?: string;
 
   @ApiPropertyOptional({
     format: 'uuid',
-    description: 'In cookie delivery: of several sessions the one that is meant.',
+    description: 'With cookie delivery: selects one of several sessions.',
   })
   @IfGiven()
-  @IsUUID('all', { message: 'must be a UUID' })
+  @IsUUID('all', { message: 'Session id must be a UUID.' })
   session_id?: string;
 }
 
-export class LogoutDto {
-  @ApiPropertyOptional({ maxLength: 4096, description: 'Of any generation: for when the access token has expired.' })
+/** A form cannot use a cookie, so it has no `session_id`. */
+export class RefreshFormDto {
+  @ApiProperty({ maxLength: 4096, description: 'The newest refresh token of this client.' })
   @IfGiven()
-  @IsString({ message: 'must be text' })
-  @MaxLength(4096, { message: 'must have at most 4096 characters' })
+  @IsText('Refresh token', 4096)
+  refresh_token?: string;
+}
+
+export class LogoutDto {
+  @ApiPropertyOptional({ maxLength: 4096, description: 'Of any generation. Needed when the access token has expired.' })
+  @IfGiven()
+  @IsText('Refresh token', 4096)
   refresh_token?: string;
 
-  @ApiPropertyOptional({ format: 'uuid', description: 'In cookie delivery: the session whose cookie is meant.' })
+  @ApiPropertyOptional({ format: 'uuid', description: 'With cookie delivery: selects one of several sessions.' })
   @IfGiven()
-  @IsUUID('all', { message: 'must be a UUID' })
+  @IsUUID('all', { message: 'Session id must be a UUID.' })
   session_id?: string;
 }
 
 export class ChangePasswordDto {
   @ApiProperty(KNOWN_PASSWORD)
-  @IsPassword()
+  @IsPassword('Current password')
   currentPassword: string;
 
   @ApiProperty(NEW_PASSWORD)
-  @IsPassword()
+  @IsPassword('New password')
   newPassword: string;
 }
 
 export class TokenResponse {
   @ApiProperty({ description: 'A JWT (RFC 9068). Send it as "Authorization: Bearer …".' }) access_token: string;
   @ApiProperty({ enum: ['Bearer'] }) token_type: 'Bearer';
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the access token ends.' }) expires_in: number;
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the access token expires.' })
+  expires_in: number;
   @ApiPropertyOptional({
-    description: 'Store it before using the access token that came with it. Not there in cookie delivery.',
+    description: 'Store it before you use the access token that came with it. Absent with cookie delivery.',
   })
   refresh_token?: string;
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'Seconds until the session ends unless it is used.' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'Seconds until the session expires unless it is refreshed.',
+  })
   refresh_expires_in: number;
   @ApiProperty({ format: 'uuid' }) session_id: string;
 }
@@ -169,7 +178,7 @@ export class WhoAmI {
   @ApiProperty({ format: 'uuid' }) sessionId: string;
   @ApiProperty({ type: [String] }) roles: string[];
   @ApiProperty({ format: 'date-time', description: 'When the user last authenticated.' }) authTime: string;
-  @ApiProperty({ format: 'date-time', description: 'When this access token ends.' }) expiresAt: string;
+  @ApiProperty({ format: 'date-time', description: 'When this access token expires.' }) expiresAt: string;
 
   static from(caller: Identity): WhoAmI {
     return Object.assign(new WhoAmI(), {

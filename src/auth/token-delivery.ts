@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { setLogSubject } from '../http/request-log.js';
 import { problemKind } from '../problem/catalogue.js';
 import type { Problem } from '../problem/problem.js';
 import { toRefreshProblem, type RefreshOutcome } from '../sessions/refresh-outcome.js';
@@ -34,6 +35,7 @@ export class TokenDelivery {
 
   /** Tokens of a session that has just started. In cookie delivery the cookies of all other sessions are cleared. */
   startSession(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
+    setLogSubject(request, { userId: session.userId, sessionId: session.id });
     const response = this.issueTokens(session, reply);
     const own = this.cookies.nameOf(session.id);
     if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
@@ -54,6 +56,7 @@ export class TokenDelivery {
     const { refreshCredential: credential } = request;
     const isByCookie = credential.kind === 'tokens' && credential.via === 'cookie';
     if ('session' in outcome) {
+      setLogSubject(request, { userId: outcome.session.userId, sessionId: outcome.session.id });
       const isNew = outcome.outcome !== 'unchanged';
       return isNew && isByCookie
         ? this.issueTokens(outcome.session, reply)

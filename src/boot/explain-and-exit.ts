@@ -11,14 +11,14 @@ const CANNOT_LISTEN: Record<string, string> = {
   EAI_AGAIN: 'the name could not be looked up. Set HOST to an address of this machine.',
 };
 
-/** Ends a process that could not start: in plain words where an operator can mend it, with the stack where it is a bug. */
+/** Ends a process that could not start. What an operator can fix is explained; a bug comes with its stack. */
 export function explainAndExit(error: unknown): never {
   if (error instanceof WrongAppSecret || error instanceof UnusableDatabase) exitWith([error.message]);
   const { code = '', message, syscall = '' } = error as NodeJS.ErrnoException;
   const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? CANNOT_LISTEN[code] : undefined;
   if (listening) exitWith([`${message}: ${listening}`]);
   if (databaseProblem(error)) {
-    process.stderr.write(`The database is out of reach: ${message}\n`);
+    process.stderr.write(`The database is not reachable: ${message}\n`);
     process.exit(1);
   }
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

@@ -1,27 +1,41 @@
+import { isatty } from 'node:tty';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config/config.js';
 import { isDemoBuilt } from '../demo/serve-demo.js';
 
-/** The last words of a start: where it listens, and what is worth knowing about how. */
+const STDOUT = 1;
+const ONE_MINUTE_MS = 60_000;
+
+/** The last lines of a start: plain text on a terminal, log lines elsewhere. */
 export function logStartup(app: NestFastifyApplication, config: Config): void {
   const { log, server } = app.getHttpAdapter().getInstance() as unknown as {
     log: FastifyBaseLogger;
     server: { address(): { port: number } };
   };
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const url = `http://${host}:${server.address().port}`;
-  const database = config.database.kind === 'sqlite' ? `SQLite (${config.database.file})` : 'PostgreSQL';
-  log.info(`Latchkey listens on ${url}, on ${database}`);
-  if (config.swaggerEnabled) log.info(`Swagger UI: ${url}/docs`);
-  if (!config.isProduction && isDemoBuilt()) log.info(`Demo: ${whereCookiesWork(config.issuer, url)}/demo`);
   if (config.isProduction && config.issuer.startsWith('http://')) {
-    log.warn(`ISSUER is ${config.issuer}: set it to the https address that browsers reach this server under`);
+    log.warn(`ISSUER is ${config.issuer}: set it to the https address under which browsers reach this server`);
   }
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const lines = startupLines(config, `http://${host}:${server.address().port}`, isDemoBuilt());
+  if (isatty(STDOUT)) process.stdout.write(`${lines.join('\n')}\n`);
+  else for (const line of lines) log.info(line);
 }
 
-/** The address that cookies belong to, where it leads here. */
-function whereCookiesWork(issuer: string, url: string): string {
+export function startupLines(config: Config, url: string, hasDemo: boolean): string[] {
+  const database = config.database.kind === 'sqlite' ? `SQLite: ${config.database.file}` : 'PostgreSQL';
+  const lines = [`Latchkey is running at ${url} (${database})`];
+  if (config.swaggerEnabled) lines.push(`Swagger UI: ${url}/docs`);
+  if (hasDemo && !config.isProduction) {
+    const hint =
+      config.accessTokenTtlMs > ONE_MINUTE_MS ? ' (to watch tokens rotate within a minute: npm run demo)' : '';
+    lines.push(`Demo: ${cookieUrl(config.issuer, url)}/demo${hint}`);
+  }
+  return lines;
+}
+
+/** Cookies belong to ISSUER: its address where it leads to this server, otherwise the server's own. */
+function cookieUrl(issuer: string, url: string): string {
   const { hostname, port } = new URL(issuer);
   return hostname === 'localhost' && port === new URL(url).port ? issuer : url;
 }

@@ -13,80 +13,73 @@ export class UnusableDatabase extends Error {
   }
 }
 
-const PATIENCE_MS = 60_000;
-const PAUSE_MS = 2000;
+const CONNECT_DEADLINE_MS = 60_000;
+const RETRY_DELAY_MS = 2000;
 
-/** For a server, before anything else. Two on one SQLite file would not hear what the other ends. */
+/** Refuses a second server on one SQLite file: neither would learn of the other's revocations. */
 export async function refuseSecondServer({ database }: Config): Promise<void> {
   if (database.kind !== 'sqlite') return;
-  try {
-    if (await holdServerLock(database.file)) return;
-  } catch (error) {
-    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
-    throw error;
-  }
+  if (await explainingMisconfiguration(() => holdServerLock(database.file))) return;
   throw new UnusableDatabase(
     `another server runs on ${database.file}. SQLite serves one; for several, use PostgreSQL (DATABASE_URL=postgres://…)`,
   );
 }
 
-/** Makes the SQLite file if there is none, brings the schema up to date, and connects. */
-export async function openDatabase(config: Config, dataSource: DataSource): Promise<void> {
-  try {
-    await open(config, dataSource);
-  } catch (error) {
-    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
-    throw error;
-  }
+/** Creates the SQLite file if there is none, brings the schema up to date, and connects. */
+export function openDatabase(config: Config, dataSource: DataSource): Promise<void> {
+  return explainingMisconfiguration(async () => {
+    if (config.database.kind === 'sqlite' && makePrivateFile(config.database.file)) {
+      print(`Created a SQLite database: ${config.database.file} (only you can read it)`);
+    }
+    const done = await retrying(() => migrate(dataSource.options, config.databaseDirectUrl));
+    if (done.length > 0) print(`Migrated the database: ${done.join(', ')}`);
+    await retrying(() => dataSource.initialize());
+  });
 }
 
-/**
- * For tools that are of use beside a running installation alone: makes nothing. Somebody who starts one in another
- * environment than the servers' has to hear of it.
- */
+/** For commands that work on an existing installation: creates nothing, and refuses a database without one. */
 export async function openInstalledDatabase({ database }: Config, dataSource: DataSource): Promise<void> {
-  const isThere = database.kind === 'postgres' || existsSync(database.file);
-  if (isThere && (await holdsKeys(dataSource))) return;
+  const exists = database.kind === 'postgres' || existsSync(database.file);
+  if (exists && (await explainingMisconfiguration(() => hasSigningKeys(dataSource)))) return;
   const where = database.kind === 'postgres' ? 'DATABASE_URL' : database.file;
   throw new UnusableDatabase(`there is no installation in ${where}. Run this with the environment of your servers`);
 }
 
-async function holdsKeys(dataSource: DataSource): Promise<boolean> {
+async function hasSigningKeys(dataSource: DataSource): Promise<boolean> {
+  await retrying(() => dataSource.initialize());
+  const runner = dataSource.createQueryRunner();
   try {
-    await patiently(() => dataSource.initialize());
-    const rows: unknown[] = await dataSource.query(`SELECT 1 FROM keys WHERE purpose = 'access-signing'`);
+    if (!(await runner.hasTable('keys'))) return false;
+    const rows = (await runner.query(`SELECT 1 FROM keys WHERE purpose = 'access-signing'`)) as unknown[];
     return rows.length > 0;
+  } finally {
+    await runner.release();
+  }
+}
+
+async function explainingMisconfiguration<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
-    // An empty database has no such table; anything else is another matter.
-    if (/no such table|relation "keys" does not exist/.test((error as Error).message)) return false;
     throw error;
   }
 }
 
-async function open(config: Config, dataSource: DataSource): Promise<void> {
-  if (config.database.kind === 'sqlite' && makePrivateFile(config.database.file)) {
-    say(`Made a SQLite database: ${config.database.file} (only you can read it)`);
-  }
-  const done = await patiently(() => migrate(dataSource.options, config.databaseDirectUrl));
-  if (done.length > 0) say(`Migrated the database: ${done.join(', ')}`);
-  await patiently(() => dataSource.initialize());
-}
-
-/** A database that starts together with this process may need a minute; after that something is wrong. */
-async function patiently<T>(connect: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+/** A database that starts together with this process may need a minute. */
+async function retrying<T>(connect: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + CONNECT_DEADLINE_MS;
   for (;;) {
     try {
       return await connect();
     } catch (error) {
       if (isMisconfigured(error) || !databaseProblem(error) || Date.now() > deadline) throw error;
-      say(`The database does not answer yet (${(error as Error).message}); trying again`);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      print(`The database is not reachable yet (${(error as Error).message}); trying again`);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     }
   }
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -24,6 +24,6 @@ const root = AppModule.forRoot(config, dataSource);
 const options = { ...appOptions, logger: false } as const;
 const app = await NestFactory.create<NestFastifyApplication>(root, createAdapter(config), options);
 await app.init();
-writeFileSync('openapi.json', `${JSON.stringify(createDocument(app), null, 2)}\n`);
+writeFileSync('openapi.json', `${JSON.stringify(createDocument(app, config), null, 2)}\n`);
 await app.close();
 rmSync(folder, { recursive: true });

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 export const SECRET_FILE = 'data/app-secret';
 
 /**
- * The secret of a machine that has none configured: made once, kept in a file that only its owner reads.
- * Two processes that start together agree: the file appears whole, and only once.
+ * The secret of a machine without APP_SECRET: created once, in a file that only its owner can read. The file is linked
+ * into place, so that two processes that start together agree on one secret.
  */
 export function keepSecret(file: string = SECRET_FILE): { secret: string; made: boolean } {
   let made = false;

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Config } from './config.js';
 
-/** Hands the one `Config` to whoever asks for it. */
+/** Provides the one `Config` of the application to every module. */
 @Module({})
 export class ConfigModule {
   static forRoot(config: Config): DynamicModule {

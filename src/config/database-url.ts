@@ -5,8 +5,8 @@ export function parseDatabaseUrl(text: unknown): DatabaseTarget | undefined {
   const url = String(text);
   if (url.startsWith('sqlite:')) {
     const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-    // An in-memory database is a different one for each connection, and there are two.
-    // And `sqlite://data/x` would be a file at the root of the disk, which nobody means.
+    // There are two connections, and each would have its own in-memory database.
+    // `sqlite://data/x` would be a file at the root of the file system.
     return file === '' || file.includes(':memory:') || file.startsWith('//') ? undefined : { kind: 'sqlite', file };
   }
   return parsePostgresUrl(url) === undefined ? undefined : { kind: 'postgres', url };

@@ -1,4 +1,4 @@
-/** A service that may ask about tokens. */
+/** A service that may introspect tokens. */
 export interface IntrospectionClient {
   id: string;
   secret: string;
@@ -7,8 +7,8 @@ export interface IntrospectionClient {
 const MIN_SECRET_BYTES = 32;
 
 /**
- * Reads INTROSPECTION_CLIENTS: `id:secret`, comma list. Undefined unless every id is one of its own and every secret long
- * enough to be compared by its digest.
+ * Reads INTROSPECTION_CLIENTS: `id:secret`, comma list. Undefined unless the ids are unique and every secret is too long
+ * to guess: it is compared by its digest alone.
  */
 export function parseIntrospectionClients(text: string): IntrospectionClient[] | undefined {
   const entries = text.split(',').map((entry) => /^([!-9;-~]+):([!-~]+)$/.exec(entry.trim()));

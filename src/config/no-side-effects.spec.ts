@@ -1,10 +1,15 @@
 import 'reflect-metadata';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Config, envName } from './config.js';
 
-it('no module but an entry point reads the configuration, or exits, when it is imported', async () => {
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+it('importing a module never reads the configuration and never exits', async () => {
   const isEntryPoint = (file: string) => file === 'main.ts' || file.startsWith('cli/');
   const modules = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.spec.ts') && !isEntryPoint(file),

@@ -14,6 +14,7 @@ describe('readConfigOrExit', () => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     vi.stubEnv('NODE_ENV', 'production');
     vi.stubEnv('PORT', 'http');
+    vi.stubEnv('APP_SECRET', '');
     expect(() => readConfigOrExit()).toThrow(`exit ${EXIT_CONFIG}`);
     expect(exit).toHaveBeenCalledOnce();
     expect(stderr.mock.calls.join()).toMatch(/ PORT must be [^]* APP_SECRET must be /);

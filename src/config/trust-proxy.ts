@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** Fastify's `trustProxy`: nobody, the last n hops, or these addresses and networks. */
+/** Fastify's `trustProxy`: none, the last n hops, or these addresses and networks. */
 export type TrustProxy = false | number | string[];
 
 /**
- * Reads TRUST_PROXY. There is no way to trust everybody: then any client could choose the address that is
- * logged and limited.
+ * Reads TRUST_PROXY; undefined when it is invalid. Trusting every address is refused: then any client could forge the
+ * address that is logged.
  */
 export function parseTrustProxy(text: string): TrustProxy | undefined {
   const value = text.trim().toLowerCase();
@@ -20,6 +20,6 @@ function isAddressOrNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
-  // A network of everybody would be everybody's word.
+  // A prefix of 0 would trust every address.
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
 }

@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
-/** What `npm run demo:build` makes; package.json says where, for the source and for what is built of it. */
+/** Built by `npm run demo:build`. package.json maps `#demo`, for the source and for the build. */
 const INDEX = fileURLToPath(import.meta.resolve('#demo/index.html'));
 
-/** Whether there is something to serve: `nest build` alone makes none. */
+/** `nest build` alone does not build the demo. */
 export const isDemoBuilt = (): boolean => existsSync(INDEX);
 
-/** The SPA of `demo/` at `/demo`: for whoever looks at Latchkey for the first time, and never in production. */
+/** Serves the SPA of `demo/` at `/demo`. Never in production. */
 export async function serveDemo(fastify: FastifyInstance): Promise<void> {
-  // In a scope of its own: Swagger UI serves its files by the same plugin.
+  // In a scope of its own: Swagger UI registers the same plugin.
   await fastify.register(async (scope) => {
     await scope.register(fastifyStatic, { root: dirname(INDEX), prefix: '/demo/', wildcard: false, index: false });
     for (const path of ['/demo', '/demo/']) scope.get(path, (_request, reply) => reply.sendFile('index.html'));

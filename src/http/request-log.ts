@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 import type { LogDestination } from './log-destination.js';
 
@@ -34,9 +35,8 @@ export function loggerOptions(
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    ...(isForPeople
-      ? { transport: { target: 'pino-pretty', options: { singleLine: true } } }
-      : { stream: destination }),
+    // In this thread, so that its lines and those of the start keep their order.
+    stream: isForPeople ? pretty({ singleLine: true, sync: true }) : destination,
   };
 }
 

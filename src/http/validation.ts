@@ -3,14 +3,14 @@ import { validateSync, type ValidationError, type ValidatorOptions } from 'class
 import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
 
-const UNKNOWN_FIELD = 'is not a field of this request';
+const UNKNOWN_FIELD = 'Unknown field.';
 
-/** Bodies and queries are what their class says, and nothing more: an unknown field is refused. */
+/** Validates bodies and queries by their class. An unknown field is refused. */
 export function validationPipe(): ValidationPipe {
   return new StrictPipe(strictOptions());
 }
 
-/** The same without a promise, for classes of our own: rules that wait for something would be passed over. */
+/** The same for classes whose rules are all synchronous: an asynchronous rule would be skipped. */
 export function synchronousValidationPipe(): ValidationPipe {
   return new SynchronousPipe(strictOptions());
 }
@@ -27,7 +27,7 @@ function strictOptions(): ValidationPipeOptions {
 }
 
 class StrictPipe extends ValidationPipe {
-  /** class-validator takes `constructor`, `toString` and the like for known fields: every object has them. */
+  /** class-validator takes `constructor`, `toString` and other members of every object for known fields. */
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     const isInput =
       (metadata.type === 'body' || metadata.type === 'query') && typeof value === 'object' && value !== null;
@@ -51,5 +51,5 @@ function fieldErrors(error: ValidationError, prefix: string = ''): FieldError[] 
 
 function message(error: ValidationError, rule: string): string {
   if (rule === 'whitelistValidation') return UNKNOWN_FIELD;
-  return (error.constraints?.[rule] ?? '').replace(`${error.property} `, '').slice(0, 200);
+  return (error.constraints?.[rule] ?? '').slice(0, 200);
 }

@@ -7,8 +7,11 @@ type SecurityScheme = NonNullable<NonNullable<OpenAPIObject['components']>['secu
 /** An access token, from signing in within Swagger UI or pasted: what every guarded route asks for. */
 export const ACCESS_TOKEN = [{ password: [] }, { bearer: [] }];
 
-/** Of the schemes, those that a user of Swagger UI can do something with. */
-export const UI_SCHEMES: readonly string[] = ['password', 'bearer'];
+/**
+ * What the Authorize dialog of Swagger UI offers, in this order. It focuses its last form, and scrolls to it: that has to
+ * be the sign-in.
+ */
+export const UI_SCHEMES = ['bearer', 'password'] as const;
 
 /** @param path the path of ISSUER, without a slash at its end */
 export function securitySchemes(path: string) {
@@ -22,7 +25,7 @@ export function securitySchemes(path: string) {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: 'Or paste an access token.',
+      description: 'Paste an access token that you have.',
     },
     metrics: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' },
     client: { type: 'http', scheme: 'basic', description: 'One of INTROSPECTION_CLIENTS.' },

@@ -21,7 +21,7 @@ describe('the length of a password', () => {
   it('is counted in code points: 15 are accepted, 14 are refused', () => {
     for (const character of ['x', 'é', '字', '🐙', ' ', '\u0000', '\u200d']) {
       expect(why(character.repeat(15))).toBeNull();
-      expect(why(character.repeat(14))).toBe('is too short: it has 14 characters and needs 15');
+      expect(why(character.repeat(14))).toBe('The password is too short: it has 14 characters and needs 15.');
     }
   });
 
@@ -36,13 +36,18 @@ describe('the length of a password', () => {
   });
 
   it('has a configurable minimum', () => {
-    expect([why('1234567', NOBODY, 8), why('12345678', NOBODY, 8)]).toEqual([expect.stringMatching(/needs 8$/), null]);
+    expect([why('1234567', NOBODY, 8), why('12345678', NOBODY, 8)]).toEqual([
+      expect.stringMatching(/needs 8\.$/),
+      null,
+    ]);
   });
 
   it('has a maximum of 256 code points of any size', () => {
     for (const character of ['x', '🐙', 'e\u0301']) {
       expect(why(character.repeat(PASSWORD_MAX_CODE_POINTS))).toBeNull();
-      expect(why(character.repeat(PASSWORD_MAX_CODE_POINTS + 1))).toBe('is too long: at most 256 characters');
+      expect(why(character.repeat(PASSWORD_MAX_CODE_POINTS + 1))).toBe(
+        'The password is too long: at most 256 characters.',
+      );
     }
   });
 });
@@ -62,7 +67,7 @@ describe('the characters of a password', () => {
       fc.property(textOf(15, 30), half, fc.nat(15), (text, surrogate, at) => {
         const points = [...text];
         const password = [...points.slice(0, at), 'a', surrogate, 'b', ...points.slice(at)].join('');
-        expect(why(password)).toBe('contains half a character: an unpaired surrogate');
+        expect(why(password)).toBe('The password contains an unpaired surrogate: half a character.');
       }),
     );
   });
@@ -82,7 +87,7 @@ describe('the user’s own words', () => {
     ['Latchkey Latchkey', 'the name of this product'],
     ['l.a.t.c.h.k.e.y -- LATCHKEY', 'the name of this product'],
   ])('%s is refused as nothing but %s', (password, whose) => {
-    expect(why(password, ADA)).toBe(`is nothing but ${whose}`);
+    expect(why(password, ADA)).toBe(`Too easy to guess: only ${whose}.`);
   });
 
   it('are all named in the reason', () => {
@@ -117,7 +122,7 @@ describe('the user’s own words', () => {
             ([pick, gap, isLoud]) => (isLoud ? own[pick % own.length]!.toUpperCase() : own[pick % own.length]!) + gap,
           )
           .join('');
-        expect(why(password, words)).toMatch(/^is nothing but /);
+        expect(why(password, words)).toMatch(/^Too easy to guess: only /);
       }),
     );
   });
@@ -135,7 +140,7 @@ describe('the user’s own words', () => {
 it('the reason of a refused password never repeats it', () => {
   fc.assert(
     fc.property(textOf(6, 14), (text) => {
-      expect(why(text, ADA)).toMatch(/^is too short: it has \d+ characters and needs 15$/);
+      expect(why(text, ADA)).toMatch(/^The password is too short: it has \d+ characters and needs 15\.$/);
     }),
   );
 });

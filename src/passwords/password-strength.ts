@@ -25,7 +25,7 @@ export class PasswordStrength implements OnApplicationShutdown {
     await this.stop();
   }
 
-  /** Why it is too easy to guess, as the end of a sentence; null when it is not. Throws `hashing_busy`. */
+  /** Why it is too easy to guess, in a sentence; null when it is not. Throws `hashing_busy`. */
   async whyWeak(password: string, words: PersonalWords): Promise<string | null> {
     const task = { password, ownWords: [...ownWords(words).keys()] };
     // A start takes longer than many answers: it says nothing about how long the next will have to wait.

@@ -1,66 +1,65 @@
 // @ts-check
 /**
- * Runs in a thread of its own (`password-strength.ts`): a hostile password keeps it busy for a fifth of a second. Plain
- * JavaScript, because a thread is started from a file, and the tests run from the source.
+ * Runs in a worker thread (`password-strength.ts`): a hostile password takes 200 ms. Plain JavaScript, because a worker
+ * is started from a file, and the tests run from the source.
  */
 import { parentPort } from 'node:worker_threads';
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import * as common from '@zxcvbn-ts/language-common';
 import * as english from '@zxcvbn-ts/language-en';
 
-/** Ten times the library's bar for "safely unguessable": any three pieces, however trivial, count for 10^8. */
+/** Ten times the library's limit for "safely unguessable": it counts 10^8 guesses for any three trivial pieces. */
 const GOOD_ENOUGH_GUESSES = 1e9;
-/** Time grows with the square of the length: of a longer password the beginning has to be good. */
+/** The time grows with the square of the length. Of a longer password only the beginning is judged. */
 const MAX_LENGTH = 64;
 
-/** What the greatest part of a weak password is. */
+const COMMON = 'one of the most common passwords';
+
+/** What zxcvbn's warnings mean, as the end of the message. */
 const WEAKNESSES = {
-  straightRow: 'a row of keys on the keyboard',
-  keyPattern: 'a pattern on the keyboard',
-  simpleRepeat: 'one character again and again',
-  extendedRepeat: 'the same characters again and again',
-  sequences: 'characters in their order, like "abc"',
-  recentYears: 'a year',
-  dates: 'a date',
-  topTen: 'one of the most common passwords',
-  topHundred: 'one of the most common passwords',
-  common: 'one of the most common passwords',
-  similarToCommon: 'close to one of the most common passwords',
-  wordByItself: 'a single word',
-  namesByThemselves: 'a name',
-  commonNames: 'common names',
-  userInputs: 'your name, your e-mail address or the name of this product',
-  pwned: 'a password that became known',
+  straightRow: 'mostly a row of keys',
+  keyPattern: 'mostly a keyboard pattern',
+  simpleRepeat: 'mostly one repeated character',
+  extendedRepeat: 'mostly repeated characters',
+  sequences: 'mostly a sequence like "abc"',
+  recentYears: 'mostly a year',
+  dates: 'mostly a date',
+  topTen: COMMON,
+  topHundred: COMMON,
+  common: COMMON,
+  similarToCommon: 'similar to a common password',
+  wordByItself: 'mostly a single word',
+  namesByThemselves: 'mostly a name',
+  commonNames: 'mostly common names',
+  userInputs: 'mostly your name, your e-mail address or the name of this product',
+  pwned: 'known from a data breach',
 };
 
 const estimator = new ZxcvbnFactory({
   dictionary: { ...common.dictionary, ...english.dictionary },
   graphs: common.adjacencyGraphs,
   translations: { ...english.translations, warnings: WEAKNESSES },
-  // Of its time nine tenths go into "what if 4 stands for a", beyond the first few of them in vain.
+  // Substitutions like 4 for a take 90 % of the time, and more than a few of them find nothing new.
   l33tMaxSubstitutions: 10,
   maxLength: MAX_LENGTH,
 });
 const listed = new Set(common.dictionary['passwords-common'].map(String));
 
 /**
- * Why a password is too easy to guess, as the end of a sentence; null when it is not.
+ * Why a password is too easy to guess, in a sentence; null when it is not.
  *
  * @param {{ password: string, ownWords: string[] }} task
  * @returns {string | null}
  */
 export default function whyWeak({ password, ownWords }) {
   const text = password.normalize('NFKC');
-  if (listed.has(text.toLowerCase())) return 'is one of the most common passwords';
+  if (listed.has(text.toLowerCase())) return `Too easy to guess: ${COMMON}.`;
   const { guesses, sequence, feedback } = estimator.check(text.slice(0, MAX_LENGTH), ownWords);
   if (guesses > GOOD_ENOUGH_GUESSES || sequence.every(isRandom)) return null;
-  const weakness = feedback.warning;
-  return weakness
-    ? `is easy to guess: most of it is ${weakness}`
-    : 'is easy to guess: add words that have nothing to do with each other';
+  return `Too easy to guess: ${feedback.warning || 'add unrelated words'}.`;
 }
 
-/** What no list, pattern or rule accounts for: however short it is, the configured length has judged that. */
+/** Matches no list, pattern or rule. A short one is the length rule's concern. */
 const isRandom = (/** @type {{ pattern: string }} */ { pattern }) => pattern === 'bruteforce';
 
 parentPort?.on('message', (task) => parentPort?.postMessage(whyWeak(task)));

@@ -1,5 +1,5 @@
 /**
- * Every error this server can answer with, in one table. `docs/errors.md` is held equal to it by a test.
+ * Every error of this server, in one table. `docs/errors.md` is held equal to it by a test.
  *
  * `code` (the key) is the error's identity and never changes. `terminal` means: drop the credentials and sign
  * in again; nothing else may make a client do that. `retryAfter` is in seconds.
@@ -17,7 +17,7 @@ export const CATALOGUE = {
   validation_failed: {
     status: 400,
     title: 'The request is not valid',
-    detail: 'Mend the fields listed in errors.',
+    detail: 'Correct the fields listed in errors.',
   },
   password_rejected: {
     status: 400,
@@ -32,7 +32,7 @@ export const CATALOGUE = {
   body_too_deep: {
     status: 400,
     title: 'The body is nested too deeply',
-    detail: 'No body of this API nests more than a few levels.',
+    detail: 'A body may nest at most 16 levels.',
   },
   repeated_parameter: {
     status: 400,
@@ -52,17 +52,17 @@ export const CATALOGUE = {
   cross_site_request: {
     status: 403,
     title: 'The request comes from another site',
-    detail: 'Cookies count for pages of ISSUER and of CORS_ORIGINS alone, and never for forms.',
+    detail: 'CSRF protection: cookies are accepted from pages of ISSUER and CORS_ORIGINS only, and never with a form.',
   },
   request_refused: {
     status: 400,
     title: 'The request was refused',
-    detail: 'A module beyond Latchkey’s own refused it; the status, and often detail, say why.',
+    detail: 'An application module refused it; the status, and often detail, say why.',
   },
   invalid_credentials: {
     status: 401,
     title: 'E-mail address or password is wrong',
-    detail: 'Check both. The answer is the same whether or not the address has an account.',
+    detail: 'Check both. The response is the same whether or not the address has an account.',
   },
   access_token_missing: {
     status: 401,
@@ -72,7 +72,7 @@ export const CATALOGUE = {
   access_token_invalid: {
     status: 401,
     title: 'The access token is not valid',
-    detail: 'It was not issued here for this purpose, or it was changed. Refresh, or sign in.',
+    detail: 'It was not issued by this server for this purpose, or it was modified. Refresh, or sign in.',
   },
   access_token_expired: {
     status: 401,
@@ -82,28 +82,29 @@ export const CATALOGUE = {
   access_token_outdated: {
     status: 401,
     title: 'The access token is out of date',
-    detail: 'Roles, password or status of the user changed since it was issued. Refresh and try again.',
+    detail: 'The user’s roles, password or status changed since it was issued. Refresh and try again.',
   },
   refresh_token_missing: {
     status: 401,
     title: 'No refresh token',
-    detail: 'Send {"refresh_token": "…"}, or the cookie of the session that is named.',
+    detail: 'Send {"refresh_token": "…"}, or the cookie of the named session.',
   },
   refresh_token_invalid: {
     status: 401,
     title: 'The refresh token is not valid',
-    detail: 'It was not issued here for this purpose, or it was changed. Sign in again.',
+    detail: 'It was not issued by this server for this purpose, or it was modified. Sign in again.',
     terminal: true,
   },
   refresh_token_reused: {
     status: 401,
-    title: 'The refresh token was used before',
-    detail: 'Two holders of one session: it was ended because one of them may be a thief. Sign in again.',
+    title: 'The refresh token was reused',
+    detail:
+      'Replay detected: the token was rotated before, and may have been stolen. The session was revoked. Sign in again.',
     terminal: true,
   },
   session_revoked: {
     status: 401,
-    title: 'The session was ended',
+    title: 'The session was revoked',
     detail: 'Sign in again.',
     terminal: true,
   },
@@ -116,31 +117,31 @@ export const CATALOGUE = {
   metrics_token_wrong: {
     status: 401,
     title: 'The metrics token is missing or wrong',
-    detail: 'Send what METRICS_TOKEN is set to as "Authorization: Bearer …". No access token counts here.',
+    detail: 'Send the value of METRICS_TOKEN as "Authorization: Bearer …". An access token is not accepted here.',
   },
   current_password_wrong: {
     status: 403,
     title: 'The current password is wrong',
-    detail: 'Nothing was changed. Give the password the account has now.',
+    detail: 'Nothing was changed. Send the current password of the account.',
   },
   insufficient_role: {
     status: 403,
     title: 'Not allowed',
-    detail: 'This needs a role that the signed-in user does not have.',
+    detail: 'The user does not have the required role.',
   },
   not_found: {
     status: 404,
     title: 'Not found',
-    detail: 'There is nothing here for this caller.',
+    detail: 'There is no such resource, or this user may not see it.',
   },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
-    detail: 'The header Allow lists the methods of this address.',
+    detail: 'The header Allow lists the methods of this URL.',
   },
   email_taken: {
     status: 409,
-    title: 'The e-mail address has an account',
+    title: 'The e-mail address already has an account',
     detail: 'Sign in, or register with another address.',
   },
   payload_too_large: {
@@ -150,13 +151,13 @@ export const CATALOGUE = {
   },
   uri_too_long: {
     status: 414,
-    title: 'The address is too long',
+    title: 'The URL is too long',
     detail: 'Shorten the path.',
   },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
-    detail: 'Send application/json; where the documentation says so, a form.',
+    detail: 'Send application/json, or a form where the API documentation offers it.',
   },
   headers_too_large: {
     status: 431,
@@ -171,13 +172,13 @@ export const CATALOGUE = {
   },
   internal_error: {
     status: 500,
-    title: 'Something went wrong here',
-    detail: 'It was logged under requestId. The credentials are still good.',
+    title: 'Internal error',
+    detail: 'It was logged under requestId. The credentials are still valid.',
   },
   database_unavailable: {
     status: 503,
-    title: 'The database is out of reach',
-    detail: 'Nobody is signed out. Try again.',
+    title: 'The database is unavailable',
+    detail: 'No session was revoked. Try again.',
     retryAfter: 2,
   },
   hashing_busy: {
@@ -188,20 +189,20 @@ export const CATALOGUE = {
   },
   refresh_busy: {
     status: 503,
-    title: 'The refresh waited too long',
-    detail: 'The session is alive and the refresh token still good. Try again.',
+    title: 'The refresh timed out',
+    detail: 'The session is active and the refresh token still valid. Try again.',
     retryAfter: 1,
   },
   not_ready: {
     status: 503,
     title: 'Not ready',
-    detail: 'This process cannot serve right now.',
+    detail: 'This process cannot serve requests right now.',
     retryAfter: 2,
   },
   shutting_down: {
     status: 503,
     title: 'Shutting down',
-    detail: 'This process is stopping. Try again: another one, or the next, will answer.',
+    detail: 'This process is stopping. Try again: another process, or the next one, will respond.',
     retryAfter: 1,
   },
 } as const satisfies Record<string, ProblemKind>;

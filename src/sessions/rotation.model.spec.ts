@@ -164,7 +164,7 @@ function exploreBrowser(policy: RotationPolicy, travel: Partial<Travel> = {}) {
   return explore(start, (browser) => browserSteps(browser, policy, bounds), browserKey);
 }
 
-describe('an honest browser with up to five messages in flight', () => {
+describe('an honest browser with up to five messages in flight', { timeout: 120_000 }, () => {
   it.each([
     { leeway: 1, rotationInterval: 2, atLeast: 4_000 },
     { leeway: 2, rotationInterval: 4, atLeast: 50_000 },

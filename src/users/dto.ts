@@ -1,26 +1,24 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, Matches, ValidateBy, type ValidationOptions } from 'class-validator';
+import { IsOptional, Matches } from 'class-validator';
+import { isMissing, Rule } from '../http/rule.js';
 import { parseEmail } from './email.js';
 import type { User } from './user.entity.js';
 
-/** An address that `parseEmail` reads. */
-export function IsEmailAddress(options: ValidationOptions = {}): PropertyDecorator {
-  return ValidateBy(
-    {
-      name: 'isEmailAddress',
-      validator: {
-        validate: (value) => parseEmail(value) !== null,
-        defaultMessage: () => 'must be an e-mail address',
-      },
-    },
-    options,
-  );
+/** Begins the messages about an e-mail address. */
+export const EMAIL = 'E-mail address';
+
+/** An address that `parseEmail` accepts. */
+export function IsEmailAddress(): PropertyDecorator {
+  return Rule('isEmailAddress', (value) => {
+    if (isMissing(value)) return `${EMAIL} is required.`;
+    return parseEmail(value) ? null : 'Enter a valid e-mail address.';
+  });
 }
 
-/** At most 100 code points, and none that controls lines or the direction of text: a name ends up in mails and logs. */
+/** 1 to 100 code points, without line breaks and direction controls: a name is shown in mails and logs. */
 export function IsPersonName(): PropertyDecorator {
   return Matches(/^(?=.*\S)[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]{1,100}$/u, {
-    message: 'must be text of 1 to 100 characters, without control characters, and not blank',
+    message: 'Enter a name of 1 to 100 characters, without control characters.',
   });
 }
 
@@ -31,7 +29,7 @@ export class UpdateProfileDto {
     minLength: 1,
     maxLength: 100,
     example: 'Ada Lovelace',
-    description: 'null removes it',
+    description: 'null removes the name.',
   })
   @IsOptional()
   @IsPersonName()

@@ -2,21 +2,20 @@ import { domainToASCII } from 'node:url';
 import { isEmail } from 'class-validator';
 
 export interface EmailAddress {
-  /** As it was written, in NFC, with the domain in ASCII: mail goes here. */
+  /** As the user wrote it, in NFC, with the domain in ASCII. Mail is sent here. */
   address: string;
-  /** What makes two spellings one account: the same in lower case. */
+  /** The same in lower case: identifies the account. */
   canonical: string;
 }
 
 /**
- * Reads an e-mail address; null when it is not one. The domain becomes ASCII (IDNA), so that look-alikes of other
- * scripts are visible as `xn--…`; NFC and lower case come before the comparison, because U+212A (the Kelvin sign)
- * and the letter k are one there.
+ * Reads an e-mail address; null when it is invalid. The domain becomes ASCII (IDNA), so that homographs are visible as
+ * `xn--…`. Addresses are compared after NFC and lower case, because those turn U+212A (the Kelvin sign) into k.
  */
 export function parseEmail(text: unknown): EmailAddress | null {
   if (typeof text !== 'string' || text.length > 320 || !text.isWellFormed()) return null;
   const normal = text.normalize('NFC');
-  // Nothing invisible, and of the domain nothing that a URL parser would take for a port, a path or an escape.
+  // No invisible characters; and in the domain none that a URL parser would take for a port, a path or an escape.
   if (/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u.test(normal)) return null;
   const at = normal.lastIndexOf('@');
   const host = normal.slice(at + 1);
@@ -26,7 +25,7 @@ export function parseEmail(text: unknown): EmailAddress | null {
   return { address, canonical: foldCase(address) };
 }
 
-/** Lower case, in NFC again: lowering can take a letter apart (İ) or leave one to be put together (J̌). */
+/** Lower case, then NFC again: lower case can decompose a letter (İ) or leave one to be composed (J̌). */
 function foldCase(address: string): string {
   return address.toLowerCase().normalize('NFC').toLowerCase().normalize('NFC');
 }

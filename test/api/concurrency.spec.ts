@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/people.js';
 
 /** Acknowledges the generation, and moves the clock past the rotation interval. */
 async function makeDue(test: TestApp, accessToken: string) {
@@ -26,7 +26,7 @@ describe('parallel requests', () => {
   });
 
   it('each get their own tokens for refreshes of many sessions', async () => {
-    const people = await Promise.all(Array.from({ length: 20 }, () => register(test.http)));
+    const people = await registerMany(test.http, 20);
     await Promise.all(people.map(({ tokens }) => test.http.get('/auth/whoami', { token: tokens.access_token })));
     await test.flush();
     test.clock.move('121s');

@@ -132,9 +132,8 @@ describe('CSRF protection of a request with a cookie', () => {
   });
 
   it('refuses a form from every origin', async () => {
-    const { browser, sessionId } = await signedIn(test.http);
-    const form = { session_id: sessionId };
-    const response = await browser.ask('POST', '/auth/refresh', { form });
+    const { browser } = await signedIn(test.http);
+    const response = await browser.ask('POST', '/auth/refresh', { form: {} });
     expect([response.status, response.body.code]).toEqual([403, 'cross_site_request']);
   });
 

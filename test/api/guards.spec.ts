@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Config } from '../../src/config/config.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createDocument } from '../../src/openapi/document.js';
 import { createTestApp, type TestApp } from '../support/app.js';
@@ -45,8 +46,8 @@ const DOCS = [
   'GET /openapi.json',
 ];
 
-/** The demo: never in production. */
-const DEMO = ['GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+/** The start page and the demo: never in production. */
+const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
 
 describe('guards', () => {
   let test: TestApp;
@@ -74,7 +75,7 @@ describe('guards', () => {
   });
 
   it('protect every route that the OpenAPI document does not describe as open', async () => {
-    const documented = Object.entries(createDocument(test.app).paths).flatMap(([path, item]) =>
+    const documented = Object.entries(createDocument(test.app, test.app.get(Config)).paths).flatMap(([path, item]) =>
       Object.entries(item as Record<string, { security?: unknown[] }>).map(([method, { security }]) => ({
         route: `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
         open: security?.length === 0,
@@ -93,7 +94,7 @@ describe('guards', () => {
   it('pass on the status and text of a team’s HttpException as a problem response', async () => {
     const conflict = await test.http.get('/team/conflict', { token });
     expectProblem(conflict, 409, 'request_refused');
-    expect(conflict.body).toMatchObject({ status: 409, detail: 'Somebody else was faster.' });
+    expect(conflict.body).toMatchObject({ status: 409, detail: 'Another request was faster.' });
     const bad = await test.http.post('/team/bad', { token });
     expectProblem(bad, 400, 'request_refused');
     expect(bad.body.detail).toBe('There is no colour 7.');
@@ -102,7 +103,9 @@ describe('guards', () => {
   it('run a team’s own validation rules, asynchronous ones too', async () => {
     expect((await test.http.post('/teams', { token, json: { name: 'free' } })).body).toEqual({ name: 'free' });
     const taken = await test.http.post('/teams', { token, json: { name: 'taken' } });
-    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([{ field: 'name', message: 'is taken' }]);
+    expect(expectProblem(taken, 400, 'validation_failed').errors).toEqual([
+      { field: 'name', message: 'This name is taken.' },
+    ]);
   });
 
   it('protect a team’s controller by default', async () => {

@@ -35,6 +35,8 @@ describe('a signing key', () => {
   };
 
   it('rotates after 90 days: published first, retired after its last token expires', async () => {
+    // Only moves count: the last second before the new key signs is longer than a busy machine needs for a request.
+    test.clock.standStill(Date.now());
     const { email } = await register(test.http);
     const [first] = await published();
     test.clock.move('90d');

@@ -71,6 +71,21 @@ describe('a sign-in', () => {
     expect(await refusedFields({ form: { ...good, roles: 'admin' } })).toEqual(['roles']);
   });
 
+  it('has one message for an empty e-mail address: JSON, form and registration', async () => {
+    const errorsOf = async (path: string, options: RequestOptions) =>
+      expectProblem(await attempt(options, path), 400, 'validation_failed').errors;
+    const message = 'E-mail address is required.';
+    for (const empty of [{}, { email: '' }, { email: null }]) {
+      const json = { ...empty, password: PASSWORD };
+      expect(await errorsOf('/auth/login', { json })).toEqual([{ field: 'email', message }]);
+      expect(await errorsOf('/auth/register', { json })).toEqual([{ field: 'email', message }]);
+    }
+    for (const empty of [{}, { username: '' }]) {
+      const form = { ...empty, password: PASSWORD };
+      expect(await errorsOf('/auth/login', { form })).toEqual([{ field: 'username', message }]);
+    }
+  });
+
   it('reads credentials from the body alone, never from the URL', async () => {
     const { email } = await register(test.http);
     const query = `?${new URLSearchParams({ email, username: email, password: PASSWORD }).toString()}`;

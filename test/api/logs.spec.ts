@@ -198,7 +198,7 @@ describe('the log at LOG_LEVEL=trace', () => {
     expect(new Set(logged.map(({ id }) => id)).size).toBe(logged.length);
   });
 
-  it('has the code of the problem in the line of a refused request, and no code in others', () => {
+  it('has the problem code in the line of a refused request, and in no other', () => {
     const requests = lines().filter(({ msg }) => msg === 'request');
     const codesOf = (route: string, status: number) =>
       new Set(requests.filter((line) => line.route === route && line.status === status).map(({ code }) => code));
@@ -210,7 +210,7 @@ describe('the log at LOG_LEVEL=trace', () => {
     expect(others).toEqual([]);
   });
 
-  it('names each origin that CORS refuses once, with the setting, for at most 100 origins', () => {
+  it('warns once per refused CORS origin, with the setting, for at most 100 origins', () => {
     const refused = lines().filter(({ msg }) => msg.startsWith('CORS refused'));
     const origins = refused.map(({ origin }) => origin!);
     expect(origins).toHaveLength(100);

@@ -53,8 +53,7 @@ describe('GET /metrics', () => {
 
   it('has the process metrics of docs/operations.md, and a HELP text for each metric', async () => {
     const { types, text } = await numbers(test.http);
-    const [, prose = ''] = /^Beside them stands([^]*?)^## /m.exec(page()) ?? [];
-    const named = [...prose.matchAll(/`(\w+_\w+)`/g)].map(([, name = '']) => name);
+    const named = [...page().matchAll(/`((?:process|nodejs)_\w+)`/g)].map(([, name = '']) => name);
     expect(named.length).toBeGreaterThan(4);
     expect(Object.keys(types)).toEqual(expect.arrayContaining(named));
     for (const name of Object.keys(types)) expect(text, name).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
@@ -128,6 +127,8 @@ describe('GET /metrics', () => {
   });
 
   it('sends no statement to the database', async () => {
+    // What earlier requests left to be written.
+    await test.flush();
     const statements = watchStatements();
     await numbers(test.http);
     const taken = statements.taken();

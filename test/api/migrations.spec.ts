@@ -19,7 +19,6 @@ import {
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import { login, refresh, register } from '../support/people.js';
 import { schemaOf, tablesIn } from '../support/schema.js';
-import { startServer } from '../support/server-process.js';
 
 const DAY = 86_400_000;
 const ADVISORY_LOCKS = `SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
@@ -156,22 +155,6 @@ describe('the migrations', () => {
   }
 
   if (isPostgres) {
-    it('run once when three servers start on an empty database, which share their keys', async () => {
-      const starting = Array.from({ length: 3 }, () => startServer({ DATABASE_URL: database.url }));
-      const servers = await Promise.all(starting);
-      try {
-        const [one, ...others] = servers;
-        const { tokens } = await register(one!.http);
-        for (const { http } of others) {
-          expect((await http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
-          expect((await refresh(http, tokens.refresh_token)).status).toBe(200);
-        }
-        expect(await recorded()).toEqual(NAMES);
-      } finally {
-        await Promise.all(servers.map(({ stop }) => stop()));
-      }
-    });
-
     it('may take longer than the statement time-out of requests', async () => {
       const hasty = { ...also(Slow1999999999999), extra: { statement_timeout: 100, query_timeout: 200 } };
       expect(await migrate(hasty)).toEqual([...NAMES, 'Slow1999999999999']);

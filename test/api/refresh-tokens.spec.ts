@@ -161,6 +161,13 @@ describe('a refresh token', () => {
     expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
   });
 
+  it('is refused beside a session_id in a form, which never selects a cookie', async () => {
+    const { refresh_token, session_id } = tokens;
+    const { status, body } = await test.http.post('/auth/refresh', { form: { refresh_token, session_id } });
+    expect([status, body.code, body.terminal]).toEqual([400, 'validation_failed', false]);
+    expect(body.errors.map(({ field }: { field: string }) => field)).toEqual(['session_id']);
+  });
+
   it('is refused when it is repeated in a form (HTTP parameter pollution)', async () => {
     const body = `refresh_token=${tokens.refresh_token}&refresh_token=${tokens.refresh_token}`;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };

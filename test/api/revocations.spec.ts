@@ -125,12 +125,12 @@ describe('access tokens issued before a change of the user', () => {
       .get(UserChangesService)
       .applyChange(userId, (transaction) => transaction.write(`UPDATE users SET ${set} WHERE id = $1::uuid`, [userId]));
 
-  it('have a version that a failover which lost the last change does not repeat', async () => {
+  it('never get a token version twice, even after a failover that lost a change', async () => {
     const { tokens } = await register(test.http);
     const { sub: userId, ver: before } = claimsOf(tokens.access_token);
     await change(test, userId, `roles = '["admin"]'`);
     const lost = claimsOf((await refresh(test.http, tokens.refresh_token)).body.access_token)['ver'];
-    // What a failover leaves: the row as it was before the change.
+    // A failover that lost the change: the row as it was before.
     await test.dataSource.query(`UPDATE users SET ver = ${before} WHERE id = '${userId}'`);
     test.clock.move('2s');
     await change(test, userId, `roles = '["reader"]'`);

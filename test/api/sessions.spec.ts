@@ -133,7 +133,7 @@ describe('logout', () => {
     const { tokens } = await register(test.http);
     const { status, body, headers } = await logout({ token: tokens.access_token });
     expect([status, body]).toEqual([204, undefined]);
-    // A shared origin would lose the cache of its own app.
+    // On a shared origin, Clear-Site-Data would also clear the cache of the app.
     expect(headers.get('clear-site-data')).toBeNull();
     const { body: refused } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     expect(refused).toMatchObject({ code: 'session_revoked', terminal: true, session_id: tokens.session_id });

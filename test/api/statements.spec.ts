@@ -6,7 +6,7 @@ import { Database } from '../../src/database/database.js';
 import { judge, type SessionState } from '../../src/sessions/rotation.js';
 import { RotationStatements } from '../../src/sessions/rotation-statements.js';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, refresh, register } from '../support/people.js';
+import { claimsOf, refresh, register, registerMany } from '../support/people.js';
 import { watchStatements } from '../support/statements.js';
 
 let test: TestApp;
@@ -114,7 +114,7 @@ describe('the cost of a refresh', () => {
   });
 
   it('is shared: parallel refreshes of many sessions are batched', async () => {
-    const people = await Promise.all(Array.from({ length: 40 }, () => register(test.http)));
+    const people = await registerMany(test.http, 40);
     await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     await test.flush();
     test.clock.move('121s');

@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser } from '../support/browser.js';
-import { PASSWORD, register } from '../support/people.js';
+import { browserPath, openSharedBrowser } from '../support/browser.js';
+import { register } from '../support/people.js';
+import { SwaggerPage } from '../support/swagger-page.js';
 
-describe.runIf(browserPath)('Swagger UI, in a browser', () => {
+describe.runIf(browserPath)('Swagger UI, in a browser', { timeout: 90_000 }, () => {
   let test: TestApp;
-  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let browser: Awaited<ReturnType<typeof openSharedBrowser>>;
   beforeAll(async () => {
     test = await createTestApp();
-    browser = await openBrowser();
+    browser = await openSharedBrowser();
   });
   afterAll(async () => {
     await browser.close();
@@ -17,29 +18,44 @@ describe.runIf(browserPath)('Swagger UI, in a browser', () => {
 
   it('signs in with its Authorize button, and then calls a guarded route', async () => {
     const { email } = await register(test.http);
-    const page = await browser.context.newPage();
-    page.setDefaultTimeout(10_000);
-    const consoleErrors: string[] = [];
-    page.on('console', (message) => message.type() === 'error' && consoleErrors.push(message.text()));
-    page.on('pageerror', (error) => consoleErrors.push(error.message));
+    const swagger = await SwaggerPage.open(browser, `${test.http.url}/docs`);
+    onTestFinished(() => swagger.close());
+    await swagger.signIn(email);
+    const { status, text } = await swagger.tryWhoAmI();
+    expect(status).toContain('200');
+    expect(text).toContain('sessionId');
+    expect(swagger.consoleErrors).toEqual([]);
+  });
 
-    await page.goto(`${test.http.url}/docs`);
+  it('offers the sign-in, with the cursor in it, a bearer token, and no other credentials', async () => {
+    const swagger = await SwaggerPage.open(browser, `${test.http.url}/docs`);
+    onTestFinished(() => swagger.close());
+    const { page } = swagger;
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.locator('#operations-auth-auth_whoAmI .authorization__btn').waitFor();
+    const locked = page.locator('.opblock', { has: page.locator('.authorization__btn') });
+    const ids = await locked.evaluateAll((operations) => operations.map(({ id }) => id));
+    expect(ids).toContain('operations-auth-auth_logout');
+    expect(ids).not.toContain('operations-oauth-introspection_introspect');
+    expect(ids).not.toContain('operations-metrics-metrics_read');
+
     await page.click('button.authorize');
-    const form = page.locator('.auth-container', { has: page.locator('#oauth_username') });
-    await form.locator('#oauth_username').fill(email);
-    await form.locator('#oauth_password').fill(PASSWORD);
-    await form.locator('button.authorize').click();
-    await page.locator('.dialog-ux button', { hasText: 'Logout' }).waitFor();
-    await page.click('.dialog-ux button.close-modal');
+    const username = page.locator('#oauth_username');
+    await username.waitFor();
+    const titles = await page.locator('.dialog-ux .auth-container h4').allInnerTexts();
+    const onOneLine = titles.map((title) => title.split(/\s+/).join(' ').trim());
+    expect(onOneLine).toEqual(['bearer (http, Bearer)', 'password (OAuth2, password)']);
+    const state = await username.evaluate((input) => {
+      const { x, y, width, height } = input.getBoundingClientRect();
+      const { activeElement } = input.ownerDocument;
+      const topmost = input.ownerDocument.elementFromPoint(x + width / 2, y + height / 2);
+      return { isInView: topmost === input, hasFocus: activeElement === input };
+    });
+    expect(state).toEqual({ isInView: true, hasFocus: true });
+  });
 
-    const whoami = page.locator('#operations-auth-auth_whoAmI');
-    await whoami.locator('.opblock-summary-control').click();
-    await whoami.locator('.try-out__btn').click();
-    await whoami.locator('button.execute').click();
-    const status = whoami.locator('.live-responses-table .response-col_status').last();
-    await status.waitFor();
-    expect(await status.innerText()).toContain('200');
-    expect(await whoami.locator('.live-responses-table').innerText()).toContain('sessionId');
-    expect(consoleErrors).toEqual([]);
+  it('leaves the schemes of clients, scrapers and cookies in /openapi.json', async () => {
+    const { body } = await test.http.get<{ components: { securitySchemes: object } }>('/openapi.json');
+    expect(Object.keys(body.components.securitySchemes)).toEqual(['password', 'bearer', 'metrics', 'client', 'cookie']);
   });
 });

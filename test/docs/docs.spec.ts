@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPostgres } from '../support/database.js';
-import { blocksIn } from '../support/page-code.js';
+import { blocksIn, sectionOf } from '../support/page-code.js';
 
 const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';
@@ -54,7 +54,7 @@ describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 24
   });
 
   it('agrees with the README, whose controller compiles in its place', async () => {
-    const [controller] = blocksIn(readFileSync('README.md', 'utf8'), 'ts');
+    const [controller] = blocksIn(sectionOf(readFileSync('README.md', 'utf8'), 'Protect a controller'), 'ts');
     writeFileSync(join(project, 'src/notes/notes.controller.ts'), controller!);
     const { stdout } = await shell('npx tsc --noEmit -p tsconfig.json');
     expect(stdout).toBe('');

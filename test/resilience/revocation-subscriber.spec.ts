@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import type { Http, TokenResponse } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { sql } from '../support/sql.js';
@@ -85,7 +85,7 @@ describe.runIf(isPostgres)('a revocation by one of three processes', { timeout: 
   });
 
   it('is read by the others after a reconnect, if they missed its notification', async () => {
-    const people = await Promise.all(Array.from({ length: 20 }, () => register(one)));
+    const people = await registerMany(one, 20);
     for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
     await sql(database.url, CUT);
     await Promise.all(people.map(({ tokens }) => logout(one, tokens)));
@@ -111,7 +111,7 @@ describe.runIf(isPostgres)('a revocation by one of three processes', { timeout: 
   });
 
   it('is effective in a process that was paused for 10 s, from its first response', async () => {
-    const people = await Promise.all(Array.from({ length: 20 }, () => register(one)));
+    const people = await registerMany(one, 20);
     for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
     servers[1]!.process.kill('SIGSTOP');
     await Promise.all(people.map(({ tokens }) => logout(one, tokens)));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app.js';
-import { PASSWORD, refresh, register } from '../support/people.js';
+import { PASSWORD, refresh, registerMany } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';
 import { Rows } from '../support/rows.js';
 
@@ -16,7 +16,7 @@ describe('during a burst of sign-ins', () => {
   afterAll(() => test.close());
 
   it('the server sheds load with 503 and Retry-After, and keeps serving other routes', async () => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => register(test.http)));
+    const people = await registerMany(test.http, 10);
     const { tokens } = people[0]!;
     const names = people.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
     let waiting = names.length;

@@ -9,13 +9,14 @@ import { createDocument } from '../../src/openapi/document.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
+import { HashingQueue } from '../../src/passwords/hashing-queue.js';
 import { PasswordStrength } from '../../src/passwords/password-strength.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
 import { MovableClock } from './clock.js';
 import { throwawayDatabase } from './database.js';
 import { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
-import { sharedStrength } from './password-strength.js';
+import { strengthOnSharedThread } from './password-strength.js';
 
 export interface TestApp {
   app: NestFastifyApplication;
@@ -68,7 +69,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     .overrideProvider(Clock)
     .useValue(clock)
     .overrideProvider(PasswordStrength)
-    .useValue(sharedStrength)
+    .useFactory({ factory: strengthOnSharedThread, inject: [HashingQueue] })
     .compile();
   const app = module.createNestApplication<NestFastifyApplication>(createAdapter(config), appOptions);
   await setupApp(app, config);
@@ -77,7 +78,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
   return {
     app,
-    http: new Http(`http://127.0.0.1:${port}`, new DocumentedApi(createDocument(app))),
+    http: new Http(`http://127.0.0.1:${port}`, new DocumentedApi(createDocument(app, config))),
     clock,
     dataSource,
     databaseUrl,

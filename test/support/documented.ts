@@ -23,8 +23,8 @@ export interface Sent {
   type?: string | null;
 }
 
-/** Swagger UI, the document itself and the demo: not part of the API. */
-const PAGES = /^\/(docs|openapi\.json|demo)($|[/?])/;
+/** The start page, Swagger UI, the document itself and the demo, which are about the API and no part of it. */
+const PAGES = /^\/((docs|openapi\.json|demo)($|[/?])|$)/;
 
 /**
  * The API as its OpenAPI document describes it. Every response that a test receives is checked against it, and every

@@ -2,14 +2,14 @@ import { request } from 'node:https';
 import type { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
 
-/** Where a name leads on this machine, whom to believe there, and from which address to come. */
+/** The address of the proxy, the certificate to trust, and the client's address. */
 export interface Route {
   port: number;
   ca: string;
   localAddress: string;
 }
 
-/** Http to a public name that a proxy on this machine answers for, over TLS that is checked. */
+/** HTTPS to a public host name that a proxy on this machine serves. Certificates are verified. */
 export class Https extends Http {
   constructor(
     url: string,
@@ -19,7 +19,7 @@ export class Https extends Http {
     super(url, api);
   }
 
-  /** Any address of any name that the proxy answers for. */
+  /** Sends a request to any host name of the proxy. */
   override exchange(url: string, { method = 'GET', headers, body }: RequestInit = {}): Promise<Response> {
     const { hostname, pathname, search } = new URL(url);
     const options = {
@@ -34,10 +34,10 @@ export class Https extends Http {
     return new Promise((resolve, reject) => {
       const sent = request(options, async (response) => {
         const text = Buffer.concat(await response.toArray());
-        const told = new Headers();
+        const received = new Headers();
         for (let i = 0; i < response.rawHeaders.length; i += 2)
-          told.append(response.rawHeaders[i]!, response.rawHeaders[i + 1]!);
-        resolve(new Response(text.length > 0 ? text : null, { status: response.statusCode!, headers: told }));
+          received.append(response.rawHeaders[i]!, response.rawHeaders[i + 1]!);
+        resolve(new Response(text.length > 0 ? text : null, { status: response.statusCode!, headers: received }));
       });
       sent.on('error', reject).end(body);
     });

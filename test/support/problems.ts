@@ -33,7 +33,7 @@ export function expectProblem(response: HttpResponse<unknown>, status: number, c
   expect(MEMBERS).toEqual(expect.arrayContaining(Object.keys(problem)));
   for (const error of problem.errors ?? []) {
     expect(Object.keys(error).sort()).toEqual(['field', 'message']);
-    expect(error.message).toMatch(/\S/);
+    expect(error.message).toMatch(/^\S.*\.$/);
   }
   expect(JSON.stringify(problem)).not.toMatch(INTERNALS);
   if (status === 401) expect(response.headers.get('www-authenticate')).toMatch(/^Bearer realm="latchkey"/);

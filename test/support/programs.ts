@@ -57,7 +57,7 @@ export function runProgram(folder: string, env: Record<string, string>, command:
     stderr: () => text.stderr,
     output: () => text.both,
     prints,
-    listens: async () => new Http((await prints(/listens on (http:\/\/[^,]+),/))[1]!, trackedApi()),
+    listens: async () => new Http((await prints(/is running at (http:\/\/\S+) /))[1]!, trackedApi()),
     end: async (signal) => {
       if (signal) child.kill(signal);
       return ended;

@@ -24,7 +24,7 @@ class TeamController {
   @Get('conflict')
   @ApiConflictResponse()
   conflict(): never {
-    throw new ConflictException('Somebody else was faster.');
+    throw new ConflictException('Another request was faster.');
   }
   @Post('bad')
   @Problems('request_refused')
@@ -78,7 +78,7 @@ class IsFree implements ValidatorConstraintInterface {
     return name !== 'taken';
   }
   defaultMessage(): string {
-    return 'is taken';
+    return 'This name is taken.';
   }
 }
 

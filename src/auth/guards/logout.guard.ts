@@ -17,7 +17,7 @@ export type OwnedSession = Pick<Identity, 'sessionId' | 'userId'>;
 
 /** What a request presents to sign out. */
 export type LogoutCredential =
-  { kind: 'sessions'; sessions: OwnedSession[] } | Extract<RefreshCredential, { kind: 'refused' }>;
+  { kind: 'sessions'; sessions: [OwnedSession, ...OwnedSession[]] } | Extract<RefreshCredential, { kind: 'refused' }>;
 
 /** A request of which `LogoutGuard` verified the tokens. */
 export type LogoutRequest = FastifyRequest & { body: LogoutDto; logoutCredential: LogoutCredential };
@@ -50,7 +50,8 @@ export class LogoutGuard implements CanActivate {
 
     const sessions: OwnedSession[] = access === null || access instanceof Problem ? [] : [access];
     if (refresh?.kind === 'tokens') sessions.push(await this.sessions.newestOf(refresh.tokens));
-    if (sessions.length > 0) return { kind: 'sessions', sessions };
+    const [first, ...others] = sessions;
+    if (first) return { kind: 'sessions', sessions: [first, ...others] };
     if (access instanceof Problem) return { kind: 'refused', problem: access };
     return refresh?.kind === 'refused' ? refresh : { kind: 'refused', problem: new Problem('access_token_missing') };
   }

@@ -1,9 +1,10 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import { isForm } from '../../http/also-form.js';
 import { Problem } from '../../problem/problem.js';
 import type { RefreshCredential } from '../../sessions/refresh-outcome.js';
-import { RefreshDto } from '../dto.js';
+import { RefreshDto, RefreshFormDto } from '../dto.js';
 import { validateBody } from './validate-body.js';
 
 /** A request whose refresh token `RefreshGuard` found and verified. */
@@ -22,7 +23,7 @@ export class RefreshGuard extends AuthGuard('refresh') {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<RefreshRequest>();
     try {
-      request.body = await validateBody(request.body ?? {}, RefreshDto);
+      request.body = await validateBody(request.body ?? {}, isForm(request) ? RefreshFormDto : RefreshDto);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       request.refreshCredential = { kind: 'refused', problem: error };

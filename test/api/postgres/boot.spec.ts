@@ -14,7 +14,7 @@ describe('a start on PostgreSQL', { timeout: 60_000 }, () => {
 
   it('retries while the database is starting, without logging its password', async () => {
     const program = run({ DATABASE_URL: 'postgres://latchkey:hunter2@127.0.0.1:1/latchkey' });
-    await program.prints(/The database does not answer yet/);
+    await program.prints(/The database is not reachable yet/);
     expect(await program.end('SIGTERM')).not.toBe(0);
     expect(program.stdout() + program.stderr()).not.toContain('hunter2');
   });

@@ -132,7 +132,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('documents Set-Cookie on exactly the responses that can set or clear a refresh cookie', () => {
+  it('documents Set-Cookie exactly where a response can set or clear a cookie', () => {
     const setting = operations.flatMap(([route, { responses }]) =>
       Object.entries(responses).flatMap(([status, response]) => {
         const { headers = {} } = response as { headers?: Record<string, object> };

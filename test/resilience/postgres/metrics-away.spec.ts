@@ -5,7 +5,7 @@ import { countedDuring, numbers } from '../../support/numbers.js';
 import { PASSWORD, refresh, register } from '../../support/people.js';
 import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
 
-// As long as a test may wait for them.
+// Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
 
 describe('GET /metrics while PostgreSQL is away', () => {

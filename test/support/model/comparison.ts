@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HttpResponse, TokenResponse } from '../http.js';
 import { someEmail } from '../people.js';
-import { beginSession, emptyModel, type Model, type UserRecord } from './model.js';
+import { beginSession, emptyModel, nextVersion, type Model, type UserRecord } from './model.js';
 import { accessClaims, observe, refreshClaims } from './observed.js';
 import { allows } from './orders.js';
 import { predictNewSession, predictRefresh, type Prediction } from './predictions.js';
@@ -54,7 +54,12 @@ export class Comparison {
   async register(): Promise<void> {
     const email = someEmail();
     const response = await requests.register(this.service.http, email);
-    const user = { id: accessClaims(response.body.access_token).sub, email, password: FIRST_PASSWORD, ver: 1 };
+    const user = {
+      id: accessClaims(response.body.access_token).sub,
+      email,
+      password: FIRST_PASSWORD,
+      ver: nextVersion(0, this.service.now),
+    };
     this.model.users.set(user.id, user);
     this.hold(`browser of user ${this.model.users.size}`, this.addSession('register', user, response, 201).response);
   }

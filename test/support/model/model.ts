@@ -1,4 +1,4 @@
-import { whyNotAlive, type SessionRecord } from './rulebook.js';
+import { isAlive, type SessionRecord } from './rulebook.js';
 import type { Policy } from './setting.js';
 
 /** The state that the service should have: plain data, so that a copy can try another order of events. */
@@ -24,7 +24,7 @@ export interface UserRecord {
 export interface ProcessNotes {
   sighted: Map<string, number>;
   acknowledgements: Map<string, number>;
-  /** New idle limits, from rule 4. */
+  /** New idle limits, from rules 2 and 4. */
   extensions: Map<string, number>;
 }
 
@@ -47,13 +47,14 @@ export function beginSession(model: Model, id: string, userId: string, t: number
     number: sessions.size,
     generation: 1,
     rotatedAt: t,
-    acknowledged: 0,
+    acknowledgedGeneration: 0,
     acknowledgedAt: null,
     createdAt: t,
     expiresAt: t + policy.session,
     idleExpiresAt: Math.min(t + policy.idle, t + policy.session),
     revokedAt: null,
     revokedReason: null,
+    userActive: true,
   };
   sessions.set(id, session);
   return session;
@@ -61,7 +62,7 @@ export function beginSession(model: Model, id: string, userId: string, t: number
 
 /** Revokes those that are alive; returns how many. */
 export function revokeSessions(sessions: SessionRecord[], because: string, t: number): number {
-  const alive = sessions.filter((session) => whyNotAlive(session, t).length === 0);
+  const alive = sessions.filter((session) => isAlive(session, t));
   for (const session of alive) Object.assign(session, { revokedAt: t, revokedReason: because });
   return alive.length;
 }
@@ -74,15 +75,20 @@ export function sessionsOf(model: Model, userId: string): SessionRecord[] {
 export function revokeBeyondCap(model: Model, newest: SessionRecord, t: number): number {
   const usedAt = ({ rotatedAt, acknowledgedAt }: SessionRecord) => Math.max(rotatedAt, acknowledgedAt ?? 0);
   const others = sessionsOf(model, newest.userId)
-    .filter((session) => session !== newest && whyNotAlive(session, t).length === 0)
+    .filter((session) => session !== newest && isAlive(session, t))
     .sort((one, other) => usedAt(other) - usedAt(one) || other.number - one.number);
   return revokeSessions(others.slice(model.policy.sessionsPerUser - 1), 'session_cap', t);
+}
+
+/** Counts up, and is never below the seconds since 2025: a version that a failover has lost is not issued again. */
+export function nextVersion(ver: number, t: number): number {
+  return Math.max(ver + 1, Math.floor((t - Date.UTC(2025, 0, 1)) / 1000));
 }
 
 /** "Ends every session of the user", and outdates all earlier access tokens. */
 export function changeCredentials(model: Model, user: UserRecord, password: string, t: number): void {
   user.password = password;
-  user.ver += 1;
+  user.ver = nextVersion(user.ver, t);
   revokeSessions(sessionsOf(model, user.id), 'credentials_changed', t);
 }
 
@@ -102,8 +108,8 @@ export function flush(model: Model, t: number): void {
   const { acknowledgements, extensions } = model.process;
   for (const [sessionId, generation] of acknowledgements) {
     const session = model.sessions.get(sessionId)!;
-    if (session.acknowledged < generation && generation <= session.generation) {
-      Object.assign(session, { acknowledged: generation, acknowledgedAt: t });
+    if (session.acknowledgedGeneration < generation && generation <= session.generation) {
+      Object.assign(session, { acknowledgedGeneration: generation, acknowledgedAt: t });
     }
   }
   for (const [sessionId, end] of extensions) {

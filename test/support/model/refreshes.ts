@@ -19,28 +19,34 @@ export function present(model: Model, sessionId: string, g: number, t: number): 
     case 1:
       return ruling;
     case 2:
-      if (session.acknowledged < g) sight(model, sessionId, g, true);
-      return { rule: 2, session: { ...session }, ends: session.idleExpiresAt };
+      if (session.acknowledgedGeneration === g)
+        return { rule: 2, session: { ...session }, ends: session.idleExpiresAt };
+      sight(model, sessionId, g, true);
+      return { rule: 2, session: { ...session }, ends: extendIdle(model, session, t) };
     case 3:
-      if (isStrict(model.policy)) Object.assign(session, { acknowledged: g, acknowledgedAt: t });
+      if (isStrict(model.policy)) Object.assign(session, { acknowledgedGeneration: g, acknowledgedAt: t });
       return move(model, session, g, t, 3);
-    case 4: {
-      const ends = idleEnd(model, session, t);
-      model.process.extensions.set(sessionId, ends);
-      return { rule: 4, session: { ...session }, ends };
-    }
+    case 4:
+      return { rule: 4, session: { ...session }, ends: extendIdle(model, session, t) };
     case 5:
       return { rule: 5, session: { ...session }, ends: session.idleExpiresAt };
     case 6:
       Object.assign(session, { revokedAt: t, revokedReason: 'reused' });
       return { rule: 6 };
     case 7:
-      Object.assign(session, { acknowledged: g, acknowledgedAt: t });
+      Object.assign(session, { acknowledgedGeneration: g, acknowledgedAt: t });
       return move(model, session, g, t, 7);
   }
 }
 
-/** The next generation. The text names rules 3 and 4 as extending the idle limit; rule 7 is read as rotating like rule 3. */
+/** In the row with the next flush, in the response at once. */
+function extendIdle(model: Model, session: SessionRecord, t: number): number {
+  const ends = idleEnd(model, session, t);
+  model.process.extensions.set(session.id, ends);
+  return ends;
+}
+
+/** The next generation, which also extends the idle limit. */
 function move(model: Model, session: SessionRecord, g: number, t: number, rule: 3 | 7): Outcome {
   Object.assign(session, { generation: g + 1, rotatedAt: t, idleExpiresAt: idleEnd(model, session, t) });
   return { rule, session: { ...session }, ends: session.idleExpiresAt };

@@ -1,57 +1,35 @@
-import { isStrict, type Policy } from './setting.js';
+import { consult, type Expectation } from '../../../src/sessions/rotation.oracle.js';
+import type { SessionState } from '../../../src/sessions/rotation.js';
+import type { Policy } from './setting.js';
 
-/**
- * Rules 1 to 7 of `docs/rotation.md`, written from its text. It shares no code with `src/sessions`, so that a mistake in
- * either is a difference.
- */
-export interface SessionRecord {
+/** A session of the model: the state that the rules judge, and what is told to clients. */
+export interface SessionRecord extends SessionState {
   id: string;
   userId: string;
   /** Position in the order of sign-ins. */
   number: number;
-  /** G */
-  generation: number;
   rotatedAt: number;
-  /** A */
-  acknowledged: number;
-  acknowledgedAt: number | null;
   createdAt: number;
-  expiresAt: number;
-  idleExpiresAt: number;
-  revokedAt: number | null;
-  revokedReason: string | null;
 }
 
 export type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
 
-/** Which rule applies to generation `g` of this session, presented at `t`. */
+/** Which rule applies to generation `g` of this session, presented at `t`. The unit tests of the rules ask the same oracle. */
 export function rulingOn(session: SessionRecord, g: number, t: number, policy: Policy): Ruling {
-  const reasons = whyNotAlive(session, t);
-  if (reasons.length > 0) return { rule: 1, reasons };
-
-  const { generation: G, acknowledged: A } = session;
-  const sinceAcknowledged = ageAt(t, session.acknowledgedAt);
-  // "Strict mode: rules 2 and 5 off, each refresh rotates (rule 3 without its two conditions on the acknowledgement)."
-  if (g === G && !isStrict(policy) && (A < G || sinceAcknowledged < policy.C)) return { rule: 2 };
-  if (g === G) return { rule: 3 };
-  if (g === G - 1 && A < G) return { rule: 4 };
-  // "With L = 0 rule 5 is off."
-  if (g === G - 1 && A === G && policy.L > 0 && sinceAcknowledged <= policy.L) return { rule: 5 };
-  if (g < G) return { rule: 6 };
-  return { rule: 7 };
+  const { rule, allows } = consult(session, g, t, rotationPolicy(policy));
+  return rule === 1 ? { rule, reasons: reasonsIn(allows) } : { rule };
 }
 
 /** All reasons that apply: the documentation does not say which of several is named. */
-export function whyNotAlive(session: SessionRecord, t: number): string[] {
-  const reasons: [string, boolean][] = [
-    [session.revokedReason ?? '', session.revokedAt !== null],
-    ['expired_absolute', t >= session.expiresAt],
-    ['expired_idle', t >= session.idleExpiresAt],
-  ];
-  return reasons.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
+function reasonsIn(allows: Expectation['allows']): string[] {
+  return allows.flatMap((verdict) =>
+    verdict.outcome === 'refused' ? [(verdict.because === 'revoked' && verdict.revokedReason) || verdict.because] : [],
+  );
 }
 
-/** "Negative ages count as 0." */
-function ageAt(t: number, recordedAt: number | null): number {
-  return recordedAt === null ? 0 : Math.max(0, t - recordedAt);
+/** Rule 1 is the same under every policy. */
+export function isAlive(session: SessionRecord, t: number): boolean {
+  return consult(session, session.generation, t, { rotationInterval: 0, leeway: 0 }).rule !== 1;
 }
+
+const rotationPolicy = ({ C, L }: Policy) => ({ rotationInterval: C, leeway: L });

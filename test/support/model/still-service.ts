@@ -35,7 +35,7 @@ export class StillService {
     const service = new StillService(setting, await throwawayDatabase());
     const spies = [
       vi
-        .spyOn(SessionWriteBuffer.prototype as unknown as { schedule(): void }, 'schedule')
+        .spyOn(SessionWriteBuffer.prototype as unknown as { scheduleFlush(): void }, 'scheduleFlush')
         .mockImplementation(() => {}),
       vi.spyOn(PurgeService.prototype, 'onApplicationBootstrap').mockImplementation(() => {}),
     ];

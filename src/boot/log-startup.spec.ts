@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../config/load-config.js';
+import { startupLines } from './log-startup.js';
+
+const APP_SECRET = 'thirty-two bytes and not one more';
+const URL_3000 = 'http://127.0.0.1:3000';
+const linesOf = (env: Record<string, string>, url: string = URL_3000, hasDemo: boolean = true) =>
+  startupLines(loadConfig({ APP_SECRET, ...env }), url, hasDemo);
+
+describe('startupLines', () => {
+  it('name the server, its database, Swagger UI and the demo', () => {
+    expect(linesOf({})).toEqual([
+      'Latchkey is running at http://127.0.0.1:3000 (SQLite: data/latchkey.sqlite)',
+      'Swagger UI: http://127.0.0.1:3000/docs',
+      'Demo: http://localhost:3000/demo (to watch tokens rotate within a minute: npm run demo)',
+    ]);
+  });
+
+  it('name the demo where cookies work, also on another port', () => {
+    const [, , demo] = linesOf({ PORT: '4000', ACCESS_TOKEN_TTL: '1m' }, 'http://127.0.0.1:4000');
+    expect(demo).toBe('Demo: http://localhost:4000/demo');
+    const [, , elsewhere] = linesOf({ ISSUER: 'https://auth.example.com', ACCESS_TOKEN_TTL: '1m' });
+    expect(elsewhere).toBe(`Demo: ${URL_3000}/demo`);
+  });
+
+  it('name Swagger UI and the demo only when they are served, and never a password', () => {
+    const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://u:hunter2@db/x' };
+    expect(linesOf(env)).toEqual([`Latchkey is running at ${URL_3000} (PostgreSQL)`]);
+    expect(linesOf({ SWAGGER: 'off' }, URL_3000, false)).toHaveLength(1);
+  });
+});
