@@ -10,7 +10,7 @@ export function AlsoForm(fields: Type): MethodDecorator {
   return applyDecorators(RouteConfig({ acceptsForm: true }), ApiExtraModels(fields), SetMetadata(FORM_FIELDS, fields));
 }
 
-/** Whether the body of a request came as a form. */
+/** Whether the body of a request is a form. */
 export function isForm(request: FastifyRequest): boolean {
   return /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
 }

@@ -1,15 +1,17 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { appendFileSync, fstatSync } from 'node:fs';
 
-/** Characters that wait while nobody reads stdout. */
+/** Characters that are buffered while nobody reads stdout. */
 const BUFFER_LIMIT = 1024 * 1024;
 
 /**
- * Writes log lines to stdout without ever blocking the event loop. A pipe or a socket that nobody reads exerts
- * back-pressure: a bounded buffer fills, then lines are dropped and counted. Files take every line at once.
+ * Writes log lines to stdout, once in each pass of the event loop, without ever blocking it. A pipe or a socket that nobody
+ * reads exerts back-pressure: a bounded buffer fills, then lines are dropped and counted. Files take every line.
  */
 export class LogDestination {
   private readonly isStream = isPipeOrSocket();
-  private hasErrorListener = false;
+  private isOpen = false;
+  private batch = '';
+  private batchLines = 0;
   private dropped = 0;
 
   /** Since the start: lines that were not written, because stdout was full or broken. */
@@ -18,36 +20,50 @@ export class LogDestination {
   }
 
   write(line: string): void {
-    if (this.isStream) this.writeToStream(line);
-    else this.writeToFile(line);
+    if (!this.isOpen) this.open();
+    if (this.isStream && process.stdout.writableLength + this.batch.length > BUFFER_LIMIT) {
+      this.dropped++;
+      return;
+    }
+    if (this.batchLines === 0) setImmediate(() => this.writeBatch());
+    this.batch += line;
+    this.batchLines++;
   }
 
   /** Resolves when everything is written, or stdout is broken. */
   async flush(): Promise<void> {
+    this.writeBatch();
     if (this.isStream && process.stdout.writableLength > 0) {
       await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
     }
   }
 
-  private writeToStream(line: string): void {
-    const { stdout } = process;
+  /** Not before the first line: a process of the tests has many destinations that write none. */
+  private open(): void {
+    this.isOpen = true;
+    process.once('exit', () => this.writeBatch());
     // The reader may go away (EPIPE): the server lives on.
-    if (!this.hasErrorListener) stdout.on('error', () => {});
-    this.hasErrorListener = true;
-    if (stdout.writableLength > BUFFER_LIMIT) this.dropped++;
-    else stdout.write(line, this.countFailure);
+    if (this.isStream) process.stdout.on('error', () => {});
   }
 
-  private readonly countFailure = (error?: Error | null): void => {
-    if (error) this.dropped++;
-  };
+  private writeBatch(): void {
+    const { batch, batchLines } = this;
+    this.batch = '';
+    this.batchLines = 0;
+    if (batchLines === 0) return;
+    if (this.isStream) {
+      process.stdout.write(batch, (error) => {
+        if (error) this.dropped += batchLines;
+      });
+    } else this.appendToFile(batch, batchLines);
+  }
 
-  private writeToFile(line: string): void {
+  /** A disk may be full for a while. */
+  private appendToFile(batch: string, batchLines: number): void {
     try {
-      writeSync(1, line);
+      appendFileSync(1, batch);
     } catch {
-      // A disk may be full for a while.
-      this.dropped++;
+      this.dropped += batchLines;
     }
   }
 }

@@ -7,7 +7,7 @@ export class NestLogger implements LoggerService {
   constructor(private readonly log_: FastifyBaseLogger) {}
 
   log(message: unknown, ...context: unknown[]): void {
-    // Nest tells at `log` level what modules and routes it mapped: of use to nobody who runs it.
+    // At this level, Nest lists the modules and routes that it mapped: operators do not need them.
     this.log_.debug({ context: context.at(-1) }, text(message));
   }
   error(message: unknown, ...context: unknown[]): void {

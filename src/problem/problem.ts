@@ -11,9 +11,9 @@ export interface ProblemOptions {
   /** Overrides the catalogue's text. Never holds anything a caller sent or a library said. */
   detail?: string;
   errors?: FieldError[];
-  /** The session a terminal answer is about, where it is known. */
+  /** The session that a terminal problem is about, where it is known. */
   sessionId?: string;
-  /** Why a session ended: the stored word, like `logout` or `credentials_changed`. */
+  /** Why the session was revoked, as stored: `logout`, `credentials_changed`, … */
   reason?: string;
   /** Seconds. */
   retryAfter?: number;
@@ -21,7 +21,7 @@ export interface ProblemOptions {
   cause?: unknown;
 }
 
-/** An error the caller is told about. Its identity is the `code`; everything else follows from the catalogue. */
+/** An error that the caller sees. Its identity is the `code`; the catalogue defines everything else. */
 export class Problem extends Error {
   constructor(
     readonly code: ProblemCode,
@@ -69,7 +69,7 @@ const BARE: ProblemCode[] = [
   'access_token_missing',
   'refresh_token_missing',
   'invalid_credentials',
-  // Not a token that RFC 6750 speaks of.
+  // RFC 6750 does not apply to this token.
   'metrics_token_wrong',
 ];
 

@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import type { ProblemCode } from './catalogue.js';
 import { Problem } from './problem.js';
 
-/** Turns an error of somebody else's into a problem; undefined when it does not know the error. */
+/** Turns an error of a library into a problem; undefined for an error that it does not know. */
 export type Translator = (error: unknown) => Problem | undefined;
 
 const FASTIFY: Record<string, ProblemCode> = {
@@ -41,7 +41,7 @@ export function toProblem(error: unknown, translators: readonly Translator[] = [
   return new Problem(code ?? 'internal_error', { cause: error });
 }
 
-/** `throw new ConflictException('…')` in a module of a team's own: its status, and its text, which is meant for clients. */
+/** `throw new ConflictException('…')` in a team's module: its status and its text, which is meant for clients. */
 function refusedBy(exception: HttpException): Problem {
   return new Problem('request_refused', { status: exception.getStatus(), detail: exception.message.slice(0, 500) });
 }
