@@ -5,7 +5,6 @@ import type { Client } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { browserPath, openBrowser } from '../support/browser.js';
 import { Browser, setBy } from '../support/cookie-jar.js';
-import { isPostgres } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { Http } from '../support/http.js';
 import { Https } from '../support/https.js';
@@ -45,7 +44,7 @@ const SETUPS = [
 ];
 
 /** Runs the page's configurations, with other addresses and certificates. */
-describe.skipIf(isPostgres)('behind a proxy', () => {
+describe('behind a proxy', () => {
   let ground: Ground;
   beforeAll(() => void (ground = prepareGround(['auth.example.com', 'app.example.com'], INDEX)));
   afterAll(() => ground.remove());

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isPostgres } from '../support/database.js';
 import { blocksIn, sectionOf } from '../support/page-code.js';
 
 const run = promisify(execFile);
@@ -13,8 +12,8 @@ const NOT_COPIED = ['.git', 'node_modules', 'dist', 'data'];
 /** The tests that the page's change affects, instead of all of `npm run check`. */
 const AFFECTED = 'npx vitest run --project sqlite test/api/{notes,guards,sqlite/openapi,sqlite/documented}.spec.ts';
 
-/** Follows the page in a copy of this project. Once, because the page does not depend on the database. */
-describe.skipIf(isPostgres)('the page on protecting a controller', { timeout: 240_000 }, () => {
+/** Follows the page in a copy of this project. */
+describe('the page on protecting a controller', { timeout: 240_000 }, () => {
   const page = readFileSync(PAGE, 'utf8');
   const [generate, test, finish] = blocksIn(page, 'sh') as [string, string, string];
   let project: string;

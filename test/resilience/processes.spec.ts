@@ -3,43 +3,9 @@ import { postgresMigrations } from '../../src/database/migrations/postgres/index
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
 import type { Http } from '../support/http.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
+import { login, refresh, register } from '../support/people.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { sql } from '../support/sql.js';
-
-describe.runIf(isPostgres)('two processes on one PostgreSQL', () => {
-  let database: ThrowawayDatabase;
-  let servers: ServerProcess[];
-  beforeAll(async () => {
-    database = await throwawayDatabase();
-    const env = { DATABASE_URL: database.url, REFRESH_ROTATION_INTERVAL: '1s', REFRESH_LEEWAY: '500ms' };
-    servers = await Promise.all([startServer(env), startServer(env)]);
-  });
-  afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
-    await database.drop();
-  });
-
-  it('all succeed for 50 parallel refreshes of one token, with a single rotation', async () => {
-    const [a, b] = servers.map(({ http }) => http) as [Http, Http];
-    const { tokens } = await register(a);
-    expect((await b.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
-    // The acknowledgement is written within a second, and the generation is due a second after that.
-    await expect
-      .poll(async () => claimsOf((await refresh(a, tokens.refresh_token)).body.refresh_token)['gen'], {
-        timeout: 10_000,
-      })
-      .toBe(2);
-    const second = (await refresh(b, tokens.refresh_token)).body.refresh_token;
-    await refresh(a, second);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-
-    const responses = await Promise.all(Array.from({ length: 50 }, (_, i) => refresh(i % 2 ? a : b, second)));
-    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
-    expect(claimsOf(responses[0]!.body.refresh_token)['gen']).toBe(3);
-  });
-});
 
 describe('a restart', () => {
   it('keeps sessions alive and revoked sessions revoked', async () => {

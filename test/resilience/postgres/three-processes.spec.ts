@@ -63,10 +63,10 @@ describe('three processes behind a load balancer', { timeout: 180_000 }, () => {
     await expectInvariants(postgres.url);
   }
 
-  it('sign nobody out while 64 clients refresh and a process is killed every 10 s', async () => {
+  it('sign nobody out while 64 clients refresh and a process is killed every few seconds', async () => {
     storm.begin(() => turns);
     for (let round = 0; round < 6; round++) {
-      await pause(9000);
+      await pause(3000);
       const place = round % servers.length;
       await servers[place]!.stop('SIGKILL');
       await pause(1000);

@@ -1,20 +1,19 @@
-import { symlinkSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Http, TokenResponse } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { SlowProxy } from '../support/slow-proxy.js';
-import { sql } from '../support/sql.js';
-import { pause } from '../support/storm/storm.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import type { Http, TokenResponse } from '../../support/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../../support/people.js';
+import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { SlowProxy } from '../../support/slow-proxy.js';
+import { sql } from '../../support/sql.js';
+import { pause } from '../../support/storm/storm.js';
 
 /** A generous limit, because the tests measure no speed. */
 const PATIENCE = { timeout: 15_000, interval: 5 };
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'latchkey listener'`;
 
-describe.runIf(isPostgres)('a revocation by one of three processes', { timeout: 60_000 }, () => {
+describe('a revocation by one of three processes', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let proxy: SlowProxy;
   let servers: ServerProcess[];
@@ -186,39 +185,5 @@ describe.runIf(isPostgres)('a revocation by one of three processes', { timeout: 
     expect(Math.max(...messages.map((message) => Buffer.byteLength(message)))).toBeLessThan(8000);
     for (const other of others) await expect.poll(() => outcome(three, other), PATIENCE).toBe('session_revoked');
     await listener.end();
-  });
-});
-
-describe.runIf(!isPostgres)('a server on SQLite', { timeout: 60_000 }, () => {
-  let database: ThrowawayDatabase;
-  let server: ServerProcess;
-  beforeAll(async () => {
-    database = await throwawayDatabase();
-    server = await startServer({ DATABASE_URL: database.url });
-  });
-  afterAll(async () => {
-    await server.stop('SIGKILL');
-    await database.drop();
-  });
-
-  it('notices a revocation that a command-line tool has written', async () => {
-    const { tokens } = await register(server.http);
-    const outcome = async () => (await server.http.get('/auth/whoami', { token: tokens.access_token })).status;
-    expect(await outcome()).toBe(200);
-    const until = Date.now() + 900_000;
-    await sql(database.url, `INSERT INTO revocations VALUES ('session:${tokens.session_id}', 0, ${until})`);
-    await expect.poll(outcome, PATIENCE).toBe(401);
-  });
-
-  it('prevents a second server on its file, until it is stopped or killed', async () => {
-    const file = database.url.slice('sqlite:'.length);
-    symlinkSync(file, `${file}.link`);
-    for (const url of [database.url, `sqlite:${file}.link`]) {
-      const second = startServer({ DATABASE_URL: url });
-      await expect(second).rejects.toThrow(/exited with 78:[^]*another server runs on [^]*PostgreSQL/);
-    }
-    await server.stop('SIGKILL');
-    server = await startServer({ DATABASE_URL: database.url });
-    expect(await server.stop()).toBe(0);
   });
 });

@@ -6,19 +6,17 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TEST_SECRET } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { trackedApi } from '../support/documented.js';
-import { freePort } from '../support/free-port.js';
-import { Http } from '../support/http.js';
-import { OpenSockets, textOf, toRequest } from '../support/open-sockets.js';
+import { TEST_SECRET } from '../../support/app.js';
+import { trackedApi } from '../../support/documented.js';
+import { freePort } from '../../support/free-port.js';
+import { Http } from '../../support/http.js';
+import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
 
 const CONNECTIONS = 8;
 /** About 2.5 MB of log lines: more than the server and the system buffer. */
 const REQUESTS = 10_000;
 
-// No test here needs a particular database.
-describe.skipIf(isPostgres)('a server whose log is under back-pressure', { timeout: 120_000 }, () => {
+describe('a server whose log is under back-pressure', { timeout: 120_000 }, () => {
   let folder: string;
   let http: Http;
   let server: ChildProcess;

@@ -1,11 +1,11 @@
 import { Agent, get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { Http } from '../support/http.js';
-import { OpenSockets, textOf, toRequest } from '../support/open-sockets.js';
-import { PASSWORD, register, someEmail } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { Http } from '../../support/http.js';
+import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
+import { PASSWORD, register, someEmail } from '../../support/people.js';
+import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { sql } from '../../support/sql.js';
 
 describe('a graceful shutdown', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
@@ -80,7 +80,7 @@ describe('a graceful shutdown', { timeout: 60_000 }, () => {
   });
 
   it('responds to all 90 requests that wait for hashing', async () => {
-    const http = await start({ BCRYPT_COST: '12', SHUTDOWN_DEADLINE: '15s' });
+    const http = await start({ BCRYPT_COST: '10' });
     const { email, password } = await register(http);
     const clients = await Promise.all(Array.from({ length: 90 }, () => connection(toRequest('GET', '/health/live'))));
     await Promise.all(clients.map((socket) => new Promise((received) => socket.once('data', received))));
