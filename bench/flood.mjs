@@ -23,16 +23,16 @@ async function hashesPerSecond() {
   return (8000 / (performance.now() - start)) * Math.max(1, Math.min(3, availableParallelism() - 1));
 }
 
-/** Open loop: it does not wait for answers before it sends more. */
+/** Open loop: it does not wait for responses before it sends more. */
 function startFlood(perSecond) {
-  const answers = new Map();
+  const statuses = new Map();
   const timer = setInterval(() => {
     login().then(
-      ({ status }) => answers.set(status, (answers.get(status) ?? 0) + 1),
-      (error) => answers.set(error.cause?.code, (answers.get(error.cause?.code) ?? 0) + 1),
+      ({ status }) => statuses.set(status, (statuses.get(status) ?? 0) + 1),
+      (error) => statuses.set(error.cause?.code, (statuses.get(error.cause?.code) ?? 0) + 1),
     );
   }, 1000 / perSecond);
-  return { answers, stop: () => clearInterval(timer) };
+  return { statuses, stop: () => clearInterval(timer) };
 }
 
 async function measure() {
@@ -53,7 +53,7 @@ for (let round = 0; round < rounds; round++) {
   await new Promise((resolve) => setTimeout(resolve, 2000));
   flooded.push(await measure());
   flood.stop();
-  console.log(`flood of ${(10 * capacity).toFixed(0)} logins/s answered with`, Object.fromEntries(flood.answers));
+  console.log(`flood of ${(10 * capacity).toFixed(0)} logins/s: statuses`, Object.fromEntries(flood.statuses));
   await new Promise((resolve) => setTimeout(resolve, 500 + 70_000 / capacity));
 }
 await server.stop();

@@ -3,7 +3,7 @@ import { median, wrk } from './wrk.mjs';
 
 /**
  * Guarded requests against open ones, alternating. The same handler behind either, with the same request: what the guard
- * costs. And `GET /auth/whoami` against `GET /health/live`, where request and answer are longer as well.
+ * costs. And `GET /auth/whoami` against `GET /health/live`, where request and response are longer.
  * `node bench/guarded.mjs [rounds] [DATABASE_URL]`
  */
 const rounds = Number(process.argv[2] ?? 3);

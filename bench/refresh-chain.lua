@@ -1,4 +1,4 @@
--- Each thread has one connection and one session, and refreshes with what its last answer gave it.
+-- Each thread has one connection and one session, and refreshes with the token of its last response.
 local counter = 0
 
 function setup(thread)

@@ -5,7 +5,7 @@ import { register, startServer } from './server.mjs';
 import { median, wrk } from './wrk.mjs';
 
 /**
- * Refreshes in real chains: 32 sessions, each presenting what its last answer gave it, every one a rotation.
+ * Refreshes in real chains: 32 sessions, each presenting the token of its last response; every refresh is a rotation.
  * `node bench/refresh.mjs [rounds] [DATABASE_URL]`
  */
 const rounds = Number(process.argv[2] ?? 3);

@@ -19,14 +19,14 @@ export async function startServer(env = {}, file = 'dist/src/main.js') {
       const match = /is running at (http:\/\/\S+) /.exec(text);
       if (match) found(match[1]);
     });
-    child.on('exit', (code) => failed(new Error(`The server ended with ${code}`)));
+    child.on('exit', (code) => failed(new Error(`The server exited with ${code}`)));
   });
-  const ended = new Promise((done) => child.on('close', done));
+  const closed = new Promise((done) => child.on('close', done));
   return {
     url,
     stop: async () => {
       child.kill('SIGTERM');
-      await ended;
+      await closed;
       rmSync(folder, { recursive: true, force: true });
     },
   };

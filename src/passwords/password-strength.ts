@@ -9,9 +9,9 @@ const THREAD = new URL('strength.worker.js', import.meta.url);
 const IDLE_MS = 60_000;
 
 /**
- * How hard a new password is to guess, by `zxcvbn` with its lists of common passwords, English words and names, and the
- * person's own words (OWASP ASVS 5.0 6.2.4, 6.2.11). In a thread of its own, off the event loop, which starts when it is
- * needed and goes, with the memory that its lists take, when it is not.
+ * Estimates how hard a new password is to guess: `zxcvbn` with its lists of common passwords, English words and names, and
+ * the user's own words (OWASP ASVS 5.0 6.2.4, 6.2.11). It runs in a worker thread, which starts at the first task and stops
+ * after a minute without one: its lists take memory.
  */
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
@@ -28,25 +28,25 @@ export class PasswordStrength implements OnApplicationShutdown {
   /** Why it is too easy to guess, in a sentence; null when it is not. Throws `hashing_busy`. */
   async whyWeak(password: string, words: PersonalWords): Promise<string | null> {
     const task = { password, ownWords: [...ownWords(words).keys()] };
-    // A start takes longer than many answers: it says nothing about how long the next will have to wait.
+    // Starting the thread takes longer than many estimates, so the queue must not count it as the time of one.
     await this.started();
     return this.queue.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
   }
 
-  /** One at a time: the next message is the answer. A thread that dies fails one task; the next starts another. */
+  /** One task at a time, so the next message is its result. A thread that dies fails one task; the next starts another. */
   private async ask(task: object): Promise<string | null> {
     clearTimeout(this.idle);
     const worker = await this.started();
     try {
       worker.postMessage(task);
-      const [answer] = (await once(worker, 'message')) as [string | null];
-      return answer;
+      const [result] = (await once(worker, 'message')) as [string | null];
+      return result;
     } finally {
       this.idle = setTimeout(() => void this.stop(), IDLE_MS).unref();
     }
   }
 
-  /** The thread, once its first message says that it is there. */
+  /** Resolves at the thread's first message, which says that it is ready. */
   private started(): Promise<Worker> {
     return (this.worker ??= this.start());
   }
@@ -55,11 +55,11 @@ export class PasswordStrength implements OnApplicationShutdown {
     const worker = new Worker(THREAD);
     worker.unref();
     const started = once(worker, 'message').then(() => worker);
-    // Heard also while nobody waits for an answer: else it would end the process.
+    // An 'error' event without a listener would end the process.
     worker.on('error', () => {
       if (this.worker === started) this.worker = undefined;
     });
-    worker.on('exit', (code) => worker.emit('error', new Error(`The thread that judges passwords ended: ${code}`)));
+    worker.on('exit', (code) => worker.emit('error', new Error(`The password strength thread exited: ${code}`)));
     return started;
   }
 

@@ -2,13 +2,13 @@ import { PASSWORD, post, register, startServer } from './server.mjs';
 import { median } from './wrk.mjs';
 
 /**
- * How long it takes until every process refuses what one of them has ended: log in at one, use at the second, log out at
- * the third, and ask the first two without pause until they refuse. Counted from the answer to the logout, quiet and
- * beside guarded requests at all three. Figures below 0: refused before the one who logged out had heard of it.
- * `node bench/endings.mjs DATABASE_URL [rounds]`
+ * How long a revocation takes to reach the other processes: log in at one, use the access token at the second, log out at
+ * the third, and send requests to the first two without pause until they refuse. Measured from the response to the logout,
+ * idle and with guarded requests at all three. A figure below 0: refused before the response to the logout had arrived.
+ * `node bench/revocations.mjs DATABASE_URL [rounds]`
  */
 const [url, rounds = '100'] = process.argv.slice(2);
-if (!url?.startsWith('postgres')) throw new Error('Name a PostgreSQL: node bench/endings.mjs postgres://…');
+if (!url?.startsWith('postgres')) throw new Error('Name a PostgreSQL: node bench/revocations.mjs postgres://…');
 const servers = [];
 for (let i = 0; i < 3; i++) servers.push(await startServer({ DATABASE_URL: url, BCRYPT_COST: '4' }));
 const [one, two, three] = servers.map((server) => server.url);
@@ -36,8 +36,8 @@ async function measure(name) {
     const headers = { authorization: `Bearer ${body.access_token}` };
     const { status } = await fetch(`${three}/auth/logout`, { method: 'POST', headers });
     if (status !== 204) throw new Error(`logout: ${status}`);
-    const answered = performance.now();
-    for (const at of await Promise.all(refused)) latencies.push(at - answered);
+    const respondedAt = performance.now();
+    for (const at of await Promise.all(refused)) latencies.push(at - respondedAt);
   }
   latencies.sort((a, b) => a - b);
   const at = (share) => latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))].toFixed(1);
@@ -53,7 +53,7 @@ async function untilRefused(target, token) {
 }
 
 async function whoami(target, token) {
-  const answer = await fetch(`${target}/auth/whoami`, { headers: { authorization: `Bearer ${token}` } });
-  await answer.arrayBuffer();
-  return answer.status;
+  const response = await fetch(`${target}/auth/whoami`, { headers: { authorization: `Bearer ${token}` } });
+  await response.arrayBuffer();
+  return response.status;
 }
