@@ -22,9 +22,6 @@ function suites(name: string, lane: string, database: Database, more: object = {
   };
 }
 
-/** One file at a time, after everything before: what these measure, or wait for, wants the machine to itself. */
-const alone = (groupOrder: number) => ({ fileParallelism: false, sequence: { groupOrder } });
-
 /**
  * A folder of tests is a lane. `npm test` runs `unit`, `client`, `sqlite`, `postgres` and `smoke`; `npm run test:all` adds
  * the others. Unit tests stand beside their source.
@@ -41,11 +38,11 @@ export default defineConfig({
       { extends: true, test: { name: 'client', include: ['client/src/**/*.spec.ts'], isolate: false } },
       suites('sqlite', 'api', 'sqlite'),
       suites('postgres', 'api', 'postgres'),
-      suites('smoke', 'browser', 'sqlite', { include: [SMOKE], exclude: [], ...alone(1) }),
-      suites('browser', 'browser', 'sqlite', { sequence: { groupOrder: 2 } }),
-      suites('resilience-sqlite', 'resilience', 'sqlite', alone(3)),
-      suites('resilience-postgres', 'resilience', 'postgres', alone(4)),
-      suites('docs', 'docs', 'sqlite', { sequence: { groupOrder: 5 } }),
+      suites('smoke', 'browser', 'sqlite', { include: [SMOKE], exclude: [] }),
+      suites('browser', 'browser', 'sqlite'),
+      suites('resilience-sqlite', 'resilience', 'sqlite'),
+      suites('resilience-postgres', 'resilience', 'postgres'),
+      suites('docs', 'docs', 'sqlite'),
     ],
   },
 });
