@@ -126,7 +126,7 @@ describe('the strength check', () => {
   it('fails when its thread dies during start, and continues with a new one', async () => {
     const fresh = new PasswordStrength(new HashingQueue());
     process.once('worker', (thread) => void thread.terminate());
-    await expect(fresh.whyWeak('password', words)).rejects.toThrow('The thread that judges passwords ended');
+    await expect(fresh.whyWeak('password', words)).rejects.toThrow('The password strength thread exited');
     expect(await fresh.whyWeak('password', words)).toBe('Too easy to guess: one of the most common passwords.');
     await fresh.onApplicationShutdown();
   });
