@@ -11,7 +11,7 @@ import { methodNotAllowed } from './http/method-not-allowed.js';
 import { NestLogger } from './http/nest-logger.js';
 import { requestCompletion } from './http/request-completion.js';
 import { requestId, requestLog } from './http/request-log.js';
-import { requestMetrics } from './http/request-metrics.js';
+import { requestMetrics } from './metrics/request-metrics.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serverOptions } from './http/server-options.js';
 import { strictRequests } from './http/strict-requests.js';

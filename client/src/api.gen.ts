@@ -107,7 +107,7 @@ export interface paths {
         };
         /**
          * What the access token says
-         * @description Reads no database while the revocation feed is connected.
+         * @description Reads no database while the revocation cache is in sync.
          */
         get: operations["auth_whoAmI"];
         put?: never;

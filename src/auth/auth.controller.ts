@@ -16,6 +16,7 @@ import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { RefreshService } from '../sessions/refresh.service.js';
+import type { LiveSession } from '../sessions/session-row.js';
 import type { SessionDelivery } from '../sessions/session.entity.js';
 import type { Device } from '../sessions/sessions.service.js';
 import { AuthService } from './auth.service.js';
@@ -31,10 +32,11 @@ import {
   TokenResponse,
   WhoAmI,
 } from './dto.js';
-import { LocalGuard, type LoginRequest } from './guards/local.guard.js';
-import { LogoutGuard, type LogoutRequest } from './guards/logout.guard.js';
-import { RefreshGuard, type RefreshRequest } from './guards/refresh.guard.js';
+import { LocalGuard } from './guards/local.guard.js';
+import { LogoutGuard } from './guards/logout.guard.js';
+import { RefreshGuard } from './guards/refresh.guard.js';
 import { LoginMetrics } from './login-metrics.js';
+import type { LoginRequest, LogoutRequest, RefreshRequest } from './requests.js';
 import { TokenDelivery } from './token-delivery.js';
 
 @ApiTags('auth')
@@ -77,10 +79,16 @@ export class AuthController {
   @SetsRefreshCookie(200)
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
   async login(@Req() request: LoginRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenResponse> {
-    const { authenticatedUser, body } = request;
-    const replaced = this.delivery.sessionsToReplace(request, body.delivery);
-    const login = this.auth.login(authenticatedUser, deviceOf(request, body.delivery), replaced);
-    return this.delivery.startSession(await this.loginMetrics.count(login), request, reply);
+    const session = await this.loginMetrics.count(this.signIn(request));
+    return this.delivery.startSession(session, request, reply);
+  }
+
+  private async signIn(request: LoginRequest): Promise<LiveSession> {
+    const { loginCredential: credential } = request;
+    if (credential.kind === 'rejected') throw credential.error;
+    const { user, delivery } = credential;
+    const replaced = this.delivery.sessionsToReplace(request, delivery);
+    return this.auth.login(user, deviceOf(request, delivery), replaced);
   }
 
   @Public()
@@ -123,7 +131,7 @@ export class AuthController {
   @Problems('refresh_token_invalid', 'cross_site_request')
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { logoutCredential: credential } = request;
-    if (credential.kind === 'refused') this.delivery.refuse(credential, reply);
+    if (credential.kind === 'rejected') this.delivery.refuse(credential, reply);
     setLogSubject(request, credential.sessions[0]);
     await this.auth.logout(credential.sessions);
     this.delivery.clear(
@@ -137,7 +145,7 @@ export class AuthController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'What the access token says',
-    description: 'Reads no database while the revocation feed is connected.',
+    description: 'Reads no database while the revocation cache is in sync.',
   })
   @ApiOkResponse({ type: WhoAmI })
   whoAmI(@CurrentUser() caller: Identity): WhoAmI {

@@ -10,7 +10,7 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto, RegisterDto } from './dto.js';
-import type { OwnedSession } from './guards/logout.guard.js';
+import type { OwnedSession } from './requests.js';
 
 /** Registration, login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
 @Injectable()
@@ -51,7 +51,8 @@ export class AuthService {
 
   /**
    * Stores a new password, revokes every session, and starts one for the caller, all or nothing. Throws
-   * `current_password_wrong`, `password_rejected`, `hashing_busy`.
+   * `current_password_wrong`, `password_rejected`, `hashing_busy`; when the user changed meanwhile, `session_revoked` or
+   * `access_token_outdated`.
    */
   async changePassword(
     caller: Identity,
@@ -64,16 +65,25 @@ export class AuthService {
     if (!matches) throw new Problem('current_password_wrong');
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
     const delivery = await this.sessions.findDelivery(caller.sessionId);
+    if (!delivery) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_session' });
 
-    const { session } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (transaction) => {
-        const changed = await this.users.changePassword(user, hash, transaction);
-        // Another request changed the password while this one was hashing.
-        if (!changed) throw new Problem('current_password_wrong');
-        const revocations = await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
-        return { revocations, session: (await this.sessions.start(changed, { ...device, delivery }, transaction))! };
-      }),
-    );
+    const session = await this.revocations.transaction(async (transaction) => {
+      const changed = await this.users.changePassword(user, hash, transaction);
+      if (!changed) return null;
+      await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
+      return this.sessions.start(changed, { ...device, delivery }, transaction);
+    });
+    if (!session) throw await this.whyUserChanged(user, caller);
     return session;
+  }
+
+  /** The problem for a caller whose user another request changed meanwhile. */
+  private async whyUserChanged(before: User, { sessionId }: Identity): Promise<Problem> {
+    const now = await this.users.findById(before.id);
+    if (!now) return new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
+    if (now.status !== 'active') return new Problem('session_revoked', { sessionId, reason: 'user_inactive' });
+    if (now.passwordHash !== before.passwordHash) return new Problem('current_password_wrong');
+    // The roles changed: a client refreshes, and repeats the request.
+    return new Problem('access_token_outdated', { sessionId });
   }
 }

@@ -9,7 +9,7 @@ import type { SessionDelivery } from '../sessions/session.entity.js';
 import { CookieSelector } from './cookies/cookie-selector.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import type { TokenResponse } from './dto.js';
-import type { RefreshRequest } from './guards/refresh.guard.js';
+import type { RefreshRequest } from './requests.js';
 import { TokenIssuer } from './token-issuer.js';
 
 /** Proxies usually allow 4 kB for the head of a response. */
@@ -62,14 +62,18 @@ export class TokenDelivery {
         ? this.issueTokens(outcome.session, reply)
         : this.issuer.tokenResponse(outcome.session);
     }
+    if ('sessionId' in outcome) setLogSubject(request, outcome);
     const cookieOfSession = isByCookie && 'sessionId' in outcome ? this.cookies.nameOf(outcome.sessionId) : undefined;
     const problem = toRefreshProblem(outcome);
-    return this.refuse({ problem, cookie: credential.kind === 'refused' ? credential.cookie : cookieOfSession }, reply);
+    return this.refuse(
+      { problem, cookie: credential.kind === 'rejected' ? credential.cookie : cookieOfSession },
+      reply,
+    );
   }
 
   /**
    * Throws the problem. A terminal one clears the cookie that it is about, and no other; a guarded route clears none,
-   * because its caller has to ask with the cookie why the session ended.
+   * because the client needs the cookie to refresh, and that response says why the session was revoked.
    */
   refuse({ problem, cookie }: { problem: Problem; cookie?: string | undefined }, reply: FastifyReply): never {
     if (problemKind(problem.code).terminal && cookie !== undefined) this.cookies.clear(reply, cookie);

@@ -12,7 +12,7 @@ const MAX_TOKENS = 10_000;
  */
 @Injectable()
 export class VerifiedTokenCache {
-  /** By the end of the signature, so that little has to be hashed. The whole token is compared. */
+  /** Keyed by the last characters of the token: hashing all of it takes longer. A hit compares the whole token. */
   private readonly byEnd = new LRUCache<string, { token: string; identity: Identity }>({ max: MAX_TOKENS });
   private edition = 0;
 

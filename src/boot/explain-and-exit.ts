@@ -1,7 +1,7 @@
 import { exitWith } from '../config/process-config.js';
 import { databaseProblem } from '../database/database-errors.js';
-import { WrongAppSecret } from '../key-store/key-store.js';
-import { UnusableDatabase } from './open-database.js';
+import { WrongAppSecretError } from '../key-store/key-store.js';
+import { UnusableDatabaseError } from './open-database.js';
 
 const CANNOT_LISTEN: Record<string, string> = {
   EADDRINUSE: 'another process listens there. Set PORT to another one.',
@@ -13,7 +13,7 @@ const CANNOT_LISTEN: Record<string, string> = {
 
 /** Ends a process that could not start. What an operator can fix is explained; a bug comes with its stack. */
 export function explainAndExit(error: unknown): never {
-  if (error instanceof WrongAppSecret || error instanceof UnusableDatabase) exitWith([error.message]);
+  if (error instanceof WrongAppSecretError || error instanceof UnusableDatabaseError) exitWith([error.message]);
   const { code = '', message, syscall = '' } = error as NodeJS.ErrnoException;
   const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? CANNOT_LISTEN[code] : undefined;
   if (listening) exitWith([`${message}: ${listening}`]);

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 
 /**
  * Graceful shutdown on SIGTERM or SIGINT: completes in-flight requests, accepts no new ones, writes what is buffered, and
- * exits with 0; with 1 at the deadline.
+ * exits with 0; with 1 when that fails, and at the deadline.
  */
 export function gracefulShutdown(app: NestFastifyApplication, deadlineMs: number): void {
   const { log, logDestination } = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
@@ -18,12 +18,18 @@ export function gracefulShutdown(app: NestFastifyApplication, deadlineMs: number
       process.exit(1);
     }, deadlineMs).unref();
 
-    await app.close();
+    const code = await app.close().then(
+      () => 0,
+      (error: unknown) => {
+        log.error({ err: error }, 'Could not stop cleanly');
+        return 1;
+      },
+    );
     // A full buffer would drop the last line.
     await logDestination.flush();
     log.info('Stopped');
     await logDestination.flush();
-    process.exit(0);
+    process.exit(code);
   };
   // One bug must not end the requests of all users (OWASP ASVS 5.0 16.5.4).
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));

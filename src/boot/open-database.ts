@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
-import { makePrivateFile } from '../database/connection-options.js';
+import { makePrivateFile } from '../database/private-file.js';
 import { databaseProblem, isMisconfigured } from '../database/database-errors.js';
 import { migrate } from '../database/migrate.js';
 import { holdServerLock } from '../database/sqlite-server-lock.js';
 
 /** Thrown where only an operator can help. */
-export class UnusableDatabase extends Error {
+export class UnusableDatabaseError extends Error {
   constructor(why: string) {
     super(`The database that DATABASE_URL names cannot be used: ${why}`);
   }
@@ -20,7 +20,7 @@ const RETRY_DELAY_MS = 2000;
 export async function refuseSecondServer({ database }: Config): Promise<void> {
   if (database.kind !== 'sqlite') return;
   if (await explainingMisconfiguration(() => holdServerLock(database.file))) return;
-  throw new UnusableDatabase(
+  throw new UnusableDatabaseError(
     `another server runs on ${database.file}. SQLite serves one; for several, use PostgreSQL (DATABASE_URL=postgres://…)`,
   );
 }
@@ -42,7 +42,9 @@ export async function openInstalledDatabase({ database }: Config, dataSource: Da
   const exists = database.kind === 'postgres' || existsSync(database.file);
   if (exists && (await explainingMisconfiguration(() => hasSigningKeys(dataSource)))) return;
   const where = database.kind === 'postgres' ? 'DATABASE_URL' : database.file;
-  throw new UnusableDatabase(`there is no installation in ${where}. Run this with the environment of your servers`);
+  throw new UnusableDatabaseError(
+    `there is no installation in ${where}. Run this with the environment of your servers`,
+  );
 }
 
 async function hasSigningKeys(dataSource: DataSource): Promise<boolean> {
@@ -61,7 +63,7 @@ async function explainingMisconfiguration<T>(work: () => Promise<T>): Promise<T>
   try {
     return await work();
   } catch (error) {
-    if (isMisconfigured(error)) throw new UnusableDatabase((error as Error).message);
+    if (isMisconfigured(error)) throw new UnusableDatabaseError((error as Error).message);
     throw error;
   }
 }

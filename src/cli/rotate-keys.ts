@@ -1,8 +1,12 @@
+/**
+ * `npm run keys:rotate`: publishes a new signing key, which signs once every verifier can know it. `--at-once` is for a
+ * compromised key: the new key signs now, and access tokens of all others are refused until their clients refresh.
+ */
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { explainAndExit } from '../boot/explain-and-exit.js';
-import { openInstalledDatabase, UnusableDatabase } from '../boot/open-database.js';
+import { openInstalledDatabase, UnusableDatabaseError } from '../boot/open-database.js';
 import { ClockModule } from '../clock/clock.module.js';
 import { ConfigModule } from '../config/config.module.js';
 import { readConfigOrExit } from '../config/process-config.js';
@@ -15,10 +19,6 @@ import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 
 class KeysModule {}
 
-/**
- * `npm run keys:rotate`: publishes a new signing key, which signs once every verifier can know it. `--at-once` is for a
- * compromised key: the new key signs now, and access tokens of all others are refused until their clients refresh.
- */
 const config = readConfigOrExit();
 const dataSource = createDataSource(config);
 try {
@@ -34,7 +34,7 @@ try {
   const root = { module: KeysModule, imports };
   const app = await NestFactory.createApplicationContext(root, { logger: ['error', 'warn'] });
   const why = await app.get(DatabaseClock).whyNotAgreed();
-  if (why) throw new UnusableDatabase(why);
+  if (why) throw new UnusableDatabaseError(why);
   const keys = app.get(SigningKeysService);
   await (values['at-once'] ? keys.replace() : keys.add());
   const { signer, next } = keys.schedule();

@@ -1,3 +1,4 @@
+/** `npm run openapi`: writes `openapi.json`, without a server and without touching anybody's database. */
 import 'reflect-metadata';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,6 @@ import { loadConfig } from '../config/load-config.js';
 import { createDataSource } from '../data-source.js';
 import { migrate } from '../database/migrate.js';
 
-/** `npm run openapi`: writes `openapi.json`, without a server and without touching anybody's database. */
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-openapi-'));
 const config = loadConfig({
   APP_SECRET: 'only to write the document and never to sign',

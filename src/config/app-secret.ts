@@ -8,7 +8,7 @@ export const SECRET_FILE = 'data/app-secret';
  * The secret of a machine without APP_SECRET: created once, in a file that only its owner can read. The file is linked
  * into place, so that two processes that start together agree on one secret.
  */
-export function keepSecret(file: string = SECRET_FILE): { secret: string; made: boolean } {
+export function loadOrCreateSecret(file: string = SECRET_FILE): { secret: string; made: boolean } {
   let made = false;
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
-import { keepSecret, SECRET_FILE } from './app-secret.js';
+import { loadOrCreateSecret, SECRET_FILE } from './app-secret.js';
 import type { Config } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 
@@ -37,7 +37,7 @@ function dotEnv(): Environment {
 /** Outside production a missing secret is created and kept; production requires one (OWASP ASVS 5.0 13.3.1). */
 function withSecret(environment: Environment): Environment {
   if (environment['APP_SECRET']?.trim() || environment['NODE_ENV'] === 'production') return environment;
-  const { secret, made } = keepSecret();
+  const { secret, made } = loadOrCreateSecret();
   if (made) process.stderr.write(`Created a secret: ${SECRET_FILE} (only you can read it)\n`);
   return { ...environment, APP_SECRET: secret };
 }

@@ -37,7 +37,7 @@ const keyOf = (entry: string) => entry.split(' ')[0]!;
 describe('a batcher', () => {
   it('runs the entries of one event loop turn in one batch, in order of arrival', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher({ run, keyOf });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => true });
     const first = next();
     const results = [batcher.submit('c'), batcher.submit('a')];
     await new Promise(process.nextTick);
@@ -50,7 +50,7 @@ describe('a batcher', () => {
 
   it('runs one batch at a time, and collects new entries for the next one', async () => {
     const { run, next, state } = controlled();
-    const batcher = new Batcher({ run, keyOf });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => true });
     const first = next();
     const results = [batcher.submit('a')];
     const one = await first;
@@ -72,7 +72,7 @@ describe('a batcher', () => {
 
   it('runs entries with the same key once, and shares the result (single flight)', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher({ run, keyOf });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => true });
     const first = next();
     const results = Promise.all([batcher.submit('a 1'), batcher.submit('b'), batcher.submit('a 2')]);
     const batch = await first;
@@ -83,7 +83,7 @@ describe('a batcher', () => {
 
   it('never shares a batch that started before the entry was submitted', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher({ run, keyOf });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => true });
     const first = next();
     const early = batcher.submit('a');
     const one = await first;
@@ -105,7 +105,7 @@ describe('a batcher', () => {
         return entries.map((entry) => entry * 2);
       },
       keyOf: String,
-      mayFailAlone: () => true,
+      isRetriedOneByOne: () => true,
       maxSize: 3,
     });
     const numbers = Array.from({ length: 8 }, (_, i) => i);
@@ -122,7 +122,7 @@ describe('a batcher', () => {
         return entries;
       },
       keyOf: keyOf,
-      mayFailAlone: () => true,
+      isRetriedOneByOne: () => true,
     });
     const results = await Promise.allSettled(['a', 'bad', 'b'].map((entry) => batcher.submit(entry)));
     expect(results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason)))).toEqual([
@@ -133,7 +133,7 @@ describe('a batcher', () => {
     expect(runs).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
   });
 
-  it('fails the whole batch without a retry when mayFailAlone is false', async () => {
+  it('fails the whole batch without a retry when isRetriedOneByOne is false', async () => {
     const runs: string[][] = [];
     const away = new Error('the database is away');
     const batcher = new Batcher<string, string>({
@@ -142,7 +142,7 @@ describe('a batcher', () => {
         throw away;
       },
       keyOf: keyOf,
-      mayFailAlone: (error) => error !== away,
+      isRetriedOneByOne: (error) => error !== away,
     });
     const results = await Promise.allSettled(['a', 'b', 'c'].map((entry) => batcher.submit(entry)));
     expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: away })));
@@ -152,6 +152,7 @@ describe('a batcher', () => {
   it('does not retry a batch of one entry', async () => {
     let runs = 0;
     const batcher = new Batcher<string, string>({
+      isRetriedOneByOne: () => true,
       run: async () => {
         runs++;
         throw new Error('bad');
@@ -164,7 +165,7 @@ describe('a batcher', () => {
 
   it('fails all entries with the key of a failed entry', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher({ run, keyOf });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => true });
     const first = next();
     const results = Promise.allSettled([batcher.submit('a 1'), batcher.submit('a 2')]);
     (await first).fail(new Error('bad'));
@@ -173,7 +174,7 @@ describe('a batcher', () => {
 
   it('runs waiting and later entries after a failed batch', async () => {
     const { run, next } = controlled();
-    const batcher = new Batcher({ run, keyOf, mayFailAlone: () => false });
+    const batcher = new Batcher({ run, keyOf, isRetriedOneByOne: () => false });
     const first = next();
     const failing = batcher.submit('a');
     const one = await first;
@@ -194,6 +195,7 @@ describe('a batcher', () => {
   it('continues after run throws synchronously', async () => {
     let broken = true;
     const batcher = new Batcher<string, string>({
+      isRetriedOneByOne: () => true,
       run: (entries) => {
         if (broken) throw new Error('broken');
         return Promise.resolve(entries);
@@ -211,7 +213,7 @@ describe('a batcher', () => {
     const batcher = new Batcher({
       run,
       keyOf,
-      mayFailAlone: () => false,
+      isRetriedOneByOne: () => false,
       maxSize: 2,
       maxWait: { ms: 3000, error: () => new Error('too late') },
     });

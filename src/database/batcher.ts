@@ -1,13 +1,13 @@
-export interface BatcherOptions<Entry, Result> {
+interface BatcherOptions<Entry, Result> {
   /** Runs a batch. Resolves to one result for each entry, in their order. */
   run: (entries: Entry[]) => Promise<Result[]>;
   /** Entries with equal keys are one entry. */
   keyOf: (entry: Entry) => string;
   /**
-   * Whether an error of a batch may be caused by one of its entries: then each entry is tried again alone. Otherwise, as
-   * when the database is unavailable, the whole batch fails. Without it, every error may.
+   * Whether an error of a batch may be caused by one of its entries: then each entry is tried again in a batch of its own.
+   * Otherwise, as when the database is unavailable, the whole batch fails.
    */
-  mayFailAlone?: (error: unknown) => boolean;
+  isRetriedOneByOne: (error: unknown) => boolean;
   /** Entries in a batch; the rest waits for the next one. */
   maxSize?: number;
   /** Back-pressure: entries that waited longer for their batch to begin are rejected with `error`. */
@@ -25,7 +25,7 @@ export class Batcher<Entry, Result> {
     Pick<BatcherOptions<Entry, Result>, 'maxWait'>;
 
   constructor(options: BatcherOptions<Entry, Result>) {
-    this.options = { mayFailAlone: () => true, maxSize: 500, ...options };
+    this.options = { maxSize: 500, ...options };
   }
 
   submit(entry: Entry): Promise<Result> {
@@ -67,7 +67,7 @@ export class Batcher<Entry, Result> {
       batch.forEach(([, { settle }], i) => settle.resolve(results[i]!));
     } catch (error) {
       const waiters = batch.map(([, waiter]) => waiter);
-      if (batch.length > 1 && this.options.mayFailAlone(error)) await this.runOneByOne(waiters);
+      if (batch.length > 1 && this.options.isRetriedOneByOne(error)) await this.runOneByOne(waiters);
       else for (const { settle } of waiters) settle.reject(error);
     }
   }

@@ -1,5 +1,3 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import sqlite3 from 'sqlite3';
 import type { DataSourceOptions } from 'typeorm';
 import type { Config } from '../config/config.js';
@@ -10,10 +8,10 @@ export const TIMEOUTS = { connect: 3000, lock: 2000, statement: 5000, query: 600
 
 type ConnectionOptions = Pick<DataSourceOptions, 'type'> & Record<string, unknown>;
 
-/** How to reach the configured database. `url` overrides the PostgreSQL address. */
-export function connectionOptions(config: Config, url?: string): ConnectionOptions {
+/** How to reach the configured database. */
+export function connectionOptions(config: Config): ConnectionOptions {
   const { database } = config;
-  return database.kind === 'sqlite' ? sqliteOptions(database.file) : postgresOptions(config, url ?? database.url);
+  return database.kind === 'sqlite' ? sqliteOptions(database.file) : postgresOptions(config, database.url);
 }
 
 function sqliteOptions(file: string): ConnectionOptions {
@@ -47,20 +45,4 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
       idle_in_transaction_session_timeout: 2 * TIMEOUTS.statement,
     },
   };
-}
-
-/**
- * Makes the file and its folder before SQLite does, so that no other user of the machine can read the file. True if the
- * file is new.
- */
-export function makePrivateFile(file: string): boolean {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (statSync(file).isFile()) chmodSync(file, 0o600);
-    return false;
-  }
 }

@@ -7,7 +7,7 @@ import { Problem } from '../problem/problem.js';
  */
 const POSTGRES_UNAVAILABLE = /^(08...|53...|57...|55P03|40001|40P01|25006|25P03)$/;
 const SQLITE_UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL|NOMEM)/;
-/** What waiting does not mend at a start: no such database, user or password; a file that cannot be one. */
+/** What a retry cannot fix at a start: no such database, user or password; a file that is no database. */
 const MISCONFIGURED =
   /^(3D...|28...|SQLITE_(CANTOPEN|NOTADB|READONLY|CORRUPT).*|ENOTDIR|EISDIR|EEXIST|EACCES|EPERM|EROFS)$/;
 const NETWORK = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
@@ -17,7 +17,7 @@ const CONTENTION = /^(55P03|57014|40001|40P01)$/;
 const WITHOUT_CODE =
   /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|client (is|was) closed|server closed the connection/i;
 
-/** 503 `database_unavailable` for an error that waiting can mend; undefined for any other. */
+/** 503 `database_unavailable` for an error that a retry can fix; undefined for any other. */
 export function databaseProblem(error: unknown): Problem | undefined {
   return isUnavailable(error) ? new Problem('database_unavailable', { cause: error }) : undefined;
 }

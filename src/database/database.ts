@@ -11,7 +11,10 @@ export interface Statements {
   write<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
 }
 
-/** An UPDATE of many rows with values of their own. `set` and `where` call the table `t` and the values `v`. */
+/**
+ * An UPDATE of many rows with values of their own. `set` and `where` call the table `t` and the values `v`. Where two values
+ * have one key, `where` decides for one of them and `set` may take the other: then `set` must not use `v`.
+ */
 export interface BatchUpdate {
   table: string;
   /** From `Database.table`. */
@@ -20,7 +23,7 @@ export interface BatchUpdate {
   key: string;
   set: string;
   where: string;
-  /** Columns of the table alone, by their bare names. */
+  /** Columns of the table, by their bare names. */
   returning: string;
   /** Whether to pass over rows that another transaction has locked, so that one stuck row delays no other. */
   skipLocked: boolean;

@@ -34,15 +34,15 @@ async function migratePostgres(dataSource: DataSource): Promise<string[]> {
     executor.transaction = 'each';
     return (await executor.executePendingMigrations()).map(({ name }) => name);
   } finally {
-    // Closing the connection, which the caller does, lets go of the lock.
+    // The caller closes the connection, which releases the lock.
     await runner.release();
   }
 }
 
 /**
- * SQLite has one connection here, and its write lock keeps other processes out. Foreign keys rest meanwhile, as SQLite's
- * own recipe for changing tables asks: dropping the old `users` would take everybody's sessions along. TypeORM turns them
- * off inside the transaction, where that does nothing.
+ * SQLite has one connection here, and its write lock keeps other processes out. Foreign keys are off: a migration that
+ * changes a table may have to drop the old one, which would delete the rows that refer to it
+ * (sqlite.org/lang_altertable.html, section 7). TypeORM turns them off inside the transaction, where that has no effect.
  */
 async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
   await waitForLock(() => switchToWal(dataSource));
@@ -61,8 +61,8 @@ async function migrateSqlite(dataSource: DataSource): Promise<string[]> {
 }
 
 /**
- * Write-ahead logging, which the file keeps. SQLite refuses the switch at once while another connection is open to a new
- * file, whatever the busy timeout is. False then.
+ * Switches the file to write-ahead logging, which it keeps. Resolves to false while another connection is open to a new
+ * file: SQLite then refuses at once, regardless of the busy timeout.
  */
 async function switchToWal(dataSource: DataSource): Promise<boolean> {
   try {
@@ -74,7 +74,7 @@ async function switchToWal(dataSource: DataSource): Promise<boolean> {
   }
 }
 
-/** Asks again rather than waits in the server, so that it can give up with a word. */
+/** Polls, because a lock that the database waits for would end in a time-out without an explanation. */
 async function waitForLock(tryLock: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (!(await tryLock())) {

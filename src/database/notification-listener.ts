@@ -6,7 +6,7 @@ const HEARTBEAT_MS = 1000;
 export const MAX_SILENCE_MS = 5000;
 const RETRY_MS = 500;
 
-export interface NotificationListenerEvents {
+interface NotificationListenerEvents {
   /** Sends a message in the way that other processes do: if this one does not arrive, theirs do not arrive either. */
   send: (channel: string, payload: string) => Promise<unknown>;
   /** A message that any process sent over the channel with `pg_notify`. They come in the order of the commits. */

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import sqlite3 from 'sqlite3';
-import { makePrivateFile } from './connection-options.js';
+import { makePrivateFile } from './private-file.js';
 
 /** How long a server that is shutting down may still hold the lock. */
-const PATIENCE_MS = 5000;
+const LOCK_TIMEOUT_MS = 5000;
 let held: sqlite3.Database | undefined;
 
 /**
@@ -16,7 +16,7 @@ export async function holdServerLock(file: string): Promise<boolean> {
   const lockFile = `${realPathOf(file)}.lock`;
   makePrivateFile(lockFile);
   const database = await open(lockFile);
-  database.configure('busyTimeout', PATIENCE_MS);
+  database.configure('busyTimeout', LOCK_TIMEOUT_MS);
   const error = await new Promise<Error | null>((done) => database.exec('BEGIN EXCLUSIVE', done));
   if (error && (error as NodeJS.ErrnoException).code !== 'SQLITE_BUSY') throw error;
   if (error) database.close();

@@ -3,11 +3,15 @@ import type { FastifyRequest } from 'fastify';
 
 const AUTHORIZATION = 'authorization';
 
-/** The token of `Authorization: Bearer …` (RFC 6750 section 2.1), unverified; null where there is none. */
-export function bearerToken({ raw }: FastifyRequest): string | null {
+/** Unverified. `ambiguous`: several Authorization headers. */
+type BearerToken = { kind: 'none' } | { kind: 'ambiguous' } | { kind: 'token'; token: string };
+
+/** The token of `Authorization: Bearer …` (RFC 6750 section 2.1). */
+export function readBearerToken({ raw }: FastifyRequest): BearerToken {
   const { authorization = '' } = raw.headers;
   const token = /^Bearer /i.test(authorization) ? authorization.slice('Bearer '.length).trimStart() : '';
-  return token === '' ? null : token;
+  if (token === '') return { kind: 'none' };
+  return hasSeveralAuthorizationHeaders(raw) ? { kind: 'ambiguous' } : { kind: 'token', token };
 }
 
 /** Whether a request has several Authorization headers: Node keeps the first, a proxy may have checked another one. */

@@ -10,7 +10,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Route option of the few routes that take `application/x-www-form-urlencoded` as well as JSON. */
-export interface AcceptsForm {
+interface AcceptsForm {
   acceptsForm?: boolean;
 }
 
@@ -38,7 +38,7 @@ export const bodyParsers = fp(
 type Parsed = (error: Error | null, body?: unknown) => void;
 type JsonParser = (text: string, parsed: Parsed) => void;
 
-/** Takes objects alone. Clients that declare JSON and send nothing are common; validation reports what is missing. */
+/** Takes only objects. Clients that declare JSON and send nothing are common; validation reports what is missing. */
 function parseJson(parse: JsonParser, raw: Buffer, parsed: Parsed): void {
   if (raw.length === 0) return parsed(null, undefined);
   const text = decodeUtf8(raw);

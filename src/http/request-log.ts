@@ -6,7 +6,7 @@ import type { Config } from '../config/config.js';
 import type { LogDestination } from './log-destination.js';
 
 /** Whom a request is about. */
-export interface LogSubject {
+interface LogSubject {
   userId: string;
   sessionId: string;
 }
@@ -40,9 +40,9 @@ export function loggerOptions(
   };
 }
 
-/** For routes without an access token: puts user and session into the log line of the request. */
-export function setLogSubject(request: FastifyRequest, { userId, sessionId }: LogSubject): void {
-  request.logSubject = { userId, sessionId };
+/** Puts user and session into the log line of the request. */
+export function setLogSubject(request: FastifyRequest, subject: LogSubject): void {
+  request.logSubject = subject;
 }
 
 /** The id of the log line, for the client. */
@@ -65,7 +65,7 @@ export const requestLog = fp(
     // Node remembers the address once it is read: a client that has disconnected has none.
     fastify.server.on('connection', (socket) => void socket.remoteAddress);
     fastify.onCompletion((request, reply, aborted) => {
-      const subject = request.logSubject ?? callerOf(request);
+      const { logSubject: subject } = request;
       request.log.info(
         {
           method: request.method,
@@ -84,12 +84,6 @@ export const requestLog = fp(
   },
   { name: 'request-log', dependencies: ['request-completion'] },
 );
-
-/** Passport puts the caller of a guarded route there. */
-function callerOf(request: FastifyRequest): LogSubject | null {
-  const { user } = request as { user?: Partial<LogSubject> };
-  return user?.userId && user.sessionId ? { userId: user.userId, sessionId: user.sessionId } : null;
-}
 
 /** A type, not an interface: Fastify wants something with an index signature. */
 type LoggedError = {

@@ -1,4 +1,4 @@
-/** The caller of a guarded route, from the access token alone: nothing here was read from the database. */
+/** The caller of a guarded route, from the claims of its access token: nothing here was read from the database. */
 export interface Identity {
   readonly userId: string;
   readonly sessionId: string;

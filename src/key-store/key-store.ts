@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statements } from '../database/database.js';
-import { CannotOpen, SecretBox } from './secret-box.js';
+import { CannotOpenError, SecretBox } from './secret-box.js';
 import { StoredKey, type KeyPurpose } from './stored-key.entity.js';
 
 export interface OpenKey {
@@ -14,7 +14,7 @@ export interface OpenKey {
 }
 
 /** Thrown at boot when the database was written under another APP_SECRET. */
-export class WrongAppSecret extends Error {
+export class WrongAppSecretError extends Error {
   constructor() {
     super(
       'APP_SECRET does not open the keys in this database. Put the secret it was made with back into the list ' +
@@ -36,7 +36,7 @@ export class KeyStore {
 
   /**
    * The keys of a purpose, oldest first; makes the first where there is none. Processes that start together on an empty
-   * database agree: the primary key lets one of them insert, and all read what it wrote. Throws `WrongAppSecret`.
+   * database agree: the primary key lets one of them insert, and all read what it wrote. Throws `WrongAppSecretError`.
    */
   async loadOrCreate(purpose: KeyPurpose, generate: () => Buffer): Promise<OpenKey[]> {
     const existing = await this.load(purpose);
@@ -45,7 +45,7 @@ export class KeyStore {
     return this.load(purpose);
   }
 
-  /** The keys of a purpose, oldest first. Throws `WrongAppSecret`. */
+  /** The keys of a purpose, oldest first. Throws `WrongAppSecretError`. */
   async load(purpose: KeyPurpose): Promise<OpenKey[]> {
     return (await this.rowsOf(purpose)).map(({ sequence, createdAt, sealed }) => ({
       sequence,
@@ -110,7 +110,7 @@ export class KeyStore {
     try {
       return this.box.open(sealed, as);
     } catch (error) {
-      if (error instanceof CannotOpen) throw new WrongAppSecret();
+      if (error instanceof CannotOpenError) throw new WrongAppSecretError();
       throw error;
     }
   }

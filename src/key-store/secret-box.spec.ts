@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load-config.js';
-import { CannotOpen, SecretBox } from './secret-box.js';
+import { CannotOpenError, SecretBox } from './secret-box.js';
 
 const ONE = 'the first secret of 32 bytes or more';
 const TWO = 'the second secret of 32 bytes or more';
@@ -25,7 +25,7 @@ describe('SecretBox', () => {
 
   it('opens only with the label of the seal', () => {
     for (const label of ['password-prehash 1', 'access-signing 2', 'access-signing', '']) {
-      expect(() => box.open(sealed, label)).toThrow(CannotOpen);
+      expect(() => box.open(sealed, label)).toThrow(CannotOpenError);
     }
   });
 
@@ -34,12 +34,12 @@ describe('SecretBox', () => {
     expect(both.open(sealed, 'access-signing 1')).toEqual(PLAINTEXT);
     const anew = both.seal(PLAINTEXT, 'a');
     expect(boxOf(TWO).open(anew, 'a')).toEqual(PLAINTEXT);
-    expect(() => boxOf(ONE).open(anew, 'a')).toThrow(CannotOpen);
+    expect(() => boxOf(ONE).open(anew, 'a')).toThrow(CannotOpenError);
   });
 
   it('does not open with another secret, even with a forged key id', () => {
     const [version, , ...rest] = boxOf(TWO).seal(PLAINTEXT, 'a').split('.');
-    expect(() => box.open([version, sealed.split('.')[1], ...rest].join('.'), 'a')).toThrow(CannotOpen);
+    expect(() => box.open([version, sealed.split('.')[1], ...rest].join('.'), 'a')).toThrow(CannotOpenError);
   });
 
   it('does not open after a flipped bit in nonce, ciphertext or tag', () => {
@@ -47,7 +47,7 @@ describe('SecretBox', () => {
       const { length } = Buffer.from(sealed.split('.')[part]!, 'base64url');
       for (let at = 0; at < length; at++) {
         const changed = change(part, (bytes) => void (bytes[at]! ^= 1 << (at % 8)));
-        expect(() => box.open(changed, 'access-signing 1')).toThrow(CannotOpen);
+        expect(() => box.open(changed, 'access-signing 1')).toThrow(CannotOpenError);
       }
     }
   });
@@ -59,7 +59,7 @@ describe('SecretBox', () => {
         const text = whole.split('.')[part]!;
         for (let length = 0; length < text.length; length++) {
           const cut = whole.split('.').with(part, text.slice(0, length)).join('.');
-          expect(() => box.open(cut, 'access-signing 1')).toThrow(CannotOpen);
+          expect(() => box.open(cut, 'access-signing 1')).toThrow(CannotOpenError);
         }
       }
     },
@@ -68,7 +68,7 @@ describe('SecretBox', () => {
   it.each(['', '.', '...', '2.a.b.c', `2${sealed.slice(1)}`, sealed.split('.').slice(0, 3).join('.'), `x${sealed}`])(
     'does not open a malformed box: %j',
     (text) => {
-      expect(() => box.open(text, 'access-signing 1')).toThrow(CannotOpen);
+      expect(() => box.open(text, 'access-signing 1')).toThrow(CannotOpenError);
     },
   );
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
 
 /** None of the configured secrets decrypts a box: the wrong APP_SECRET for this database, or tampering. */
-export class CannotOpen extends Error {}
+export class CannotOpenError extends Error {}
 
 interface BoxKey {
   id: string;
@@ -39,11 +39,11 @@ export class SecretBox {
     return box.split('.')[1] !== this.keys[0]!.id;
   }
 
-  /** Throws `CannotOpen`. */
+  /** Throws `CannotOpenError`. */
   open(box: string, label: string): Buffer {
     const [version, id, nonce, sealed] = box.split('.');
     const entry = this.keys.find((candidate) => candidate.id === id);
-    if (version !== '1' || !entry || !nonce || !sealed) throw new CannotOpen('No configured secret opens it');
+    if (version !== '1' || !entry || !nonce || !sealed) throw new CannotOpenError('No configured secret opens it');
     try {
       const bytes = Buffer.from(sealed, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', entry.key, Buffer.from(nonce, 'base64url'), {
@@ -53,7 +53,7 @@ export class SecretBox {
         .setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
     } catch {
-      throw new CannotOpen('It was changed, or belongs to another row');
+      throw new CannotOpenError('It was changed, or belongs to another row');
     }
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { bearerToken, hasSeveralAuthorizationHeaders } from '../http/bearer-token.js';
+import { readBearerToken } from '../http/bearer-token.js';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
@@ -18,8 +18,9 @@ export class MetricsGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (!this.expected) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const given = hasSeveralAuthorizationHeaders(request.raw) ? null : bearerToken(request);
-    if (given === null || !timingSafeEqual(digest(given), this.expected)) throw new Problem('metrics_token_wrong');
+    const bearer = readBearerToken(request);
+    if (bearer.kind !== 'token' || !timingSafeEqual(digest(bearer.token), this.expected))
+      throw new Problem('metrics_token_wrong');
     return true;
   }
 }

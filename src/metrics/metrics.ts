@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /**
  * What this application counts, for Prometheus to ask for. Each feature names its own numbers, beside what they count.
  * A registry for each application, not the library's own for the process: tests run many. Label values come from this
- * program alone, never from a caller: each new one is kept for ever, and shown.
+ * program, never from a caller: each new one is kept for ever, and shown.
  */
 @Injectable()
 export class Metrics {

@@ -22,7 +22,10 @@ export function assertPublicClient(request: FastifyRequest, form: Form, { client
   }
 }
 
-/** Lets in the services of INTROSPECTION_CLIENTS alone: an open introspection endpoint helps to scan for tokens (RFC 7662 section 4). */
+/**
+ * Admits only the services of INTROSPECTION_CLIENTS: an open introspection endpoint helps to scan for tokens (RFC 7662
+ * section 4).
+ */
 @Injectable()
 export class IntrospectionGuard implements CanActivate {
   /** Digests have equal length, so that a comparison takes equal time. */

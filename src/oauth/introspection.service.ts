@@ -13,7 +13,7 @@ const SECONDS = { type: 'integer', minimum: 1 } as const;
 /** RFC 7662 section 2.2. The response about a token that is not active has no other member. */
 export class IntrospectionResponse {
   @ApiProperty({ description: 'Whether this server would accept it now.' }) active: boolean;
-  @ApiPropertyOptional({ enum: ['Bearer'], description: 'Of access tokens alone.' }) token_type?: 'Bearer';
+  @ApiPropertyOptional({ enum: ['Bearer'], description: 'Only of access tokens.' }) token_type?: 'Bearer';
   @ApiPropertyOptional({ format: 'uri' }) iss?: string;
   @ApiPropertyOptional({ format: 'uri' }) aud?: string;
   @ApiPropertyOptional({ format: 'uuid', description: 'The user.' }) sub?: string;

@@ -2,8 +2,9 @@ import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AuthService } from '../auth/auth.service.js';
-import type { OwnedSession } from '../auth/guards/logout.guard.js';
+import type { OwnedSession } from '../auth/requests.js';
 import { Config } from '../config/config.js';
+import { setLogSubject } from '../http/request-log.js';
 import { Public } from '../identity/decorators.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
@@ -41,7 +42,10 @@ export class RevocationController {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
     const session = this.sessionOf(required(form, 'token'));
-    if (session) await this.auth.logout([session]);
+    if (session) {
+      setLogSubject(request, session);
+      await this.auth.logout([session]);
+    }
     return {};
   }
 

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { TokenResponse } from '../auth/dto.js';
 import { TokenIssuer } from '../auth/token-issuer.js';
 import { Config } from '../config/config.js';
+import { setLogSubject } from '../http/request-log.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
@@ -49,7 +50,11 @@ export class TokenController {
     assertPublicClient(request, form, this.config);
     const credential = credentialInBody(this.refreshTokens.verify(refreshTokenIn(form))?.presented);
     const outcome = await this.refreshes.refresh(credential);
-    if (!('session' in outcome)) throw toRefreshProblem(outcome);
+    if (!('session' in outcome)) {
+      if ('sessionId' in outcome) setLogSubject(request, outcome);
+      throw toRefreshProblem(outcome);
+    }
+    setLogSubject(request, { userId: outcome.session.userId, sessionId: outcome.session.id });
     return this.issuer.tokenResponse(outcome.session);
   }
 }

@@ -8,8 +8,9 @@ import { HashingQueue } from './hashing-queue.js';
 const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 
 /**
- * bcrypt over base64(HMAC-SHA-384(key, NFC password)): bcrypt alone reads 72 bytes and stops at NUL. The key is
- * random, made once, and stored encrypted: a copy of the database alone allows no offline brute force (NIST SP 800-63B-4 section 3.1.1.2), and a change of APP_SECRET touches no password.
+ * bcrypt over base64(HMAC-SHA-384(key, NFC password)), because bcrypt reads only 72 bytes and stops at NUL. The key is
+ * random, made once, and stored encrypted: a copy of the database allows no offline brute force without APP_SECRET (NIST SP
+ * 800-63B-4 section 3.1.1.2), and a change of APP_SECRET touches no password.
  */
 @Injectable()
 export class PasswordHasher implements OnModuleInit {

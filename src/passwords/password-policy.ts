@@ -34,7 +34,7 @@ export function ownWords({ email, name }: PersonalWords): Map<string, string> {
   return owners;
 }
 
-/** Refuses a password that is a concatenation of these words alone, in any order and number. */
+/** Refuses a password that is only a concatenation of these words, in any order and number. */
 function madeOfOwnWords(password: string, words: PersonalWords): string | null {
   const owners = ownWords(words);
   const text = fold(password);

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
-import { toProblem, type Translator } from './to-problem.js';
+import { ErrorTranslators } from './to-problem.js';
 
 export interface Refusal {
   status: number;
@@ -12,14 +12,9 @@ export interface Refusal {
 }
 
 /** Route option of the few routes whose error responses have another form, because a standard says so. */
-export interface OwnRefusals {
+interface OwnRefusals {
   /** `problem` is the response of any other route; null sends it. */
   refuse?: (error: unknown, problem: Problem) => Refusal | null;
-}
-
-/** How errors of libraries become problems, in this order. */
-export class ErrorTranslators {
-  constructor(readonly all: readonly Translator[]) {}
 }
 
 /** Responds to every error with `application/problem+json`, unless its route has a form of its own. */
@@ -29,7 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.translators.all);
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.translators);
   }
 }
 
@@ -38,9 +33,9 @@ export function sendProblem(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  translators: readonly Translator[] = [],
+  translators: ErrorTranslators = new ErrorTranslators([]),
 ): void {
-  const problem = hasDisconnected(request) ? new Problem('malformed_request') : toProblem(error, translators);
+  const problem = hasDisconnected(request) ? new Problem('malformed_request') : translators.toProblem(error);
   const { refuse } = (request.routeOptions?.config ?? {}) as OwnRefusals;
   const own = refuse?.(error, problem);
   if (!own && problem.status >= 500) {

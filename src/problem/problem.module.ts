@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { ErrorTranslators, ProblemFilter } from './problem.filter.js';
-import type { Translator } from './to-problem.js';
+import { ProblemFilter } from './problem.filter.js';
+import { ErrorTranslators, type Translator } from './to-problem.js';
 
 /** The contract of errors, for all modules. A filter of a module that is imported later takes precedence. */
 @Module({})
@@ -9,10 +9,12 @@ export class ProblemModule {
   static forRoot(...translators: Translator[]): DynamicModule {
     return {
       module: ProblemModule,
+      global: true,
       providers: [
         { provide: ErrorTranslators, useValue: new ErrorTranslators(translators) },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
+      exports: [ErrorTranslators],
     };
   }
 }

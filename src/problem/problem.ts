@@ -5,18 +5,16 @@ export interface FieldError {
   message: string;
 }
 
-export interface ProblemOptions {
-  /** Overrides the catalogue's status: for `request_refused` alone. */
+interface ProblemOptions {
+  /** Overrides the catalogue's status: only for `request_refused`. */
   status?: number;
   /** Overrides the catalogue's text. Never holds anything a caller sent or a library said. */
   detail?: string;
   errors?: FieldError[];
-  /** The session that a terminal problem is about, where it is known. */
+  /** The session that the problem is about, where it is known. */
   sessionId?: string;
   /** Why the session was revoked, as stored: `logout`, `credentials_changed`, … */
   reason?: string;
-  /** Seconds. */
-  retryAfter?: number;
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -54,7 +52,7 @@ export class Problem extends Error {
 
   /** `Retry-After` where waiting helps; `WWW-Authenticate` on every 401 (RFC 6750 section 3). */
   toHeaders(): Record<string, string> {
-    const retryAfter = this.options.retryAfter ?? problemKind(this.code).retryAfter;
+    const { retryAfter } = problemKind(this.code);
     return {
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',

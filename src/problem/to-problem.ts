@@ -25,16 +25,23 @@ const STATUS: Record<number, ProblemCode> = {
   431: 'headers_too_large',
 };
 
-/**
- * The problem for any error at all. What nobody recognises is an `internal_error` that keeps its cause for the
- * log and shows none of it.
- */
-export function toProblem(error: unknown, translators: readonly Translator[] = []): Problem {
-  if (error instanceof Problem) return error;
-  for (const translate of translators) {
-    const problem = translate(error);
-    if (problem) return problem;
+/** How errors become problems. */
+export class ErrorTranslators {
+  /** @param translators for errors of libraries, in this order */
+  constructor(private readonly translators: readonly Translator[]) {}
+
+  /** An error that nobody recognises is an `internal_error`, which keeps its cause for the log and shows none of it. */
+  toProblem(error: unknown): Problem {
+    if (error instanceof Problem) return error;
+    for (const translate of this.translators) {
+      const problem = translate(error);
+      if (problem) return problem;
+    }
+    return ofFramework(error);
   }
+}
+
+function ofFramework(error: unknown): Problem {
   const status = statusOf(error);
   const code = FASTIFY[codeOf(error)] ?? STATUS[status];
   if (error instanceof HttpException && (!code || status === 400) && status < 500) return refusedBy(error);

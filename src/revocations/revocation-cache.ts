@@ -7,7 +7,7 @@ const SWEEP_SLICE = 10_000;
 export const STALE_AFTER_MS = 5000;
 
 /** What a revocation has to be looked up by. */
-export interface TokenSubject {
+interface TokenSubject {
   sessionId: string;
   userId: string;
   tokenVersion: number;

@@ -11,9 +11,10 @@ import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationCache, subjectOfSession, subjectOfUser } from './revocation-cache.js';
 import { Revocation } from './revocation.entity.js';
+import { RevokingTransaction, type NewRevocation } from './revoking-transaction.js';
 
 /** How far the clocks of processes may differ, and how long a token may outlive its `exp` anywhere. */
-export const CLOCK_TOLERANCE_MS = 60_000;
+const CLOCK_TOLERANCE_MS = 60_000;
 /** The PostgreSQL channel of revocations: see `revocation-subscriber.ts`. */
 export const CHANNEL = 'latchkey_revocations';
 /** PostgreSQL takes messages of less than 8,000 bytes; an entry has less than 80. */
@@ -36,7 +37,7 @@ export class RevocationsService implements OnApplicationShutdown {
   private readonly lookups = new Batcher({
     run: (tokens: Identity[]) => this.lookUp(tokens),
     keyOf: ({ sessionId, userId, tokenVersion }) => `${sessionId} ${userId} ${tokenVersion}`,
-    mayFailAlone: () => false,
+    isRetriedOneByOne: () => false,
     maxSize: MAX_LOOKUPS_PER_STATEMENT,
     maxWait: { ms: TIMEOUTS.connect, error: () => new Problem('database_unavailable') },
   });
@@ -57,14 +58,14 @@ export class RevocationsService implements OnApplicationShutdown {
    * Why an authentic access token is refused now, or null. Called for every guarded request. Resolves later only while the
    * cache is stale: then the database is read, by primary key. Rejects with `database_unavailable`.
    *
-   * Tokens older than the configured lifetime are refused whatever their `exp`, so that shortening it works at once.
+   * Tokens older than the configured lifetime are refused regardless of their `exp`, so that shortening it works at once.
    */
   whyRefused(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
     const refusal = this.whyOutOfTime(token) ?? this.cache.find(token);
     return refusal ?? (this.cache.isFresh ? null : this.lookups.submit(token));
   }
 
-  /** The part of `whyRefused` that depends on time alone. A token that passes proves that its holder had the session. */
+  /** The part of `whyRefused` that depends only on time. A token that passes proves that its holder had the session. */
   whyOutOfTime({ issuedAt, expiresAt }: Identity): 'access_token_invalid' | 'access_token_expired' | null {
     const now = this.clock.now();
     const age = now - issuedAt;
@@ -73,28 +74,18 @@ export class RevocationsService implements OnApplicationShutdown {
     return isExpired ? 'access_token_expired' : null;
   }
 
-  /** Revokes the access tokens of these sessions in the caller's transaction. The result is for `applyAfterCommit`. */
-  revokeSessions(sessionIds: string[], transaction: Statements): Promise<Revocation[]> {
-    return this.insert(
-      sessionIds.map((id) => ({ subject: subjectOfSession(id), tokenVersion: 0 })),
-      transaction,
-    );
-  }
-
-  /** Outdates the user's access tokens below a version in the caller's transaction. The result is for `applyAfterCommit`. */
-  outdateTokensOfUser(userId: string, tokenVersion: number, transaction: Statements): Promise<Revocation[]> {
-    return this.insert([{ subject: subjectOfUser(userId), tokenVersion }], transaction);
-  }
-
   /**
-   * Runs a transaction that revokes, and applies what it returns as `revocations` to this process before the caller
-   * responds. A transaction that failed may be committed all the same, when only the response of the database was lost:
-   * then all revocations are read again, until that succeeds.
+   * Runs a transaction, and applies what it revoked to this process after the commit. A transaction that failed may be
+   * committed all the same, when only the response of the database was lost: then all revocations are read again, until
+   * that succeeds.
    */
-  async applyAfterCommit<T extends { revocations: Revocation[] }>(transaction: () => Promise<T>): Promise<T> {
+  async transaction<T>(work: (transaction: RevokingTransaction) => Promise<T>): Promise<T> {
     try {
-      const result = await transaction();
-      this.apply(result.revocations);
+      const { result, revocations } = await this.database.transaction(async (statements) => {
+        const transaction = new RevokingTransaction(statements, (entries) => this.insert(entries, statements));
+        return { result: await work(transaction), revocations: transaction.revocations };
+      });
+      this.apply(revocations);
       return result;
     } catch (error) {
       if (!(error instanceof Problem)) void this.reloadUntilDone();
@@ -143,10 +134,7 @@ export class RevocationsService implements OnApplicationShutdown {
     return tokens.map((token) => this.cache.find(token));
   }
 
-  private async insert(
-    entries: Pick<Revocation, 'subject' | 'tokenVersion'>[],
-    transaction: Statements,
-  ): Promise<Revocation[]> {
+  private async insert(entries: NewRevocation[], transaction: Statements): Promise<Revocation[]> {
     if (entries.length === 0) return [];
     const until = this.clock.now() + this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS;
     const rows = entries.map(({ subject, tokenVersion }) => ({ subject, ver: tokenVersion, until }));

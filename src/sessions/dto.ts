@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 export class RevokeSessionsQuery {
   @ApiPropertyOptional({ enum: ['current'], description: 'Keeps the session of this request.' })
   @IsOptional()
-  @IsIn(['current'], { message: 'except must be "current".' })
+  @IsIn(['current'], { message: 'Query parameter except must be "current".' })
   except?: 'current';
 }
 

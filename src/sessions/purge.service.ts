@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 /**
  * Deletes sessions that expired or were revoked before today, and revocations that no unexpired access token needs, in
  * small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
- * that ended in the last two days.
+ * that expired or were revoked in the last two days.
  */
 @Injectable()
 export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -28,7 +28,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly databaseClock: DatabaseClock,
     metrics: Metrics,
   ) {
-    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after their end', ['table']);
+    this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after they expired', ['table']);
     for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
   }
 

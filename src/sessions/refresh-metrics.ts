@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { databaseProblem } from '../database/database-errors.js';
 import { Metrics } from '../metrics/metrics.js';
 import type { ProblemCode } from '../problem/catalogue.js';
-import { toProblem } from '../problem/to-problem.js';
+import { ErrorTranslators } from '../problem/to-problem.js';
 import type { RefreshOutcome } from './refresh-outcome.js';
 import { REFUSED_BECAUSE, type RefusedBecause } from './rotation.js';
 
@@ -17,7 +16,10 @@ export class RefreshMetrics {
   private readonly refreshes: Counter<'outcome' | 'code'>;
   private readonly behind: Counter;
 
-  constructor(metrics: Metrics) {
+  constructor(
+    metrics: Metrics,
+    private readonly errors: ErrorTranslators,
+  ) {
     this.refreshes = metrics.counter('latchkey_refreshes_total', 'Refreshes, by outcome', ['outcome', 'code']);
     this.behind = metrics.counter('latchkey_database_behind_total', 'Sessions whose row was older than their token');
     // A counter that appears with its first event has no rate for that event.
@@ -33,7 +35,7 @@ export class RefreshMetrics {
       this.refreshes.inc(labelsOf(result));
       return result;
     } catch (error) {
-      this.refreshes.inc({ outcome: 'failed', code: toProblem(error, [databaseProblem]).code });
+      this.refreshes.inc({ outcome: 'failed', code: this.errors.toProblem(error).code });
       throw error;
     }
   }

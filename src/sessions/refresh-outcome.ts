@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import type { RefusedBecause } from './rotation.js';
@@ -11,28 +12,34 @@ export type RefreshCredential =
       /** One, or, in cookies, those of several sessions: the newest that is alive counts. */
       tokens: [PresentedRefreshToken, ...PresentedRefreshToken[]];
     }
-  | {
-      kind: 'refused';
-      problem: Problem;
-      /** The name of the cookie that is refused, where it is a cookie. */
-      cookie?: string;
-    };
+  | RejectedCredential;
+
+export interface RejectedCredential {
+  kind: 'rejected';
+  problem: Problem;
+  /** The name of the cookie that is rejected, where it is a cookie. */
+  cookie?: string;
+}
+
+export function rejected(code: ProblemCode, cookie?: string): RejectedCredential {
+  return { kind: 'rejected', problem: new Problem(code), ...(cookie !== undefined && { cookie }) };
+}
 
 /** @param presented the verified token of a body; null or undefined if it is no refresh token of ours */
 export function credentialInBody(presented: PresentedRefreshToken | null | undefined): RefreshCredential {
-  if (!presented) return { kind: 'refused', problem: new Problem('refresh_token_invalid') };
+  if (!presented) return rejected('refresh_token_invalid');
   return { kind: 'tokens', via: 'body', tokens: [presented] };
 }
 
 /** Everything that can come of a refresh, except 503. */
 export type RefreshOutcome =
   | { outcome: 'unchanged' | 'rotated' | 'resent'; session: LiveSession }
-  | { outcome: 'reused'; sessionId: string }
-  | { outcome: 'refused'; sessionId: string; because: RefusedBecause; revokedReason: string | null }
+  | { outcome: 'reused'; sessionId: string; userId: string }
+  | { outcome: 'refused'; sessionId: string; userId: string; because: RefusedBecause; revokedReason: string | null }
   | { outcome: 'rejected'; problem: Problem };
 
 /** The outcomes without a session. */
-export type RefreshFailure = Exclude<RefreshOutcome, { session: LiveSession }>;
+type RefreshFailure = Exclude<RefreshOutcome, { session: LiveSession }>;
 
 /** How a client is told of a refresh without a session. All are terminal, except most of what is `rejected`. */
 export function toRefreshProblem(failure: RefreshFailure): Problem {
@@ -42,11 +49,11 @@ export function toRefreshProblem(failure: RefreshFailure): Problem {
     case 'reused':
       return new Problem('refresh_token_reused', { sessionId: failure.sessionId, reason: 'reused' });
     case 'refused':
-      return refused(failure);
+      return toRefusal(failure);
   }
 }
 
-function refused({ sessionId, because, revokedReason }: Extract<RefreshFailure, { outcome: 'refused' }>): Problem {
+function toRefusal({ sessionId, because, revokedReason }: Extract<RefreshFailure, { outcome: 'refused' }>): Problem {
   switch (because) {
     case 'expired_idle':
     case 'expired_absolute':

@@ -6,6 +6,9 @@ import { MovableClock } from '../../test/support/clock.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { credentialInBody } from './refresh-outcome.js';
 import { RefreshService } from './refresh.service.js';
+import { databaseProblem } from '../database/database-errors.js';
+import { ErrorTranslators } from '../problem/to-problem.js';
+import { RotationBatches } from './rotation-batches.js';
 import type { RotationStatements } from './rotation-statements.js';
 import type { SessionRow } from './session-row.js';
 import type { SessionWriteBuffer } from './session-write-buffer.js';
@@ -40,11 +43,11 @@ function serviceWith(
 ) {
   const policy = { rotationInterval: 120_000, leeway: 60_000 };
   return new RefreshService(
-    { policy, ...statements } as RotationStatements,
+    new RotationBatches({ policy, ...statements } as RotationStatements, clock),
     { newestOf: async ([token]: unknown[]) => token, ...sessions } as SessionsService,
-    { acknowledgeAgain: () => {}, extendIdle: () => now } as unknown as SessionWriteBuffer,
+    { acknowledgeAgain: () => {}, extendIdle: async () => now } as unknown as SessionWriteBuffer,
     clock,
-    new RefreshMetrics(new Metrics()),
+    new RefreshMetrics(new Metrics(), new ErrorTranslators([databaseProblem])),
   );
 }
 
@@ -117,6 +120,7 @@ describe('a refresh', () => {
     expect(await service.refresh(presented)).toEqual({
       outcome: 'refused',
       sessionId: 's',
+      userId: 'u',
       because: 'revoked',
       revokedReason: 'logout',
     });

@@ -1,25 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { Clock } from '../clock/clock.js';
-import { Batcher } from '../database/batcher.js';
-import { mayBeOneRow } from '../database/database-errors.js';
 import { Problem } from '../problem/problem.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import type { RefreshCredential, RefreshOutcome } from './refresh-outcome.js';
-import { RotationStatements, type Presentation } from './rotation-statements.js';
+import { isLate, keyOf, RotationBatches, type PendingPresentation } from './rotation-batches.js';
+import type { Presentation } from './rotation-statements.js';
 import { judge } from './rotation.js';
 import { toLiveSession, toState, type SessionRow } from './session-row.js';
 import { SessionWriteBuffer } from './session-write-buffer.js';
 import { SessionsService } from './sessions.service.js';
 
-/** A presentation that waited longer is not judged: the rules rely on requests that arrive in time. */
-const MAX_WAIT_MS = 10_000;
 const MAX_ATTEMPTS = 3;
 
-interface PendingPresentation extends Presentation {
-  /** By the monotonic clock, in milliseconds. */
-  since: number;
+interface Arrival extends PendingPresentation {
+  userId: string;
   /** By the clock of the rules, in milliseconds since the epoch. */
   arrivedAt: number;
 }
@@ -31,22 +27,12 @@ interface PendingPresentation extends Presentation {
 @Injectable()
 export class RefreshService {
   private readonly logger = new Logger(RefreshService.name);
-  private readonly rotations = new Batcher({
-    run: (batch: PendingPresentation[]) => this.rotateBatch(batch),
-    keyOf,
-    mayFailAlone: mayBeOneRow,
-  });
-  private readonly reads = new Batcher({
-    run: (ids: string[]) => this.readBatch(ids),
-    keyOf: String,
-    mayFailAlone: () => false,
-  });
   private readonly inFlight = new Map<string, Promise<RefreshOutcome>>();
   /** A statement that waits for a locked row occupies a connection meanwhile: never all of them. */
   private readonly fewAtOnce = pLimit(2);
 
   constructor(
-    private readonly statements: RotationStatements,
+    private readonly batches: RotationBatches,
     private readonly sessions: SessionsService,
     private readonly writeBuffer: SessionWriteBuffer,
     private readonly clock: Clock,
@@ -59,17 +45,17 @@ export class RefreshService {
   }
 
   private async decide(credential: RefreshCredential): Promise<RefreshOutcome> {
-    if (credential.kind === 'refused') return { outcome: 'rejected', problem: credential.problem };
+    if (credential.kind === 'rejected') return { outcome: 'rejected', problem: credential.problem };
     const arrival = { since: performance.now(), arrivedAt: this.clock.now() };
-    const { sessionId, generation, expiresAt } = await this.sessions.newestOf(credential.tokens);
+    const { sessionId, userId, generation, expiresAt } = await this.sessions.newestOf(credential.tokens);
     if (this.clock.now() >= expiresAt) {
-      return { outcome: 'refused', sessionId, because: 'expired_absolute', revokedReason: null };
+      return { outcome: 'refused', sessionId, userId, because: 'expired_absolute', revokedReason: null };
     }
-    return this.singleFlight({ sessionId, generation, ...arrival });
+    return this.singleFlight({ sessionId, userId, generation, ...arrival });
   }
 
   /** Equal presentations share an outcome. */
-  private singleFlight(presented: PendingPresentation): Promise<RefreshOutcome> {
+  private singleFlight(presented: Arrival): Promise<RefreshOutcome> {
     const key = keyOf(presented);
     const same = this.inFlight.get(key);
     if (same) return same;
@@ -78,13 +64,13 @@ export class RefreshService {
     return outcome;
   }
 
-  private async rotateOrJudge(presented: PendingPresentation): Promise<RefreshOutcome> {
-    const rotated = await this.rotations.submit(presented);
+  private async rotateOrJudge(presented: Arrival): Promise<RefreshOutcome> {
+    const rotated = await this.batches.rotate(presented);
     if (rotated) return { outcome: 'rotated', session: toLiveSession(rotated) };
 
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       assertInTime(presented);
-      const row = await this.reads.submit(presented.sessionId);
+      const row = await this.batches.read(presented.sessionId);
       assertInTime(presented);
       const outcome = await this.applyRules(row, presented);
       if (outcome) return outcome;
@@ -93,44 +79,44 @@ export class RefreshService {
   }
 
   /** Null when the row moved in between: read and judge again. */
-  private async applyRules(row: SessionRow | null, presented: PendingPresentation): Promise<RefreshOutcome | null> {
-    const { sessionId, generation, arrivedAt } = presented;
+  private async applyRules(row: SessionRow | null, presented: Arrival): Promise<RefreshOutcome | null> {
+    const { sessionId, userId, generation, arrivedAt } = presented;
     const now = this.clock.now();
-    const judgeAt = (time: number) => judge(row && toState(row), generation, time, this.statements.policy);
+    const judgeAt = (time: number) => judge(row && toState(row), generation, time, this.batches.policy);
     // The server's own delay is no reuse: a token that arrived in time is in time.
     const atNow = judgeAt(now);
     const verdict = atNow.outcome === 'reused' ? judgeAt(arrivedAt) : atNow;
     switch (verdict.outcome) {
       case 'refused':
-        return { ...verdict, sessionId };
+        return { ...verdict, sessionId, userId };
       case 'unchanged': {
         const session = toLiveSession(row!);
         if (verdict.acknowledges) {
           this.writeBuffer.acknowledgeAgain(sessionId, generation);
-          session.idleExpiresAt = this.writeBuffer.extendIdle(session, now);
+          session.idleExpiresAt = await this.writeBuffer.extendIdle(session, now);
         }
         return { outcome: 'unchanged', session };
       }
       case 'resend': {
         const session = toLiveSession(row!);
-        if (verdict.extendsIdle) session.idleExpiresAt = this.writeBuffer.extendIdle(session, now);
+        if (verdict.extendsIdle) session.idleExpiresAt = await this.writeBuffer.extendIdle(session, now);
         return { outcome: 'resent', session };
       }
       case 'rotate':
         return this.fewAtOnce(() => (verdict.behind ? this.catchUp(presented) : this.rotateAlone(presented)));
       case 'reused':
-        return this.fewAtOnce(() => this.revokeReused(sessionId, row!.user_id));
+        return this.fewAtOnce(() => this.revokeReused(sessionId, userId));
     }
   }
 
   private async rotateAlone(presented: Presentation): Promise<RefreshOutcome | null> {
-    const [moved] = await this.statements.rotateMany([presented], this.clock.now(), { skipLocked: false });
+    const moved = await this.batches.rotateAlone(presented);
     return moved ? { outcome: 'rotated', session: toLiveSession(moved) } : null;
   }
 
   private async catchUp(presented: Presentation): Promise<RefreshOutcome | null> {
     this.logger.warn(`database_behind: the row of session ${presented.sessionId} was older than its token`);
-    const moved = await this.statements.catchUp(presented, this.clock.now());
+    const moved = await this.batches.catchUp(presented);
     if (!moved) return null;
     this.metrics.countDatabaseBehind();
     return { outcome: 'rotated', session: toLiveSession(moved) };
@@ -140,7 +126,7 @@ export class RefreshService {
     const revoked = await this.sessions.revokeReused(sessionId);
     if (!revoked) return null;
     this.logger.warn(`refresh_token_reused: revoked session ${sessionId} of user ${userId}`);
-    return { outcome: 'reused', sessionId };
+    return { outcome: 'reused', sessionId, userId };
   }
 
   /**
@@ -148,37 +134,12 @@ export class RefreshService {
    * fail. Changes nothing, except that the newest generation is acknowledged. Throws `database_unavailable`.
    */
   async idleExpiryIfRefreshable({ sessionId, generation }: PresentedRefreshToken): Promise<number | null> {
-    const row = await this.reads.submit(sessionId);
-    const { outcome } = judge(row && toState(row), generation, this.clock.now(), this.statements.policy);
+    const row = await this.batches.read(sessionId);
+    const { outcome } = judge(row && toState(row), generation, this.clock.now(), this.batches.policy);
     if (outcome === 'refused' || outcome === 'reused') return null;
     if (row!.generation === generation) this.writeBuffer.acknowledge(sessionId, generation);
     return row!.idle_expires_at;
   }
-
-  private async rotateBatch(batch: PendingPresentation[]): Promise<(SessionRow | null)[]> {
-    const inTime = batch.filter((presented) => !isLate(presented));
-    const rows =
-      inTime.length > 0 ? await this.statements.rotateMany(inTime, this.clock.now(), { skipLocked: true }) : [];
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return batch.map(({ sessionId, generation }) => {
-      const row = byId.get(sessionId);
-      return row?.generation === generation + 1 ? row : null;
-    });
-  }
-
-  private async readBatch(ids: string[]): Promise<(SessionRow | null)[]> {
-    const rows = await this.statements.readMany(ids);
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
-  }
-}
-
-function keyOf({ sessionId, generation }: Presentation): string {
-  return `${sessionId} ${generation}`;
-}
-
-function isLate({ since }: PendingPresentation): boolean {
-  return performance.now() - since > MAX_WAIT_MS;
 }
 
 function assertInTime(presented: PendingPresentation): void {

@@ -16,7 +16,7 @@ export interface SessionRow {
   revoked_at: number | null;
   revoked_reason: RevokedReason | null;
   delivery: SessionDelivery;
-  /** A JSON list; null when the user is gone, like the next two. */
+  /** A JSON list; null when the user is gone, as the next two are. */
   roles: string | null;
   ver: number | null;
   status: UserStatus | null;
@@ -80,7 +80,10 @@ export interface LiveSession {
   delivery: SessionDelivery;
 }
 
+/** Only for a row whose user exists. */
 export function toLiveSession(row: SessionRow): LiveSession {
+  const { roles, ver } = row;
+  if (roles === null || ver === null) throw new Error(`Session ${row.id} has no user`);
   return {
     id: row.id,
     userId: row.user_id,
@@ -89,8 +92,8 @@ export function toLiveSession(row: SessionRow): LiveSession {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     idleExpiresAt: row.idle_expires_at,
-    roles: JSON.parse(row.roles ?? '[]') as string[],
-    tokenVersion: row.ver ?? 0,
+    roles: JSON.parse(roles) as string[],
+    tokenVersion: ver,
     delivery: row.delivery,
   };
 }

@@ -12,7 +12,7 @@ const CHUNK = 1000;
 /**
  * Writes that requests leave for later, so that they are on no request's path: that a client proved to hold a generation,
  * and that a refresh extended the idle limit. Flushed at most once a second, and at shutdown. A crash loses the last
- * second: reuse is then detected later, and nobody is signed out.
+ * second: reuse is then detected later, and a session keeps at least half of its idle limit.
  */
 @Injectable()
 export class SessionWriteBuffer implements OnApplicationShutdown {
@@ -42,11 +42,15 @@ export class SessionWriteBuffer implements OnApplicationShutdown {
     this.scheduleFlush();
   }
 
-  /** Extends the idle limit from `now`. Returns the new limit, in milliseconds since the epoch. */
-  extendIdle(session: LiveSession, now: number): number {
+  /**
+   * Extends the idle limit from `now`. Resolves to the new limit, in milliseconds since the epoch. If less than half of it
+   * was left, it is written first: a crash after the response must not sign out a client that returns before the limit.
+   */
+  async extendIdle(session: LiveSession, now: number): Promise<number> {
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, session.expiresAt);
     this.extended.set(session.id, idleExpiresAt);
-    this.scheduleFlush();
+    if (session.idleExpiresAt - now < this.config.refreshIdleTtlMs / 2) await this.flush();
+    else this.scheduleFlush();
     return idleExpiresAt;
   }
 

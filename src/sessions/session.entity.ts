@@ -1,9 +1,9 @@
 import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
 import { User } from '../users/user.entity.js';
 
-/** Why a session was revoked. */
+/** Why a session was revoked. `restored`: by an operator, after a restore from a backup (docs/operations.md). */
 export type RevokedReason =
-  'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap' | 'signed_in_again';
+  'logout' | 'ended_by_user' | 'credentials_changed' | 'reused' | 'session_cap' | 'signed_in_again' | 'restored';
 
 /** How the refresh tokens of a session are delivered: in JSON, or in a cookie of its own. Chosen at sign-in. */
 export const DELIVERIES = ['body', 'cookie'] as const;
@@ -60,7 +60,7 @@ export class Session {
   @Column({ name: 'revoked_reason', type: 'varchar', length: 32, nullable: true })
   revokedReason: RevokedReason | null;
 
-  /** The day, counted from the epoch, on which the row may be deleted: the day after the session's end. */
+  /** The day, counted from the epoch, on which the row may be deleted: the day after the session expires or is revoked. */
   @Index('sessions_purge_on')
   @Column({ name: 'purge_on', type: 'integer' })
   purgeOn: number;

@@ -5,6 +5,7 @@ import { UsersModule } from '../users/users.module.js';
 import { PurgeService } from './purge.service.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { RefreshService } from './refresh.service.js';
+import { RotationBatches } from './rotation-batches.js';
 import { RotationStatements } from './rotation-statements.js';
 import { SessionWriteBuffer } from './session-write-buffer.js';
 import { Session } from './session.entity.js';
@@ -19,6 +20,7 @@ import { UserChangesService } from './user-changes.service.js';
     PurgeService,
     RefreshMetrics,
     RefreshService,
+    RotationBatches,
     RotationStatements,
     SessionsService,
     SessionWriteBuffer,

@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import { Database, type Parameter, type Statements } from '../database/database.js';
-import type { Revocation } from '../revocations/revocation.entity.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
+import type { RevokingTransaction } from '../revocations/revoking-transaction.js';
 import type { SignInUser } from '../users/users.service.js';
 import { dayAfter, RETURNING_COLUMNS, toLiveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { Session, type RevokedReason, type SessionDelivery } from './session.entity.js';
@@ -34,7 +34,7 @@ export class SessionsService {
    * PostgreSQL the user's row is locked meanwhile, so that a slow login with an old password cannot outlive the change of
    * that password.
    */
-  async start(user: Omit<SignInUser, 'roles'>, device: Device, transaction: Statements): Promise<LiveSession | null> {
+  async start(user: SignInUser, device: Device, transaction: Statements): Promise<LiveSession | null> {
     const now = this.clock.now();
     const expiresAt = now + this.config.sessionTtlMs;
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, expiresAt);
@@ -60,17 +60,14 @@ export class SessionsService {
    *
    * @param replaced ids of the sessions of this browser: those of the same user are revoked
    */
-  async signIn(user: Omit<SignInUser, 'roles'>, device: Device, replaced: string[] = []): Promise<LiveSession | null> {
-    const { session } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (transaction) => {
-        const session = await this.start(user, device, transaction);
-        if (!session) return { session, revocations: [] };
-        const fromReplaced = await this.revokeReplaced(session, replaced, transaction);
-        const beyondCap = await this.revokeBeyondCap(session, transaction);
-        return { session, revocations: [...fromReplaced, ...beyondCap] };
-      }),
-    );
-    return session;
+  signIn(user: SignInUser, device: Device, replaced: string[]): Promise<LiveSession | null> {
+    return this.revocations.transaction(async (transaction) => {
+      const session = await this.start(user, device, transaction);
+      if (!session) return null;
+      await this.revokeReplaced(session, replaced, transaction);
+      await this.revokeBeyondCap(session, transaction);
+      return session;
+    });
   }
 
   /** The sessions of the user that are alive, newest first. */
@@ -100,9 +97,10 @@ export class SessionsService {
     return tokens.find(({ sessionId }) => sessionId === alive?.id) ?? newest;
   }
 
-  async findDelivery(id: string): Promise<SessionDelivery> {
+  /** Null for an unknown session. */
+  async findDelivery(id: string): Promise<SessionDelivery | null> {
     const session = await this.sessions.findOne({ select: { delivery: true }, where: { id } });
-    return session?.delivery ?? 'body';
+    return session?.delivery ?? null;
   }
 
   /** Revokes a session of this user. False when the user has no such session that is alive. */
@@ -122,33 +120,29 @@ export class SessionsService {
     else await this.revokeWhere('user_id = $3::uuid AND id <> $4::uuid', [userId, exceptSessionId], reason);
   }
 
-  /**
-   * Revokes every session of a user whose credentials change, in the caller's transaction, which has locked the user's row
-   * and runs in `RevocationsService.applyAfterCommit`.
-   */
+  /** Revokes every session of a user whose credentials change, in the caller's transaction, which has locked the user's row. */
   async revokeAllInTransaction(
     user: SignInUser,
     reason: RevokedReason,
-    transaction: Statements,
-  ): Promise<Revocation[]> {
-    const ofSessions = await this.revokeIn(transaction, 'user_id = $3::uuid', [user.id], reason);
-    const ofUser = await this.revocations.outdateTokensOfUser(user.id, user.tokenVersion, transaction);
-    return [...ofSessions, ...ofUser];
+    transaction: RevokingTransaction,
+  ): Promise<void> {
+    await this.revokeIn(transaction, 'user_id = $3::uuid', [user.id], reason);
+    await transaction.outdateTokensOfUser(user.id, user.tokenVersion);
   }
 
   private async revokeReplaced(
     { userId }: LiveSession,
     replaced: string[],
-    transaction: Statements,
-  ): Promise<Revocation[]> {
-    if (replaced.length === 0) return [];
+    transaction: RevokingTransaction,
+  ): Promise<void> {
+    if (replaced.length === 0) return;
     // One statement locks the rows in the order in which everybody locks sessions: no deadlock.
     const where = `user_id = $3::uuid AND id IN ${this.database.table('$4', { id: 'uuid' })}`;
     const ids = JSON.stringify(replaced.map((id) => ({ id })));
-    return this.revokeIn(transaction, where, [userId, ids], 'signed_in_again');
+    await this.revokeIn(transaction, where, [userId, ids], 'signed_in_again');
   }
 
-  private revokeBeyondCap({ userId, id }: LiveSession, transaction: Statements): Promise<Revocation[]> {
+  private async revokeBeyondCap({ userId, id }: LiveSession, transaction: RevokingTransaction): Promise<void> {
     const surplus = `id IN (
       SELECT r.id FROM (
         SELECT c.id, row_number() OVER (
@@ -157,25 +151,23 @@ export class SessionsService {
         WHERE c.user_id = $3::uuid AND c.id <> $4::uuid
           AND c.revoked_at IS NULL AND c.expires_at > $1::bigint AND c.idle_expires_at > $1::bigint
       ) r WHERE r.place >= $5::integer)`;
-    return this.revokeIn(transaction, surplus, [userId, id, this.config.maxSessionsPerUser], 'session_cap');
+    await this.revokeIn(transaction, surplus, [userId, id, this.config.maxSessionsPerUser], 'session_cap');
   }
 
-  private async revokeWhere(where: string, parameters: Parameter[], reason: RevokedReason): Promise<number> {
-    const { revocations } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (transaction) => ({
-        revocations: await this.revokeIn(transaction, where, parameters, reason),
-      })),
-    );
-    return revocations.length;
+  private revokeWhere(where: string, parameters: Parameter[], reason: RevokedReason): Promise<number> {
+    return this.revocations.transaction((transaction) => this.revokeIn(transaction, where, parameters, reason));
   }
 
-  /** @param where SQL over the columns of `sessions`, whose parameters begin at `$3` */
+  /**
+   * @param where SQL over the columns of `sessions`. `$1` is the current time and `$2` the reason; `parameters` begin at `$3`
+   * @returns how many sessions were revoked
+   */
   private async revokeIn(
-    transaction: Statements,
+    transaction: RevokingTransaction,
     where: string,
     parameters: Parameter[],
     reason: RevokedReason,
-  ): Promise<Revocation[]> {
+  ): Promise<number> {
     const revoked = await transaction.write<{ id: string }>(
       `WITH alive AS (
          SELECT id AS alive_id FROM sessions
@@ -187,9 +179,7 @@ export class SessionsService {
        RETURNING id`,
       [this.clock.now(), reason, ...parameters],
     );
-    return this.revocations.revokeSessions(
-      revoked.map(({ id }) => id),
-      transaction,
-    );
+    await transaction.revokeSessions(revoked.map(({ id }) => id));
+    return revoked.length;
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statements } from '../database/database.js';
+import type { Statements } from '../database/database.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { UsersService } from '../users/users.service.js';
 
@@ -9,7 +9,6 @@ export class UserChangesService {
   constructor(
     private readonly users: UsersService,
     private readonly revocations: RevocationsService,
-    private readonly database: Database,
   ) {}
 
   /**
@@ -19,15 +18,13 @@ export class UserChangesService {
    * @param change runs in the same transaction
    * @returns false when there is no such user; then nothing is changed
    */
-  async applyChange(userId: string, change?: (transaction: Statements) => Promise<unknown>): Promise<boolean> {
-    const { revocations } = await this.revocations.applyAfterCommit(() =>
-      this.database.transaction(async (transaction) => {
-        const tokenVersion = await this.users.incrementTokenVersion(userId, transaction);
-        if (tokenVersion === null) return { revocations: [] };
-        await change?.(transaction);
-        return { revocations: await this.revocations.outdateTokensOfUser(userId, tokenVersion, transaction) };
-      }),
-    );
-    return revocations.length > 0;
+  applyChange(userId: string, change?: (transaction: Statements) => Promise<unknown>): Promise<boolean> {
+    return this.revocations.transaction(async (transaction) => {
+      const tokenVersion = await this.users.incrementTokenVersion(userId, transaction);
+      if (tokenVersion === null) return false;
+      await change?.(transaction);
+      await transaction.outdateTokensOfUser(userId, tokenVersion);
+      return true;
+    });
   }
 }

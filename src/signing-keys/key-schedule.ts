@@ -6,7 +6,7 @@ export const PUBLISHED_BEFORE_SIGNING_MS = 2 * KEY_SET_MAX_AGE_SECONDS * 1000;
 export const KEPT_AFTER_SIGNING_MS = 25 * 3_600_000;
 
 /** When a key was made, in milliseconds since the epoch. */
-export interface Dated {
+interface Dated {
   createdAt: number;
 }
 

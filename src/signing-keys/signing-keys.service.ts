@@ -16,7 +16,7 @@ export interface PublicJwk {
   use: 'sig';
 }
 
-export interface SigningKey {
+interface SigningKey {
   sequence: number;
   /** Milliseconds since the epoch. */
   createdAt: number;

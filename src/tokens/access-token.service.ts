@@ -12,7 +12,7 @@ import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 const KIND: TokenKind = { alg: 'ES256', typ: 'at+jwt' };
 
 /** What an access token is made from. Times in milliseconds since the epoch. */
-export type AccessGrant = Omit<Identity, 'expiresAt' | 'issuedAt'> & {
+type AccessGrant = Omit<Identity, 'expiresAt' | 'issuedAt'> & {
   /** The token expires at this time at the latest. */
   notAfter: number;
 };

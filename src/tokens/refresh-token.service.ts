@@ -8,7 +8,7 @@ import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from
 const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
 
 /** What a refresh token is computed from: the row of its session, and nothing more. */
-export interface RefreshGrant {
+interface RefreshGrant {
   sessionId: string;
   userId: string;
   generation: number;
@@ -38,7 +38,7 @@ export interface VerifiedRefreshToken {
  */
 @Injectable()
 export class RefreshTokenService {
-  /** Refresh tokens are for the refresh endpoint alone. */
+  /** Refresh tokens are only for the refresh endpoint. */
   readonly audience: string;
   private readonly checks: SignatureChecks;
   private readonly keys = new Map<string, KeyObject>();

@@ -9,7 +9,7 @@ import { nextTokenVersion } from './token-version.js';
 import { User } from './user.entity.js';
 
 /** What a sign-in needs to know of a user. */
-export type SignInUser = Pick<User, 'id' | 'tokenVersion' | 'roles'>;
+export type SignInUser = Pick<User, 'id' | 'tokenVersion'>;
 
 @Injectable()
 export class UsersService {
@@ -41,7 +41,7 @@ export class UsersService {
        RETURNING id, ver`,
       [uuidv7(), email.address, email.canonical, name, passwordHash, now],
     );
-    return user ? { id: user.id, tokenVersion: user.ver, roles: [] } : null;
+    return user ? { id: user.id, tokenVersion: user.ver } : null;
   }
 
   /** The user after the change; null when there is none. */
@@ -65,7 +65,7 @@ export class UsersService {
        RETURNING ver`,
       [newHash, this.clock.now(), user.id, user.tokenVersion],
     );
-    return changed ? { id: user.id, roles: user.roles, tokenVersion: changed.ver } : null;
+    return changed ? { id: user.id, tokenVersion: changed.ver } : null;
   }
 
   /** Outdates all access tokens of the user, whose row it locks. The new version, or null when there is no such user. */

@@ -127,6 +127,19 @@ describe('an access token', () => {
     expect(await refusalOf(forge(mint, keys.signer.privateKey))).toEqual(INVALID);
   });
 
+  it('revokes nothing at a logout when it is forged', async () => {
+    const forged = [...SPELLINGS, ...HEADERS, ...ACCESS_CLAIMS].map(([, forge]) => forge(mint));
+    forged.push(...OTHER_SIGNATURES.map(([, forge]) => forge(mint, keys.signer.privateKey)));
+    const codes = new Set<string>();
+    for (const token of forged) {
+      const { status, body } = await test.http.post('/auth/logout', { token });
+      codes.add(`${status} ${body.code}`);
+      await test.http.post('/oauth/revoke', { form: { token } });
+    }
+    expect(codes).toEqual(new Set(['401 access_token_invalid']));
+    expect((await use(mint.token)).status).toBe(200);
+  });
+
   it('is refused with the typ of a refresh token', async () => {
     expect(await refusalOf(withHeader(mint, { typ: 'refresh+jwt' }))).toEqual(INVALID);
   });

@@ -165,6 +165,20 @@ describe('a sign-out with cookies', () => {
     const headers = { cookie, origin: 'https://evil.example' };
     expect((await test.http.post('/auth/logout', { token: access_token, headers })).status).toBe(204);
     expect((await whoami(accessToken)).status).toBe(200);
+    expect((await whoami(access_token)).status).toBe(401);
+  });
+
+  it('ignores a cross-site cookie also when the request names its session', async () => {
+    const { browser, email, accessToken, sessionId } = await signedIn(test.http);
+    const { access_token } = await login(test.http, email);
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join();
+    const headers = { cookie, origin: 'https://evil.example' };
+    const json = { session_id: sessionId };
+    expect((await test.http.post('/auth/logout', { token: access_token, headers, json })).status).toBe(204);
+    expect((await whoami(access_token)).status).toBe(401);
+    expect((await whoami(accessToken)).status).toBe(200);
+    const withoutToken = await test.http.post('/auth/logout', { headers, json });
+    expect([withoutToken.status, withoutToken.body.code]).toEqual([403, 'cross_site_request']);
   });
 
   it('uses the refresh token in the body before the cookie; null is invalid', async () => {
@@ -203,7 +217,7 @@ describe('cookies', () => {
       const { sub, ver } = claimsOf(first.access_token) as { sub: string; ver: number };
       const jar = new Browser(test.http);
       const born = [];
-      for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE))!);
+      for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE, []))!);
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
         jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
       }

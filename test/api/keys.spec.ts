@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KeyStore, WrongAppSecret } from '../../src/key-store/key-store.js';
+import { KeyStore, WrongAppSecretError } from '../../src/key-store/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
@@ -92,7 +92,7 @@ describe('APP_SECRET', () => {
     ({ http } = await start(`${OLD}, ${NEW}`));
     expect((await refresh(http, tokens.refresh_token)).body.refresh_token).toBe(tokens.refresh_token);
     expect(await stillThere()).toEqual([200, 200]);
-    await expect(start(NEW)).rejects.toThrow(WrongAppSecret);
+    await expect(start(NEW)).rejects.toThrow(WrongAppSecretError);
 
     ({ http } = await start(`${NEW},${OLD}`));
     const { body } = await refresh(http, tokens.refresh_token);
@@ -113,15 +113,15 @@ describe('APP_SECRET', () => {
   it('opens no key of another secret, and no key that was changed or moved', async () => {
     const { http } = await start(OLD);
     const { tokens } = await register(http);
-    await expect(start(NEW)).rejects.toThrow(WrongAppSecret);
+    await expect(start(NEW)).rejects.toThrow(WrongAppSecretError);
 
     const rows = await sql(database.url, 'SELECT purpose, sealed FROM keys ORDER BY purpose');
     const [signing, password] = rows.map(({ sealed }) => String(sealed)) as [string, string];
     await write(password, signing);
-    await expect(start(OLD)).rejects.toThrow(WrongAppSecret);
+    await expect(start(OLD)).rejects.toThrow(WrongAppSecretError);
     for (const changed of [`${signing.slice(0, -20)}AAAAA`, signing.slice(0, 40), 'nonsense', '']) {
       await write(changed, password);
-      await expect(start(OLD)).rejects.toThrow(WrongAppSecret);
+      await expect(start(OLD)).rejects.toThrow(WrongAppSecretError);
     }
     await write(signing, password);
     expect((await refresh((await start(OLD)).http, tokens.refresh_token)).status).toBe(200);

@@ -35,6 +35,7 @@ const CANARY = 'canary';
 const EMAIL = 'canary.user@canary.example';
 const PASSWORD = 'the canary password is long';
 const NEW_PASSWORD = 'another canary password is long';
+const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 const FORGED_LINE = 'canary\\r\\n{"level":"fatal","msg":"forged"}%0d%0a\u0085canary';
 
 describe('the log at LOG_LEVEL=trace', () => {
@@ -80,7 +81,12 @@ describe('the log at LOG_LEVEL=trace', () => {
     const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
     const changed = (await post('/auth/password', { token: other!, json: passwords })).body;
     await send('DELETE', '/sessions/:id', '/sessions/canary', { token: changed['access_token']! });
-    await post('/auth/logout', { token: changed['access_token']!, json: { refresh_token: changed['refresh_token'] } });
+    const { refresh_token } = (
+      await post('/oauth/token', { form: { grant_type: 'refresh_token', refresh_token: changed['refresh_token']! } })
+    ).body;
+    await post('/oauth/revoke', { form: { token: 'canary' } });
+    await post('/oauth/revoke', { form: { token: refresh_token! } });
+    await post('/auth/logout', { token: changed['access_token']!, json: { refresh_token } });
   }
 
   async function makeMistakes(): Promise<void> {
@@ -208,6 +214,26 @@ describe('the log at LOG_LEVEL=trace', () => {
     expect(codesOf('/oauth/token', 400)).toEqual(new Set(['unsupported_grant_type']));
     const others = requests.filter(({ status, code }) => status! < 400 !== (code === undefined));
     expect(others).toEqual([]);
+  });
+
+  it('has user and session in the line of every request that proved to be theirs', () => {
+    const requests = lines().filter(({ msg }) => msg === 'request');
+    const known = (route: string, status: number) =>
+      requests
+        .filter((line) => line.route === route && line.status === status)
+        .map(({ userId, sessionId }) => UUID.test(String(userId)) && UUID.test(String(sessionId)));
+    const all = (count: number) => Array.from({ length: count }, () => true);
+    expect(known('/auth/register', 201)).toEqual(all(1));
+    expect(known('/auth/login', 200)).toEqual(all(3));
+    expect(known('/auth/whoami', 200)).toEqual(all(1));
+    expect(known('/auth/refresh', 200)).toEqual(all(2));
+    // One was reused, the other is no token.
+    expect(known('/auth/refresh', 401).sort()).toEqual([false, true]);
+    expect(known('/auth/password', 200)).toEqual(all(1));
+    expect(known('/auth/logout', 204)).toEqual(all(1));
+    expect(known('/oauth/token', 200)).toEqual(all(1));
+    expect(known('/oauth/revoke', 200)).toEqual([false, true]);
+    expect(known('/auth/login', 401)).toEqual([false, false]);
   });
 
   it('warns once per refused CORS origin, with the setting, for at most 100 origins', () => {

@@ -117,11 +117,7 @@ describe('POST /oauth/introspect', () => {
   const outdate = async () => {
     const revocations = test.app.get(RevocationsService);
     const { sub } = claimsOf(tokens.access_token);
-    await revocations.applyAfterCommit(() =>
-      test.app.get(Database).transaction(async (transaction) => ({
-        revocations: await revocations.outdateTokensOfUser(sub as string, 2 ** 31 - 1, transaction),
-      })),
-    );
+    await revocations.transaction((transaction) => transaction.outdateTokensOfUser(sub as string, 2 ** 31 - 1));
   };
   const logOut = () => test.http.post('/auth/logout', { token: tokens.access_token });
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from '../../src/database/database.js';
 import { RevocationsService } from '../../src/revocations/revocations.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import type { TokenResponse } from '../support/http.js';
@@ -53,11 +52,7 @@ describe('POST /oauth/revoke', () => {
   it('accepts an outdated access token', async () => {
     const { sub } = claimsOf(tokens.access_token);
     const revocations = test.app.get(RevocationsService);
-    await revocations.applyAfterCommit(() =>
-      test.app.get(Database).transaction(async (transaction) => ({
-        revocations: await revocations.outdateTokensOfUser(sub as string, 2 ** 31 - 1, transaction),
-      })),
-    );
+    await revocations.transaction((transaction) => transaction.outdateTokensOfUser(sub as string, 2 ** 31 - 1));
     expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).body.code).toBe(
       'access_token_outdated',
     );

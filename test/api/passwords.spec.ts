@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { createTestApp, type TestApp } from '../support/app.js';
 import { holdNext } from '../support/barrier.js';
@@ -184,8 +185,21 @@ describe('a change of password', () => {
     await barrier.reached;
     await rows.disable(email);
     barrier.open();
-    expectProblem(await slow, 403, 'current_password_wrong');
+    const refusal = expectProblem(await slow, 401, 'session_revoked');
+    expect(refusal).toMatchObject({ terminal: true, session_id: tokens.session_id, reason: 'user_inactive' });
     expect(await rows.hashOf(email)).toBe(hash);
     expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+  });
+
+  it('is refused as outdated when roles change during it, and succeeds after a refresh', async () => {
+    const { tokens } = await register(test.http);
+    const barrier = holdNext(test, 'verify');
+    const slow = change(tokens.access_token);
+    await barrier.reached;
+    await test.app.get(UserChangesService, { strict: false }).applyChange(String(claimsOf(tokens.access_token)['sub']));
+    barrier.open();
+    expect(expectProblem(await slow, 401, 'access_token_outdated').terminal).toBe(false);
+    const { body } = await refresh(test.http, tokens.refresh_token);
+    expect((await change(body.access_token)).status).toBe(200);
   });
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../src/database/database.js';
 import { createTestApp, type TestApp } from '../support/app.js';
+import type { TokenResponse } from '../support/http.js';
 import { claimsOf, login, refresh, register } from '../support/people.js';
 
 /** The rules of docs/rotation.md over HTTP, with C = 120 s and L = 60 s. */
@@ -24,6 +26,13 @@ describe('a session over its refreshes', () => {
     const { status } = await test.http.get('/auth/whoami', { token: accessToken });
     await test.flush();
     return status;
+  }
+
+  async function storedIdleLimit({ session_id: id }: TokenResponse): Promise<number> {
+    const [row] = await test.app
+      .get(Database, { strict: false })
+      .read<{ idle_expires_at: number }>('SELECT idle_expires_at FROM sessions WHERE id = $1::uuid', [id]);
+    return row!.idle_expires_at;
   }
 
   it('keeps the refresh token within the rotation interval, with new access tokens', async () => {
@@ -62,6 +71,16 @@ describe('a session over its refreshes', () => {
     await test.flush();
     test.clock.move('6d');
     expect((await refresh(test.http, resent.body.refresh_token)).status).toBe(200);
+  });
+
+  it('stores an extended idle limit before its response, when less than half was left', async () => {
+    const { tokens } = await register(test.http);
+    const lost = await rotate(tokens);
+    for (const presented of [tokens, lost]) {
+      test.clock.move('4d');
+      expect((await refresh(test.http, presented.refresh_token)).body.refresh_token).toBe(lost.refresh_token);
+      expect((await storedIdleLimit(lost)) - test.clock.now()).toBeGreaterThan(6.9 * 86_400_000);
+    }
   });
 
   it('issues the same new token to a second tab within the leeway', async () => {

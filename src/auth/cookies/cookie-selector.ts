@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../../problem/problem.js';
-import type { RefreshCredential } from '../../sessions/refresh-outcome.js';
+import { rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
 import { RefreshTokenService, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
 import { CsrfProtection } from './csrf-protection.js';
 import { RefreshCookies, type RefreshCookie } from './refresh-cookies.js';
@@ -20,20 +19,20 @@ export class CookieSelector {
   }
 
   /**
-   * The cookie of the named session; where no session is named, all that hold a token of theirs. Refused with
+   * The cookie of the named session; where no session is named, all that hold a token of theirs. Rejected with
    * `refresh_token_missing`, `cross_site_request` or `refresh_token_invalid`.
    */
   select(request: FastifyRequest, sessionId: string | undefined): RefreshCredential {
     const all = this.cookies.readAll(request);
-    if (all.length === 0) return refused('refresh_token_missing');
-    if (!this.csrf.allowsCookieUse(request)) return refused('cross_site_request');
+    if (all.length === 0) return rejected('refresh_token_missing');
+    if (!this.csrf.allowsCookieUse(request)) return rejected('cross_site_request');
     const named = sessionId === undefined ? all : all.filter(({ name }) => name === this.cookies.nameOf(sessionId));
     const [first] = named;
-    if (!first) return refused('refresh_token_missing');
+    if (!first) return rejected('refresh_token_missing');
     const [token, ...others] = this.verify(named);
     return token
       ? { kind: 'tokens', via: 'cookie', tokens: [token, ...others] }
-      : refused('refresh_token_invalid', first.name);
+      : rejected('refresh_token_invalid', first.name);
   }
 
   /** The cookies of this user's sessions. Null where there are none, or where the request must not use cookies. */
@@ -55,11 +54,4 @@ export class CookieSelector {
       return presented && this.cookies.nameOf(presented.sessionId) === name ? [presented] : [];
     });
   }
-}
-
-function refused(
-  code: 'refresh_token_missing' | 'cross_site_request' | 'refresh_token_invalid',
-  cookie?: string,
-): RefreshCredential {
-  return { kind: 'refused', problem: new Problem(code), ...(cookie !== undefined && { cookie }) };
 }

@@ -2,7 +2,8 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { bearerToken, hasSeveralAuthorizationHeaders } from '../../http/bearer-token.js';
+import { readBearerToken } from '../../http/bearer-token.js';
+import { setLogSubject } from '../../http/request-log.js';
 import { PUBLIC } from '../../identity/decorators.js';
 import type { Identity } from '../../identity/identity.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
@@ -10,6 +11,8 @@ import { Problem } from '../../problem/problem.js';
 import { RevocationsService } from '../../revocations/revocations.service.js';
 import { SessionWriteBuffer } from '../../sessions/session-write-buffer.js';
 import { VerifiedTokenCache } from '../verified-token-cache.js';
+
+type GuardedRequest = FastifyRequest & { user: Identity };
 
 /**
  * Guards every route without `@Public()`; the caller is then `request.user`. Reads no database while the revocation cache
@@ -29,14 +32,14 @@ export class AccessGuard extends AuthGuard('access') {
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
     if (isPublic) return true;
-    const request = context.switchToHttp().getRequest<FastifyRequest & { user: Identity }>();
-    const token = bearerToken(request);
-    if (token === null) throw new Problem('access_token_missing');
-    if (hasSeveralAuthorizationHeaders(request.raw)) throw new Problem('access_token_invalid');
-    const known = this.verified.find(token);
-    if (!known) return this.verify(context, request, token);
+    const request = context.switchToHttp().getRequest<GuardedRequest>();
+    const bearer = readBearerToken(request);
+    if (bearer.kind === 'none') throw new Problem('access_token_missing');
+    if (bearer.kind === 'ambiguous') throw new Problem('access_token_invalid');
+    const known = this.verified.find(bearer.token);
+    if (!known) return this.verify(context, request, bearer.token);
     request.user = known;
-    return this.assertUsable(known);
+    return this.assertUsable(request);
   }
 
   override handleRequest<User = Identity>(error: unknown, user: User | false): User {
@@ -45,14 +48,16 @@ export class AccessGuard extends AuthGuard('access') {
     return user;
   }
 
-  private async verify(context: ExecutionContext, request: { user: Identity }, token: string): Promise<boolean> {
+  private async verify(context: ExecutionContext, request: GuardedRequest, token: string): Promise<boolean> {
     await super.canActivate(context);
     this.verified.store(token, request.user);
-    return this.assertUsable(request.user);
+    return this.assertUsable(request);
   }
 
   /** Checks expiry and revocation, on every request. A promise only while the revocation cache is stale. */
-  private assertUsable(caller: Identity): boolean | Promise<boolean> {
+  private assertUsable(request: GuardedRequest): boolean | Promise<boolean> {
+    const { user: caller } = request;
+    setLogSubject(request, caller);
     const refusal = this.revocations.whyRefused(caller);
     return refusal instanceof Promise ? refusal.then((code) => this.admit(caller, code)) : this.admit(caller, refusal);
   }

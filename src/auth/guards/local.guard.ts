@@ -6,31 +6,34 @@ import { Problem } from '../../problem/problem.js';
 import type { User } from '../../users/user.entity.js';
 import { CsrfProtection } from '../cookies/csrf-protection.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
-import { LoginMetrics } from '../login-metrics.js';
+import type { LoginCredential, LoginRequest } from '../requests.js';
 import { validateBody } from './validate-body.js';
 
-/** A request of which `LocalGuard` verified the password. */
-export type LoginRequest = FastifyRequest & { body: LoginDto; authenticatedUser: User };
+/** What `passport-local` sets, and only this guard reads. */
+type VerifiedRequest = LoginRequest & { verifiedUser: User };
 
 /**
- * Verifies an e-mail address and a password; the user is then `request.authenticatedUser`. Only the body counts, never the
- * query: `passport-local` reads both.
+ * Verifies an e-mail address and a password: the result is `request.loginCredential`. It refuses no request itself, so that
+ * failed logins are counted where successful ones are. Only the body counts, never the query: `passport-local` reads both.
  */
 @Injectable()
 export class LocalGuard extends AuthGuard('local') {
-  constructor(
-    private readonly metrics: LoginMetrics,
-    private readonly csrf: CsrfProtection,
-  ) {
+  constructor(private readonly csrf: CsrfProtection) {
     super();
   }
 
   override getAuthenticateOptions(): { property: string } {
-    return { property: 'authenticatedUser' satisfies keyof LoginRequest };
+    return { property: 'verifiedUser' satisfies keyof VerifiedRequest };
   }
 
-  override canActivate(context: ExecutionContext): Promise<boolean> {
-    return this.metrics.countFailure(this.verify(context));
+  override async canActivate(context: ExecutionContext): Promise<true> {
+    const request = context.switchToHttp().getRequest<VerifiedRequest>();
+    try {
+      request.loginCredential = await this.verify(request, context);
+    } catch (error) {
+      request.loginCredential = { kind: 'rejected', error };
+    }
+    return true;
   }
 
   override handleRequest<User>(error: unknown, user: User | false): User {
@@ -39,12 +42,12 @@ export class LocalGuard extends AuthGuard('local') {
     return user;
   }
 
-  private async verify(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
+  private async verify(request: VerifiedRequest, context: ExecutionContext): Promise<LoginCredential> {
     const credentials = await readCredentials(request);
     request.body = credentials;
     this.csrf.assertSignIn(request, credentials.delivery);
-    return (await super.canActivate(context)) as boolean;
+    await super.canActivate(context);
+    return { kind: 'verified', user: request.verifiedUser, delivery: credentials.delivery };
   }
 }
 

@@ -1,26 +1,17 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { bearerToken, hasSeveralAuthorizationHeaders } from '../../http/bearer-token.js';
+import { readBearerToken } from '../../http/bearer-token.js';
 import type { Identity } from '../../identity/identity.js';
 import { Problem } from '../../problem/problem.js';
 import { RevocationsService } from '../../revocations/revocations.service.js';
-import { credentialInBody, type RefreshCredential } from '../../sessions/refresh-outcome.js';
+import { credentialInBody, rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
 import { SessionsService } from '../../sessions/sessions.service.js';
 import { AccessTokenService } from '../../tokens/access-token.service.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { CookieSelector } from '../cookies/cookie-selector.js';
 import { LogoutDto } from '../dto.js';
+import type { LogoutCredential, LogoutRequest, OwnedSession } from '../requests.js';
 import { validateBody } from './validate-body.js';
-
-/** A session that the caller may revoke, because they hold a token of it. */
-export type OwnedSession = Pick<Identity, 'sessionId' | 'userId'>;
-
-/** What a request presents to sign out. */
-export type LogoutCredential =
-  { kind: 'sessions'; sessions: [OwnedSession, ...OwnedSession[]] } | Extract<RefreshCredential, { kind: 'refused' }>;
-
-/** A request of which `LogoutGuard` verified the tokens. */
-export type LogoutRequest = FastifyRequest & { body: LogoutDto; logoutCredential: LogoutCredential };
 
 /**
  * Finds the sessions to revoke, which are then in `request.logoutCredential`: that of an access token that has not expired,
@@ -52,28 +43,29 @@ export class LogoutGuard implements CanActivate {
     if (refresh?.kind === 'tokens') sessions.push(await this.sessions.newestOf(refresh.tokens));
     const [first, ...others] = sessions;
     if (first) return { kind: 'sessions', sessions: [first, ...others] };
-    if (access instanceof Problem) return { kind: 'refused', problem: access };
-    return refresh?.kind === 'refused' ? refresh : { kind: 'refused', problem: new Problem('access_token_missing') };
+    if (access instanceof Problem) return { kind: 'rejected', problem: access };
+    return refresh?.kind === 'rejected' ? refresh : rejected('access_token_missing');
   }
 
   private verifyAccessToken(request: FastifyRequest): Identity | Problem | null {
-    const token = bearerToken(request);
-    if (token === null) return null;
-    const identity = hasSeveralAuthorizationHeaders(request.raw) ? null : this.accessTokens.verify(token)?.identity;
+    const bearer = readBearerToken(request);
+    if (bearer.kind === 'none') return null;
+    const identity = bearer.kind === 'token' ? this.accessTokens.verify(bearer.token)?.identity : null;
     if (!identity) return new Problem('access_token_invalid');
     const code = this.revocations.whyOutOfTime(identity);
     return code ? new Problem(code) : identity;
   }
 
-  /** Null where there is none. A token in the body comes before cookies. */
+  /**
+   * Null where there is none. A token in the body comes before cookies, and so does an empty one: its client keeps tokens
+   * itself. Cookies that a foreign origin may not use do not count where an access token says who the caller is.
+   */
   private verifyRefreshToken(request: LogoutRequest, caller: Identity | null): RefreshCredential | null {
     const { refresh_token: token, session_id: sessionId } = request.body;
     if (token === '') return null;
     if (token !== undefined) return credentialInBody(this.refreshTokens.verify(token)?.presented);
     if (caller && sessionId === undefined) return this.cookies.selectOwn(request, caller.userId);
     const selected = this.cookies.select(request, sessionId);
-    const code = selected.kind === 'refused' ? selected.problem.code : undefined;
-    if (code === 'cross_site_request') throw new Problem(code);
-    return code === 'refresh_token_missing' ? null : selected;
+    return selected.kind === 'rejected' && selected.problem.code === 'refresh_token_missing' ? null : selected;
   }
 }

@@ -1,14 +1,10 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyRequest } from 'fastify';
 import { isForm } from '../../http/also-form.js';
 import { Problem } from '../../problem/problem.js';
-import type { RefreshCredential } from '../../sessions/refresh-outcome.js';
 import { RefreshDto, RefreshFormDto } from '../dto.js';
+import type { RefreshRequest } from '../requests.js';
 import { validateBody } from './validate-body.js';
-
-/** A request whose refresh token `RefreshGuard` found and verified. */
-export type RefreshRequest = FastifyRequest & { body: RefreshDto; refreshCredential: RefreshCredential };
 
 /**
  * Finds and verifies the refresh token of a request, which is then `request.refreshCredential`. It refuses no
@@ -26,7 +22,7 @@ export class RefreshGuard extends AuthGuard('refresh') {
       request.body = await validateBody(request.body ?? {}, isForm(request) ? RefreshFormDto : RefreshDto);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      request.refreshCredential = { kind: 'refused', problem: error };
+      request.refreshCredential = { kind: 'rejected', problem: error };
       return true;
     }
     return (await super.canActivate(context)) as boolean;

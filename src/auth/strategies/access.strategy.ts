@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
 import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
-import { bearerToken } from '../../http/bearer-token.js';
+import { readBearerToken } from '../../http/bearer-token.js';
 import type { Identity } from '../../identity/identity.js';
 import { AccessTokenService } from '../../tokens/access-token.service.js';
 
@@ -14,7 +15,10 @@ import { AccessTokenService } from '../../tokens/access-token.service.js';
 export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
   constructor(private readonly tokens: AccessTokenService) {
     super({
-      jwtFromRequest: (request: unknown) => bearerToken(request as Parameters<typeof bearerToken>[0]),
+      jwtFromRequest: (request: unknown) => {
+        const bearer = readBearerToken(request as FastifyRequest);
+        return bearer.kind === 'token' ? bearer.token : null;
+      },
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: never) => void) => {
         const key = tokens.keyFor(token);
         done(key ? null : new Error('not an access token'), key as never);

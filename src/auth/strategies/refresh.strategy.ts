@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
-import { Problem } from '../../problem/problem.js';
-import { credentialInBody, type RefreshCredential } from '../../sessions/refresh-outcome.js';
+import { credentialInBody, rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { CookieSelector } from '../cookies/cookie-selector.js';
-import type { RefreshRequest } from '../guards/refresh.guard.js';
+import type { RefreshRequest } from '../requests.js';
 
 /** The refresh token of a request whose body is validated: in the body, or in one of its cookies. */
 @Injectable()
@@ -24,12 +23,8 @@ export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
   validate(request: RefreshRequest): RefreshCredential {
     const { refresh_token: token, session_id: sessionId } = request.body;
     if (token === undefined) return this.cookies.select(request, sessionId);
-    if (this.cookies.hasAny(request)) return refused('refresh_token_ambiguous');
-    if (token === '') return refused('refresh_token_missing');
+    if (this.cookies.hasAny(request)) return rejected('refresh_token_ambiguous');
+    if (token === '') return rejected('refresh_token_missing');
     return credentialInBody(this.tokens.verify(token)?.presented);
   }
-}
-
-function refused(code: 'refresh_token_ambiguous' | 'refresh_token_missing'): RefreshCredential {
-  return { kind: 'refused', problem: new Problem(code) };
 }

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin';
-import type { Metrics } from '../metrics/metrics.js';
-import type { LogDestination } from './log-destination.js';
+import type { Metrics } from './metrics.js';
+import type { LogDestination } from '../http/log-destination.js';
 
 /** A guarded request takes about a millisecond; a sign-in may wait in the queue for hashing. */
 const BUCKETS_IN_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
