@@ -533,7 +533,7 @@ export interface components {
             /** @description Whether this server would accept it now. */
             active: boolean;
             /**
-             * @description Of access tokens alone.
+             * @description Only of access tokens.
              * @enum {string}
              */
             token_type?: "Bearer";
