@@ -18,8 +18,9 @@ export class LatchkeyError extends Error {
   /** One entry for each invalid field, with a message for users. */
   readonly errors: FieldError[];
   readonly requestId: string | undefined;
-  /** With a terminal error: the session that is over, and why it ended, where the server said so. */
+  /** The session that the refusal is about, where the server said so. It is over only if `terminal` is true. */
   readonly sessionId: string | undefined;
+  /** With a terminal error: why the session was revoked or expired, where the server said so. */
   readonly reason: string | undefined;
 
   constructor(

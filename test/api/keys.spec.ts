@@ -82,7 +82,7 @@ describe('the keys of an installation', () => {
 });
 
 describe('APP_SECRET', () => {
-  it('rotates in three steps without losing a session or password', async () => {
+  it('rotates in the documented steps without losing a session or password', async () => {
     let { http } = await start(OLD);
     const { email, tokens } = await register(http);
     const stillThere = async () => [
