@@ -2,8 +2,8 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../support/app.js';
+import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
 import {
   base64url,
   HEADERS,
@@ -13,8 +13,8 @@ import {
   withClaims,
   withHeader,
   type Mint,
-} from '../support/forge.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
+} from '../support/forgeries/forge.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** The order of P-256: (r, n − s) is a valid signature whenever (r, s) is. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/app/users.js';
 
 /** Acknowledges the generation, and moves the clock past the rotation interval. */
 async function makeDue(test: TestApp, accessToken: string) {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/cookie-jar.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/http/cookie-jar.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 
 const SPA = 'https://app.example.com';
 let test: TestApp;

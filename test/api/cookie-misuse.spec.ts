@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { AccessTokenService } from '../../src/tokens/access-token.service.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/cookie-jar.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/http/cookie-jar.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
 
 let test: TestApp;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { throwawayDatabase } from '../support/database.js';
-import { holdNext } from '../support/barrier.js';
-import { login, PASSWORD, refresh, register } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase } from '../support/database/database.js';
+import { holdNext } from '../support/app/barrier.js';
+import { login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 let test: TestApp;
 afterEach(() => {

@@ -4,12 +4,12 @@ import { KeyStore, WrongAppSecret } from '../../src/key-store/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Http } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { runToEnd } from '../support/server-process.js';
-import { dump, sql } from '../support/sql.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { Http } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { runToEnd } from '../support/programs/server-process.js';
+import { dump, sql } from '../support/database/sql.js';
 
 const OLD = 'the old secret which is long enough for it';
 const NEW = 'the new secret which is longer by a few bytes';

@@ -7,11 +7,11 @@ import type { Statements } from '../../src/database/database.js';
 import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
 import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
-import { createTestApp } from '../support/app.js';
-import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { TokenResponse } from '../support/http.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp } from '../support/app/app.js';
+import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/database/bare-database.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 

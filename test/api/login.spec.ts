@@ -1,11 +1,11 @@
 import bcrypt from 'bcrypt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/barrier.js';
-import type { RequestOptions } from '../support/http.js';
-import { claimsOf, login, PASSWORD, register, someEmail } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { holdNext } from '../support/app/barrier.js';
+import type { RequestOptions } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, register, someEmail } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 let test: TestApp;
 afterEach(() => {

@@ -5,12 +5,12 @@ import { HashingQueue } from '../../src/passwords/hashing-queue.js';
 import { PurgeService } from '../../src/sessions/purge.service.js';
 import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { holdNext } from '../support/barrier.js';
-import { countedDuring, numbers } from '../support/numbers.js';
-import { login, PASSWORD, refresh, register } from '../support/people.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { isPostgres } from '../support/database/database.js';
+import { holdNext } from '../support/app/barrier.js';
+import { countedDuring, numbers } from '../support/app/scrape-metrics.js';
+import { login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { Rows } from '../support/database/rows.js';
 
 const POOL = 3;
 const REFRESHES = 'latchkey_refreshes_total';

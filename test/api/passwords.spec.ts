@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/barrier.js';
-import type { ProblemBody, TokenResponse } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { holdNext } from '../support/app/barrier.js';
+import type { ProblemBody, TokenResponse } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 const NEW_PASSWORD = 'another long passphrase';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, register } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, register } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf } from '../support/http/problems.js';
 
 let test: TestApp;
 beforeAll(async () => {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { PurgeService } from '../../src/sessions/purge.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { blocksIn, sectionOf } from '../support/page-code.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { isPostgres } from '../support/database/database.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 describe('the purge', () => {
   let test: TestApp;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { throwawayDatabase } from '../support/database.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase } from '../support/database/database.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { watchStatements } from '../support/database/statements.js';
 
 const ACCESS_TTL = 15 * 60_000;
 const TOLERANCE = 60_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { newUser } from '../support/outage.js';
-import { login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { newUser } from '../support/app/outage.js';
+import { login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 
 describe('a registration that is rolled back', () => {
   let test: TestApp;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
 
 /** The rules of docs/rotation.md over HTTP, with C = 120 s and L = 60 s. */
 describe('a session over its refreshes', () => {

@@ -5,9 +5,9 @@ import { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { judge, type SessionState } from '../../src/sessions/rotation.js';
 import { RotationStatements } from '../../src/sessions/rotation-statements.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, refresh, register, registerMany } from '../support/people.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, refresh, register, registerMany } from '../support/app/users.js';
+import { watchStatements } from '../support/database/statements.js';
 
 let test: TestApp;
 beforeAll(async () => {

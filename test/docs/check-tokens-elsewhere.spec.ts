@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { es256 } from '../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
-import type { TokenResponse } from '../support/http.js';
-import { filesIn } from '../support/page-code.js';
-import { claimsOf, register } from '../support/people.js';
+import { es256 } from '../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimForgeries, takeApart, withHeader } from '../support/forgeries/forge.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { filesIn } from '../support/pages/page-code.js';
+import { claimsOf, register } from '../support/app/users.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 
 const run = promisify(execFile);

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { blocksIn, sectionOf } from '../support/page-code.js';
-import { typeErrors } from '../support/spa-site.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
+import { typeErrors } from '../support/browser/spa-site.js';
 
 const run = promisify(execFile);
 const README = readFileSync('README.md', 'utf8');

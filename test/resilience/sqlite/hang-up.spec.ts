@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { login, PASSWORD, register, someEmail } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { login, PASSWORD, register, someEmail } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
 
 describe('a client that disconnects', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;

@@ -1,11 +1,11 @@
 import { Agent, get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { Http } from '../../support/http.js';
-import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
-import { PASSWORD, register, someEmail } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { Http } from '../../support/http/http.js';
+import { OpenSockets, textOf, toRequest } from '../../support/http/open-sockets.js';
+import { PASSWORD, register, someEmail } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { sql } from '../../support/database/sql.js';
 
 describe('a graceful shutdown', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;

@@ -2,7 +2,7 @@ import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -10,7 +10,7 @@ import {
   READS,
   newUser,
   WRITES,
-} from '../../support/outage.js';
+} from '../../support/app/outage.js';
 
 // Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });

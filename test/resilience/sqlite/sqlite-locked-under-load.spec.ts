@@ -1,6 +1,6 @@
 import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
 
 describe('a storm of requests on SQLite loses nothing, and recovers', () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HttpResponse, TokenResponse } from '../http.js';
-import { someEmail } from '../people.js';
+import type { HttpResponse, TokenResponse } from '../http/http.js';
+import { someEmail } from '../app/users.js';
 import { beginSession, emptyModel, nextVersion, type Model, type UserRecord } from './model.js';
 import { accessClaims, observe, refreshClaims } from './observed.js';
 import { allows } from './orders.js';

@@ -1,5 +1,5 @@
-import type { TokenResponse } from '../http.js';
-import { login, PASSWORD, register } from '../people.js';
+import type { TokenResponse } from '../http/http.js';
+import { login, PASSWORD, register } from '../app/users.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';
 import type { Setting } from './setting.js';

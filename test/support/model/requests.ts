@@ -1,5 +1,5 @@
-import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http.js';
-import { PASSWORD } from '../people.js';
+import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http/http.js';
+import { PASSWORD } from '../app/users.js';
 
 type Tokens = Promise<HttpResponse<TokenResponse & ProblemBody>>;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { TokenResponse } from '../http.js';
-import { someEmail } from '../people.js';
+import type { TokenResponse } from '../http/http.js';
+import { someEmail } from '../app/users.js';
 import { applyEvent } from './honest-histories.js';
 import { refreshClaims } from './observed.js';
 import { FIRST_PASSWORD, requests } from './requests.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { register } from '../people.js';
+import { register } from '../app/users.js';
 import { applyEvent } from './honest-histories.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { sql } from '../sql.js';
+import { sql } from '../database/sql.js';
 
 const VIOLATIONS = {
   'users without a session': 'SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM sessions)',

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { performing, expectDone, type Operation } from './operations.js';
-import type { Http } from '../http.js';
-import { PASSWORD } from '../people.js';
+import type { Http } from '../http/http.js';
+import { PASSWORD } from '../app/users.js';
 import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, type Outcome, type Turn } from './storm.js';
 import { revokedSessions, expectInvariants } from './invariants.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { ProblemCode } from '../../../src/problem/catalogue.js';
-import { Connection, type RequestContent } from '../connection.js';
-import type { HttpResponse, Http, TokenResponse } from '../http.js';
-import { claimsOf, register } from '../people.js';
+import { Connection, type RequestContent } from '../http/connection.js';
+import type { HttpResponse, Http, TokenResponse } from '../http/http.js';
+import { claimsOf, register } from '../app/users.js';
 
 /** The outcome of a request. `status` 0: no complete response; `bytes` of it arrived. */
 export interface Outcome {

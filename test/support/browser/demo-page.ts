@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { PASSWORD } from './people.js';
+import { PASSWORD } from '../app/users.js';
 
 /** Opens the demo in a new tab, and chooses this delivery where the form is shown. */
 export async function openDemo(context: BrowserContext, origin: string, delivery = 'cookie'): Promise<Page> {

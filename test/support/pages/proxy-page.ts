@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { filesIn } from './page-code.js';
-import { adapt, type Ground, type ProxyName } from './proxies.js';
+import { adapt, type Ground, type ProxyName } from '../programs/proxies.js';
 
 export const PAGE = readFileSync('docs/behind-a-proxy.md', 'utf8');
 export const FILES = new Map(filesIn(PAGE));

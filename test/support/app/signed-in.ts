@@ -1,6 +1,6 @@
 import type { TestApp } from './app.js';
-import { Http, type RequestOptions, type TokenResponse } from './http.js';
-import { login, register } from './people.js';
+import { Http, type RequestOptions, type TokenResponse } from '../http/http.js';
+import { login, register } from './users.js';
 
 /** A signed-in user: every request carries the access token, unless it sets another. */
 export class Caller extends Http {

@@ -1,9 +1,9 @@
 import { BadRequestException, Body, ConflictException, Controller, Get, Module, Post } from '@nestjs/common';
 import { ApiConflictResponse, ApiCreatedResponse, ApiProperty } from '@nestjs/swagger';
 import { Validate, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
-import { CurrentUser, Public, Roles } from '../../src/identity/decorators.js';
-import type { Identity } from '../../src/identity/identity.js';
-import { Problems } from '../../src/openapi/problems.js';
+import { CurrentUser, Public, Roles } from '../../../src/identity/decorators.js';
+import type { Identity } from '../../../src/identity/identity.js';
+import { Problems } from '../../../src/openapi/problems.js';
 
 /** A controller that a team adds, without any guard of its own. */
 @Controller('team')

@@ -1,12 +1,12 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { loadConfig } from '../../src/config/load-config.js';
-import type { Config } from '../../src/config/config.js';
-import { createDataSource } from '../../src/data-source.js';
-import type { Database } from '../../src/database/database.js';
-import { createDatabase } from '../../src/database/database.module.js';
-import { SqliteDatabase } from '../../src/database/sqlite-database.js';
-import { migrate } from '../../src/database/migrate.js';
-import { TEST_SECRET } from './app.js';
+import { loadConfig } from '../../../src/config/load-config.js';
+import type { Config } from '../../../src/config/config.js';
+import { createDataSource } from '../../../src/data-source.js';
+import type { Database } from '../../../src/database/database.js';
+import { createDatabase } from '../../../src/database/database.module.js';
+import { SqliteDatabase } from '../../../src/database/sqlite-database.js';
+import { migrate } from '../../../src/database/migrate.js';
+import { TEST_SECRET } from '../app/app.js';
 
 const DAY = 86_400_000;
 

@@ -1,4 +1,4 @@
-import type { Http, RequestOptions } from './http.js';
+import type { Http, RequestOptions } from '../http/http.js';
 
 type Series = Record<string, number>;
 

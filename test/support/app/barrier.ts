@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { PasswordHasher } from '../../src/passwords/password-hasher.js';
+import { PasswordHasher } from '../../../src/passwords/password-hasher.js';
 import type { TestApp } from './app.js';
 
 export interface Barrier {

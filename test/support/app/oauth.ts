@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { TestApp } from './app.js';
-import type { HttpResponse, Http, TokenResponse } from './http.js';
-import { refresh } from './people.js';
+import type { HttpResponse, Http, TokenResponse } from '../http/http.js';
+import { refresh } from './users.js';
 
 export interface OAuthErrorBody {
   error: string;

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
-import { trackedApi } from './documented.js';
-import { Http } from './http.js';
+import { trackedApi } from '../http/documented.js';
+import { Http } from '../http/http.js';
 
 export interface Program {
   process: ChildProcess;

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { PASSWORD } from './people.js';
+import { PASSWORD } from '../app/users.js';
 
 /** Swagger UI in a browser. */
 export class SwaggerPage {

@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../../src/problem/catalogue.js';
+import type { ProblemCode } from '../../../src/problem/catalogue.js';
 
 type Case<Sent> = [what: string, sent: Sent, status: number, code: ProblemCode];
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { embeddedPostgres } from './postgres-server.js';
+import { embeddedPostgres } from '../postgres-server.js';
 
 /** A PostgreSQL server for one test file, which can stop, start and pause it. */
 export interface OwnPostgres {

@@ -1,7 +1,7 @@
 import { parseSetCookie } from 'cookie';
 import type { HttpResponse, Http, RequestOptions } from './http.js';
-import type { TestApp } from './app.js';
-import { PASSWORD, someEmail } from './people.js';
+import type { TestApp } from '../app/app.js';
+import { PASSWORD, someEmail } from '../app/users.js';
 
 export const OURS = 'http://localhost:3000';
 

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import { HashingQueue } from '../../src/passwords/hashing-queue.js';
-import { PasswordStrength } from '../../src/passwords/password-strength.js';
+import { HashingQueue } from '../../../src/passwords/hashing-queue.js';
+import { PasswordStrength } from '../../../src/passwords/password-strength.js';
 
 const FIRST_PASSWORDS = Array.from({ length: 10 }, (_, i) => ({
   password: `a long enough passphrase ${i}`,

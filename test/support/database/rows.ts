@@ -1,4 +1,4 @@
-import type { TestApp } from './app.js';
+import type { TestApp } from '../app/app.js';
 
 /** Stored data that no route shows. The e-mail addresses come from the tests and need no quoting. */
 export class Rows {

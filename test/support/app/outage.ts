@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { TestApp } from './app.js';
-import type { HttpResponse, ProblemBody, TokenResponse } from './http.js';
-import { login, PASSWORD, refresh, register, someEmail } from './people.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../http/http.js';
+import { login, PASSWORD, refresh, register, someEmail } from './users.js';
 
 /** A user with two sessions. */
 export interface SignedInUser {

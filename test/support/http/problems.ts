@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { ProblemCode } from '../../src/problem/catalogue.js';
-import type { TestApp } from './app.js';
+import type { ProblemCode } from '../../../src/problem/catalogue.js';
+import type { TestApp } from '../app/app.js';
 import type { HttpResponse, Http, ProblemBody, RequestOptions } from './http.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

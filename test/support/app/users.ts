@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { HttpResponse, Http, ProblemBody, TokenResponse } from './http.js';
+import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http/http.js';
 
 export const PASSWORD = 'a long enough passphrase';
 

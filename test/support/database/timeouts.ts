@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { TIMEOUTS } from '../../src/database/connection-options.js';
+import { TIMEOUTS } from '../../../src/database/connection-options.js';
 
 /** Shortens the database time-outs for this test file. Call it before anything connects. */
 export function waitAtMost(waits: typeof TIMEOUTS): void {

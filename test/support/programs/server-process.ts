@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { TEST_SECRET } from './app.js';
-import type { Http } from './http.js';
+import { TEST_SECRET } from '../app/app.js';
+import type { Http } from '../http/http.js';
 import { runProgram, type Program } from './programs.js';
 
 export interface ServerProcess {

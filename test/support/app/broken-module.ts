@@ -1,5 +1,5 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { Public } from '../../src/identity/decorators.js';
+import { Public } from '../../../src/identity/decorators.js';
 
 /** A controller of a team, with bugs. */
 @Public()

@@ -1,6 +1,6 @@
-import { loadConfig } from '../../src/config/load-config.js';
-import { createDataSource } from '../../src/data-source.js';
-import { TEST_SECRET } from './app.js';
+import { loadConfig } from '../../../src/config/load-config.js';
+import { createDataSource } from '../../../src/data-source.js';
+import { TEST_SECRET } from '../app/app.js';
 
 export type Row = Record<string, unknown>;
 
