@@ -21,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return stop;
 }
 
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
   // Without autovacuum, because its snapshots keep old row versions, which some tests count. The data need not be durable.
   const settings = ['max_connections=300', 'autovacuum_naptime=1d', 'fsync=off'];
   const { url, destroy } = await embeddedPostgres(settings.flatMap((setting) => ['-c', setting]));

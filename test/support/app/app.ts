@@ -29,7 +29,7 @@ export interface TestApp {
   close: () => Promise<void>;
 }
 
-export interface TestAppOptions {
+interface TestAppOptions {
   /** Environment variables that override those of the tests. */
   env?: Record<string, string>;
   /** More modules, as a team that builds on Latchkey adds them. */

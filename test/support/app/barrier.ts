@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { PasswordHasher } from '../../../src/passwords/password-hasher.js';
 import type { TestApp } from './app.js';
 
-export interface Barrier {
+interface Barrier {
   /** Resolves when a call waits at the barrier. */
   reached: Promise<void>;
   open: () => void;

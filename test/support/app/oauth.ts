@@ -3,7 +3,7 @@ import type { TestApp } from './app.js';
 import type { HttpResponse, Http, TokenResponse } from '../http/http.js';
 import { refresh } from './users.js';
 
-export interface OAuthErrorBody {
+interface OAuthErrorBody {
   error: string;
   error_description: string;
 }

@@ -4,7 +4,7 @@ import type { HttpResponse, ProblemBody, TokenResponse } from '../http/http.js';
 import { login, PASSWORD, refresh, register, someEmail } from './users.js';
 
 /** A user with two sessions. */
-export interface SignedInUser {
+interface SignedInUser {
   email: string;
   tokens: TokenResponse;
   other: TokenResponse;

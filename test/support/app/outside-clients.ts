@@ -4,7 +4,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { AddressInfo } from 'node:net';
 
-export type Claims = Record<string, unknown>;
+type Claims = Record<string, unknown>;
 
 /** A third-party resource server: `verify` resolves to the claims of an access token, or rejects. */
 export interface ResourceServer {

@@ -3,7 +3,7 @@ import type { Http, RequestOptions } from '../http/http.js';
 type Series = Record<string, number>;
 
 /** The parsed response of `GET /metrics`. */
-export interface Numbers {
+interface Numbers {
   text: string;
   /** By name and sorted labels, without empty ones: `latchkey_logins_total{outcome="success"}`. */
   series: Series;

@@ -3,7 +3,7 @@ import { Http, type RequestOptions, type TokenResponse } from '../http/http.js';
 import { login, register } from './users.js';
 
 /** A signed-in user: every request carries the access token, unless it sets another. */
-export class Caller extends Http {
+class Caller extends Http {
   constructor(
     { url, api }: Http,
     readonly email: string,

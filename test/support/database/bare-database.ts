@@ -17,7 +17,7 @@ export interface BareDatabase {
   close: () => Promise<void>;
 }
 
-export function optionsOf(url: string): DataSourceOptions {
+function optionsOf(url: string): DataSourceOptions {
   return createDataSource(loadConfig({ APP_SECRET: TEST_SECRET, DATABASE_URL: url })).options;
 }
 

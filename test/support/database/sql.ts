@@ -2,7 +2,7 @@ import { loadConfig } from '../../../src/config/load-config.js';
 import { createDataSource } from '../../../src/data-source.js';
 import { TEST_SECRET } from '../app/app.js';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /** Runs one statement on a database that servers use at the same time. */
 export async function sql(databaseUrl: string, statement: string): Promise<Row[]> {

@@ -39,7 +39,7 @@ export function withClaims(mint: Mint, changes: Record<string, unknown>): string
 }
 
 /** Sets one claim to raw JSON text, for numbers that JSON.stringify never writes. */
-export function withRawClaim(mint: Mint, claim: string, text: string): string {
+function withRawClaim(mint: Mint, claim: string, text: string): string {
   const payload = JSON.stringify({ ...mint.payload, [claim]: '@' }).replace('"@"', text);
   return signed(mint, mint.header, payload);
 }

@@ -7,7 +7,7 @@ export interface RequestContent {
 }
 
 /** A request without a complete response; `bytes` of the response arrived. */
-export interface NoResponse {
+interface NoResponse {
   status: 0;
   bytes: number;
 }

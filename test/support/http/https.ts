@@ -3,7 +3,7 @@ import type { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
 
 /** The address of the proxy, the certificate to trust, and the client's address. */
-export interface Route {
+interface Route {
   port: number;
   ca: string;
   localAddress: string;

@@ -23,7 +23,7 @@ export interface Holder {
 }
 
 /** A refresh request or its response in flight. */
-export interface Message {
+interface Message {
   to: Holder;
   token: string;
   response?: TokenResponse;

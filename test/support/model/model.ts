@@ -21,7 +21,7 @@ export interface UserRecord {
  * The documentation describes a queue of pairs. The two differ only after a failover: a token of a lost generation then
  * replaces the note for the generation of the row, and a theft is detected later.
  */
-export interface ProcessNotes {
+interface ProcessNotes {
   sighted: Map<string, number>;
   acknowledgements: Map<string, number>;
   /** New idle limits, from rules 2 and 4. */

@@ -12,7 +12,7 @@ export interface SessionRecord extends SessionState {
   createdAt: number;
 }
 
-export type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
+type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
 
 /** Which rule applies to generation `g` of this session, presented at `t`. The unit tests of the rules ask the same oracle. */
 export function rulingOn(session: SessionRecord, g: number, t: number, policy: Policy): Ruling {
