@@ -77,14 +77,14 @@ describe('an access token', () => {
     expect(after!['jti']).not.toBe(before!['jti']);
   });
 
-  it('has alg, typ and kid alone in its header; kid is an RFC 7638 thumbprint', async () => {
+  it('has only alg, typ and kid in its header; kid is an RFC 7638 thumbprint', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [{ crv, kty, x, y }] = body.keys;
     const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
     expect(mint.header).toEqual({ alg: 'ES256', typ: 'at+jwt', kid });
   });
 
-  it('can be verified with the published keys and node:crypto alone', async () => {
+  it('can be verified with only the published keys and node:crypto', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [jwk] = body.keys.filter(({ kid }: { kid: string }) => kid === mint.header['kid']);
     const [header, payload, signature] = mint.token.split('.');

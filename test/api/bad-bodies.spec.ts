@@ -47,7 +47,7 @@ describe('a malformed body', () => {
     }
   });
 
-  it('is refused as a form on routes that accept JSON alone', async () => {
+  it('is refused as a form on routes that accept only JSON', async () => {
     for (const route of WITH_BODY.filter((name) => !/login|refresh/.test(name))) {
       const problem = await refused(route, { token, form: goodBodies()[route]! }, 415, 'unsupported_media_type');
       expect(problem.terminal).toBe(false);

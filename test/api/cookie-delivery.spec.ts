@@ -182,7 +182,7 @@ describe('a browser with several cookies', () => {
     return { browser, sessions };
   }
 
-  it('refreshes the session of session_id, or by default the newest live one', async () => {
+  it('refreshes the session of session_id, or by default the newest active one', async () => {
     const { browser, sessions } = await several(3);
     const [first, second, third] = sessions as [(typeof sessions)[0], (typeof sessions)[0], (typeof sessions)[0]];
     expect((await browser.post('/auth/refresh', { session_id: first.sessionId })).body.session_id).toBe(

@@ -54,7 +54,7 @@ describe('the database layer', () => {
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
     });
 
-    it('discards its own writes alone', async () => {
+    it('discards only its own writes', async () => {
       const others: Promise<unknown>[] = [];
       const rolledBack = one.database.transaction((transaction) =>
         inTheMiddle(

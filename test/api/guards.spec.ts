@@ -172,7 +172,7 @@ describe('guards', () => {
     }
   });
 
-  it('read a token from the Authorization header alone', async () => {
+  it('read a token only from the Authorization header', async () => {
     expectProblem(await test.http.get(`/team?access_token=${token}`), 401, 'access_token_missing');
     expectProblem(
       await test.http.get('/team', { headers: { cookie: `access_token=${token}` } }),
@@ -218,8 +218,8 @@ describe('guards', () => {
   });
 });
 
-describe('without SWAGGER', () => {
-  it('the server has neither Swagger UI nor the OpenAPI document', async () => {
+describe('a server without SWAGGER', () => {
+  it('has neither Swagger UI nor the OpenAPI document', async () => {
     const test = await createTestApp({ env: { SWAGGER: 'off' } });
     try {
       const responses = await Promise.all(DOCS.map((route) => send(test.http, route)));

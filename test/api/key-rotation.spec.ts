@@ -75,7 +75,7 @@ describe('a signing key', () => {
     expect(await published()).toHaveLength(2);
   });
 
-  it('with an unknown kid sends no statement to the database (denial of service)', async () => {
+  it('causes no database statement when its kid is unknown (denial of service)', async () => {
     const { tokens } = await register(test.http);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forged = Array.from({ length: 300 }, (_, i) =>

@@ -127,7 +127,7 @@ describe('APP_SECRET', () => {
     expect((await refresh((await start(OLD)).http, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('that does not fit stops a start: exit code 78, without a secret or a stack trace', async () => {
+  it('stops a start when it does not fit: exit code 78, no secret, no stack trace', async () => {
     await start(OLD);
     await running!.close();
     running = undefined;

@@ -98,7 +98,7 @@ describe('two processes on one database', () => {
   });
 
   if (isPostgres) {
-    it('skip a locked row in a batch, and time out on that row alone', async () => {
+    it('skip a locked row in a batch, and time out only on that row', async () => {
       const ids = await manySessions(one, 20);
       const statements = new RotationStatements(one.config, one.database);
       const [held, ...others] = ids.map((sessionId) => ({ sessionId, generation: 1000 }));
@@ -140,7 +140,7 @@ describe('two processes on one database', () => {
       expect(await plain.query('SELECT id FROM counters')).toHaveLength(20);
     });
 
-    it('fail the refresh of a locked session alone, until the lock is released', async () => {
+    it('fail only the refresh of a locked session, until the lock is released', async () => {
       const test = await createTestApp({ databaseUrl: server.url, env: STRICT });
       const { email, tokens: held } = await register(test.http);
       const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));

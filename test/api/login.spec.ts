@@ -31,7 +31,7 @@ describe('a sign-in', () => {
     expect(Object.keys(first.body).sort()).toEqual(Object.keys(tokens).sort());
     const ids = [tokens.session_id, first.body.session_id, second.session_id];
     expect(new Set(ids).size).toBe(3);
-    expect(await rows.livingSessions(email)).toEqual(ids.sort());
+    expect(await rows.activeSessions(email)).toEqual(ids.sort());
   });
 
   it('works from Swagger UI’s Authorize button', async () => {
@@ -86,7 +86,7 @@ describe('a sign-in', () => {
     }
   });
 
-  it('reads credentials from the body alone, never from the URL', async () => {
+  it('reads credentials only from the body, never from the URL', async () => {
     const { email } = await register(test.http);
     const query = `?${new URLSearchParams({ email, username: email, password: PASSWORD }).toString()}`;
     const refused = (options: RequestOptions, status: number, code: 'validation_failed' | 'invalid_credentials') =>
@@ -161,7 +161,7 @@ describe('a sign-in', () => {
     }
     expect(new Set(responses).size).toBe(1);
     expect(hash).toHaveBeenCalledTimes(5);
-    expect(await rows.livingSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
+    expect(await rows.activeSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
   });
 
   it('starts no session when a change of password overtakes it', async () => {
@@ -176,7 +176,7 @@ describe('a sign-in', () => {
     expect(changed.status).toBe(200);
     barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
-    expect(await rows.livingSessions(email)).toEqual([changed.body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([changed.body.session_id]);
   });
 
   it('starts no session when the user is disabled during it', async () => {
@@ -187,7 +187,7 @@ describe('a sign-in', () => {
     await rows.disable(email);
     barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
-    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([tokens.session_id]);
   });
 
   it('accepts the same password after a year: passwords do not expire', async () => {

@@ -44,7 +44,7 @@ describe('POST /oauth/introspect', () => {
     return [row!['generation'], row!['acknowledged_generation']];
   };
 
-  it('returns the claims of a live access token', async () => {
+  it('returns the claims of an active access token', async () => {
     expect(await introspect(tokens.access_token)).toEqual({
       active: true,
       token_type: 'Bearer',
@@ -55,7 +55,7 @@ describe('POST /oauth/introspect', () => {
     );
   });
 
-  it('returns the claims of a live refresh token, without a token_type', async () => {
+  it('returns the claims of an active refresh token, without a token_type', async () => {
     const { exp: end, ...claims } = claimsOf(tokens.refresh_token);
     const { exp, ...returned } = await introspect(tokens.refresh_token);
     expect(returned).toEqual({ active: true, ...claims });

@@ -220,7 +220,7 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
     expect((await exchange(test.http, token)).status).toBe(200);
   });
 
-  it('supports POST alone', async () => {
+  it('supports only POST', async () => {
     const response = await test.http.get(path);
     expectProblem(response, 405, 'method_not_allowed');
     expect(response.headers.get('allow')).toBe('POST');

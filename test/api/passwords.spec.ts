@@ -32,7 +32,7 @@ describe('a change of password', () => {
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(Object.keys(body).sort()).toEqual(Object.keys(tokens).sort());
-    expect(await rows.livingSessions(email)).toEqual([body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([body.session_id]);
     expect((await whoami(body)).body).toMatchObject({ sessionId: body.session_id });
     expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
   });
@@ -149,7 +149,7 @@ describe('a change of password', () => {
 
     const won = responses.findIndex(({ status }) => status === 200);
     expectProblem(responses[1 - won]!, 403, 'current_password_wrong');
-    expect(await rows.livingSessions(email)).toEqual([responses[won]!.body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([responses[won]!.body.session_id]);
     const passwords = ['the first of two', 'the second of two'];
     expect(await logsIn(email, passwords[won]!)).toBe(true);
     expect(await logsIn(email, passwords[1 - won]!)).toBe(false);
@@ -186,6 +186,6 @@ describe('a change of password', () => {
     barrier.open();
     expectProblem(await slow, 403, 'current_password_wrong');
     expect(await rows.hashOf(email)).toBe(hash);
-    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([tokens.session_id]);
   });
 });

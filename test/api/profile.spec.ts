@@ -64,7 +64,7 @@ describe('the profile', () => {
     });
   });
 
-  it('of a deleted user responds session_revoked with the session id', async () => {
+  it('responds session_revoked with the session id for a deleted user', async () => {
     const { email, tokens } = await register(test.http);
     await test.dataSource.query(`DELETE FROM users WHERE email = '${email}'`);
     for (const [method, json] of [['GET'], ['PATCH', { name: 'Ada' }]] as const) {

@@ -137,7 +137,7 @@ describe('a refresh token', () => {
     ['an empty text', { json: { refresh_token: '' } }],
     ['an empty form', { form: {} }],
     ['an empty field of a form', { form: { refresh_token: '' } }],
-    ['in the query alone', { query: true }],
+    ['only in the query', { query: true }],
   ])('is missing, and the session stays alive: %s', async (_, { query, ...request }: { query?: true }) => {
     const path = query ? `/auth/refresh?refresh_token=${tokens.refresh_token}` : '/auth/refresh';
     const { status, headers, body } = await test.http.post(path, request);

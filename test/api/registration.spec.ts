@@ -89,7 +89,7 @@ describe('a registration', () => {
     });
   });
 
-  it('of a taken address changes nothing, and starts no session', async () => {
+  it('is refused for a taken e-mail address, and changes nothing', async () => {
     const { email, tokens } = await register(test.http);
     const before = await stateOf(test);
     expectProblem(

@@ -11,9 +11,9 @@ describe('a registration that is rolled back', () => {
   afterAll(() => test.close());
 
   it('does not roll back parallel requests that succeeded', async () => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => newUser(test)));
+    const users = await Promise.all(Array.from({ length: 10 }, () => newUser(test)));
     const responses = await Promise.all(
-      people.map(async (user, i) => {
+      users.map(async (user, i) => {
         const email = someEmail();
         const [taken, registered, signedIn, renamed, refreshed, revoked] = await Promise.all([
           test.http.post('/auth/register', { json: { email: user.email, password: PASSWORD } }),

@@ -184,7 +184,7 @@ describe('a session over its refreshes', () => {
     expect(claimsOf(body.refresh_token)['gen']).toBe(4);
   });
 
-  it('derives its refresh token from the row alone: the same string each time', async () => {
+  it('derives its refresh token only from the row: the same string each time', async () => {
     const { tokens } = await register(test.http);
     const rotated = await rotate(tokens);
     const again = await Promise.all([1, 2, 3].map(() => refresh(test.http, tokens.refresh_token)));

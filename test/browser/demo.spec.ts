@@ -128,7 +128,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     expect(consoleErrors).toEqual([]);
   });
 
-  it('can be used with the keyboard alone', async () => {
+  it('can be used with only the keyboard', async () => {
     const { email } = await register(test.http);
     const page = await openDemo(context, origin);
     await page.focus('#email');

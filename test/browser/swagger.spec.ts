@@ -27,7 +27,7 @@ describe.runIf(browserPath)('Swagger UI, in a browser', { timeout: 90_000 }, () 
     expect(swagger.consoleErrors).toEqual([]);
   });
 
-  it('offers the sign-in, with the cursor in it, a bearer token, and no other credentials', async () => {
+  it('offers only the sign-in, with the cursor in it, and a bearer token', async () => {
     const swagger = await SwaggerPage.open(browser, `${test.http.url}/docs`);
     onTestFinished(() => swagger.close());
     const { page } = swagger;

@@ -133,11 +133,11 @@ describe('the page on checking tokens elsewhere', () => {
     expect(front.fetches).toBe(1);
   });
 
-  it('has code for Node that accepts access tokens alone, with all documented checks', async () => {
+  it('has code for Node that accepts only access tokens, with all documented checks', async () => {
     await expectChecked(process.execPath, 'verify.mjs');
   });
 
-  it.skipIf(!PYTHON)('has code for Python that accepts access tokens alone, with all checks', async () => {
+  it.skipIf(!PYTHON)('has code for Python that accepts only access tokens, with all checks', async () => {
     await expectChecked(PYTHON!, 'verify.py');
   });
 
@@ -149,7 +149,7 @@ describe('the page on checking tokens elsewhere', () => {
     expect(await check(process.execPath, 'ask.mjs', [access_token])).toEqual([null]);
   });
 
-  it('is right that local verification accepts revoked tokens until they expire', async () => {
+  it('says correctly that local verification accepts revoked tokens until they expire', async () => {
     await test.http.post('/auth/logout', { token: tokens.access_token });
     expect(await check(process.execPath, 'verify.mjs', [tokens.access_token])).toEqual([claimsOf(tokens.access_token)]);
   });

@@ -48,7 +48,7 @@ describe('the commands with curl', { timeout: 120_000 }, () => {
   });
 });
 
-it('the client of the README has no type errors', { timeout: 120_000 }, () => {
+it('of the README have client code without type errors', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'));
   const [code = ''] = blocksIn(sectionOf(README, 'Use the client in a page'), 'ts');
   writeFileSync(join(folder, 'main.ts'), code);

@@ -41,7 +41,7 @@ describe('an empty database', { timeout: 120_000 }, () => {
   const publicKeys = async (http: Http) => (await http.get('/.well-known/jwks.json')).body.keys;
   const statusOf = async (http: Http, token: string) => (await http.get('/auth/whoami', { token })).status;
 
-  it('is migrated once by three processes that start in parallel, and they share one set of keys', async () => {
+  it('is migrated once by three parallel processes, which share one set of keys', async () => {
     servers = await Promise.all(isPostgres ? [start(), start(), start()] : [start()]);
     const { http: first } = servers[0]!;
     const keys = await publicKeys(first);

@@ -70,7 +70,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
 });
 
 describe('a first start on a developer’s machine', { timeout: 60_000 }, () => {
-  it('creates a secret and a database, readable by their owner alone', async () => {
+  it('creates a secret and a database, readable only by their owner', async () => {
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);

@@ -160,7 +160,7 @@ describe('the OpenAPI document', () => {
     expect(JSON.stringify(document)).not.toMatch(/"x-/);
   });
 
-  it('allows unknown members in OAuth forms alone', () => {
+  it('allows unknown members only in OAuth forms', () => {
     const refs = operations.flatMap(([, { requestBody }]) =>
       Object.values((requestBody as { content?: object } | undefined)?.content ?? {}).map(({ schema }) => schema.$ref),
     );

@@ -46,7 +46,7 @@ describe('a third-party client or resource server', () => {
       await expect(verify(accessToken), name).rejects.toThrow(/^401:|signature|applicable key|"alg"/);
   }
 
-  it('discovers the server from its issuer alone', async () => {
+  it('discovers the server from only its issuer', async () => {
     expect(await discover(issuer)).toMatchObject({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` });
   });
 

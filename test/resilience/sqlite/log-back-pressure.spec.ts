@@ -117,7 +117,7 @@ describe('a server whose log is under back-pressure', { timeout: 120_000 }, () =
     expect(lines.at(-1)?.msg).toBe('Stopped');
   });
 
-  it('lives on when the reader of its log goes away', async () => {
+  it('keeps serving when the reader of its log goes away', async () => {
     const { writeEnd, readEnd } = makePipe();
     await start(writeEnd);
     closeSync(writeEnd);

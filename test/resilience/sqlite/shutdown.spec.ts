@@ -127,8 +127,8 @@ describe('a graceful shutdown', { timeout: 60_000 }, () => {
 
   it('writes all buffered acknowledgements', async () => {
     const http = await start();
-    const people = await Promise.all([1, 2, 3].map(() => register(http)));
-    await Promise.all(people.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
+    const users = await Promise.all([1, 2, 3].map(() => register(http)));
+    await Promise.all(users.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
     expect(await server.stop()).toBe(0);
     const rows = await sql(database.url, 'SELECT acknowledged_generation FROM sessions');
     expect(rows.map((row) => row['acknowledged_generation'])).toEqual([1, 1, 1]);

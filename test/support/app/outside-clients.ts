@@ -16,7 +16,7 @@ export interface ResourceServer {
 export const INSECURE = { [oauth.allowInsecureRequests]: true } as const;
 
 /**
- * One resource server for each of three third-party libraries, configured with the issuer alone. They cache the keys, as
+ * One resource server for each of three third-party libraries, configured with only the issuer. They cache the keys, as
  * a service that runs for months does.
  */
 export async function resourceServers(issuer: string): Promise<{ all: ResourceServer[]; close: () => void }> {

@@ -3,7 +3,7 @@ import type { Http, RequestOptions } from '../http/http.js';
 type Series = Record<string, number>;
 
 /** The parsed response of `GET /metrics`. */
-interface Numbers {
+interface MetricsScrape {
   text: string;
   /** By name and sorted labels, without empty ones: `latchkey_logins_total{outcome="success"}`. */
   series: Series;
@@ -11,7 +11,7 @@ interface Numbers {
   types: Record<string, string>;
 }
 
-export async function numbers(http: Http, options: RequestOptions = {}): Promise<Numbers> {
+export async function scrapeMetrics(http: Http, options: RequestOptions = {}): Promise<MetricsScrape> {
   const { status, body } = await http.get<string>('/metrics', options);
   if (status !== 200) throw new Error(`metrics: ${status} ${JSON.stringify(body)}`);
   const lines = body.split('\n').filter((line) => line !== '');
@@ -35,9 +35,9 @@ function toEntry(line: string): [name: string, value: number] {
 
 /** The `latchkey_…_total` counters that grew during `work`, and by how much. */
 export async function countedDuring(http: Http, work: () => Promise<unknown>): Promise<Series> {
-  const { series: before } = await numbers(http);
+  const { series: before } = await scrapeMetrics(http);
   await work();
-  const { series: after } = await numbers(http);
+  const { series: after } = await scrapeMetrics(http);
   const grown = Object.entries(after)
     .filter(([name]) => /^latchkey_\w+_total\b/.test(name))
     .map(([name, value]): [string, number] => [name, value - (before[name] ?? 0)]);

@@ -17,12 +17,12 @@ export async function register(http: Http, email: string = someEmail(), password
 
 /** So many new users. A few at a time: beyond that the hashing queue refuses them on a busy machine. */
 export async function registerMany(http: Http, count: number) {
-  const people: Awaited<ReturnType<typeof register>>[] = [];
-  while (people.length < count) {
-    const few = Math.min(4, count - people.length);
-    people.push(...(await Promise.all(Array.from({ length: few }, () => register(http)))));
+  const users: Awaited<ReturnType<typeof register>>[] = [];
+  while (users.length < count) {
+    const few = Math.min(4, count - users.length);
+    users.push(...(await Promise.all(Array.from({ length: few }, () => register(http)))));
   }
-  return people;
+  return users;
 }
 
 export async function login(http: Http, email: string, password: string = PASSWORD): Promise<TokenResponse> {

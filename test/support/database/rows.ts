@@ -12,7 +12,7 @@ export class Rows {
   }
 
   /** Ids of the sessions that were not revoked, oldest first. */
-  async livingSessions(email: string): Promise<string[]> {
+  async activeSessions(email: string): Promise<string[]> {
     const rows = await this.query<{ id: string }>(
       `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
        WHERE u.email = '${email}' AND s.revoked_at IS NULL ORDER BY s.id`,

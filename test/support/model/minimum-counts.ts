@@ -2,9 +2,9 @@
  * How often each event must happen in an ordinary run, by property and setting. The counts are well below the real ones. A
  * run with fewer events fails, because it checks too little.
  */
-type Least = Record<string, number>;
+type Counts = Record<string, number>;
 
-const comparedAnyhow: Least = {
+const comparedAnyhow: Counts = {
   flush: 100,
   forget: 15,
   kill: 1,
@@ -29,7 +29,7 @@ const comparedAnyhow: Least = {
   'revoked by their user: all': 1,
 };
 
-const comparedUsually: Least = {
+const comparedUsually: Counts = {
   responses: 1200,
   'rule 1, credentials_changed': 1,
   'rule 1, expired_idle': 1,
@@ -41,11 +41,11 @@ const comparedUsually: Least = {
   'revoked by logout with an old one': 1,
 };
 
-const honest: Least = { flush: 100, forget: 15, kill: 1, 'shut down': 1, revoked: 2, 'new generations': 80 };
-const stolen: Least = { 'victim found out': 3, 'thief found out': 3 };
-const revoked: Least = { logout: 4, 'revoke one': 4, 'revoke all': 1, refresh_token_reused: 4, 'not listed': 5 };
+const honest: Counts = { flush: 100, forget: 15, kill: 1, 'shut down': 1, revoked: 2, 'new generations': 80 };
+const stolen: Counts = { 'victim found out': 3, 'thief found out': 3 };
+const revoked: Counts = { logout: 4, 'revoke one': 4, 'revoke all': 1, refresh_token_reused: 4, 'not listed': 5 };
 
-export const LEAST = {
+export const MINIMUM_COUNTS = {
   usual: {
     compared: { ...comparedAnyhow, ...comparedUsually },
     honest: { ...honest, 'refresh 200': 300, 'use 200': 150 },
@@ -58,4 +58,4 @@ export const LEAST = {
     thefts: stolen,
     revocations: { ...revoked, 'tokens tried': 200 },
   },
-} as const satisfies Record<string, Record<string, Least>>;
+} as const satisfies Record<string, Record<string, Counts>>;

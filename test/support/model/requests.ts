@@ -5,7 +5,7 @@ type Tokens = Promise<HttpResponse<TokenResponse & ProblemBody>>;
 
 export const FIRST_PASSWORD = PASSWORD;
 
-/** The requests of a client, each with the given credentials alone. */
+/** The requests of a client, each with only the given credentials. */
 export const requests = {
   register: (http: Http, email: string): Tokens =>
     http.post('/auth/register', { json: { email, password: FIRST_PASSWORD } }),

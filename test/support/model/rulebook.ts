@@ -12,10 +12,10 @@ export interface SessionRecord extends SessionState {
   createdAt: number;
 }
 
-type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
+type AppliedRule = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
 
 /** Which rule applies to generation `g` of this session, presented at `t`. The unit tests of the rules ask the same oracle. */
-export function rulingOn(session: SessionRecord, g: number, t: number, policy: Policy): Ruling {
+export function appliedRule(session: SessionRecord, g: number, t: number, policy: Policy): AppliedRule {
   const { rule, allows } = consult(session, g, t, rotationPolicy(policy));
   return rule === 1 ? { rule, reasons: reasonsIn(allows) } : { rule };
 }

@@ -1,5 +1,5 @@
 /** The log of a run in words: the readable counterexample. */
-export class Story {
+export class Trace {
   private readonly lines: string[] = [];
 
   constructor(private readonly now: () => number) {
@@ -8,7 +8,7 @@ export class Story {
 
   private readonly start: number;
 
-  tell(what: string): void {
+  add(what: string): void {
     const ms = this.now() - this.start;
     this.lines.push(`${(ms / 1000).toFixed(3).padStart(12)} s  ${what}`);
   }
