@@ -157,6 +157,7 @@ describe('an access token', () => {
     now.mockReturnValue(exp);
     const { status, headers, body } = await use(mint.token);
     expect([status, body.code, body.terminal]).toEqual([401, 'access_token_expired', false]);
+    expect(body.session_id).toBe(mint.payload['sid']);
     expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 

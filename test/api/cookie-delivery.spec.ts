@@ -199,9 +199,9 @@ describe('a browser with several cookies', () => {
     const { browser, sessions } = await several(3);
     const [first, second] = sessions as [(typeof sessions)[0], (typeof sessions)[0]];
     await test.http.post('/auth/logout', { token: first.accessToken });
-    const ended = await browser.post('/auth/refresh', { session_id: first.sessionId });
-    expect([ended.body.code, ended.body.session_id]).toEqual(['session_revoked', first.sessionId]);
-    expect(setBy(ended).map(({ name, maxAge }) => [name, maxAge])).toEqual([[nameOf(first.sessionId), 0]]);
+    const refused = await browser.post('/auth/refresh', { session_id: first.sessionId });
+    expect([refused.body.code, refused.body.session_id]).toEqual(['session_revoked', first.sessionId]);
+    expect(setBy(refused).map(({ name, maxAge }) => [name, maxAge])).toEqual([[nameOf(first.sessionId), 0]]);
     expect(browser.cookies.size).toBe(2);
 
     await test.http.post('/auth/logout', { token: second.accessToken });

@@ -145,6 +145,7 @@ describe('access tokens issued before a change of the user', () => {
 
     const { status, body } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     expect([status, body.code, body.terminal]).toEqual([401, 'access_token_outdated', false]);
+    expect(body.session_id).toBe(tokens.session_id);
     const { body: fresh } = await refresh(test.http, tokens.refresh_token);
     expect((await test.http.get('/auth/whoami', { token: fresh.access_token })).body.roles).toEqual(['admin']);
   });

@@ -57,8 +57,8 @@ export async function expectFaultTolerance(http: Http, databaseUrl: string, faul
   );
   await expectInvariants(databaseUrl);
   await expectAllSignedIn(storm);
-  const ended = await revokedSessions(databaseUrl);
-  expect(storm.clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
+  const revoked = await revokedSessions(databaseUrl);
+  expect(storm.clients.filter(({ stored }) => revoked.includes(stored.session_id))).toEqual([]);
   // All unconfirmed operations, and confirmed ones up to 40 in total.
   const unconfirmed = operations.filter(({ confirmed }) => !confirmed);
   await expectDone([...unconfirmed, ...operations.filter(({ confirmed }) => confirmed)].slice(0, 40), http);
