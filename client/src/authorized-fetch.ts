@@ -41,7 +41,7 @@ export function authorizedFetch(
     if (response.status !== 401 || !access) return response;
 
     const error = await errorOf(response);
-    // Only the API itself can end the session, no other service.
+    // Only the API itself can report that the session is over, no other service.
     const isTerminal = error.terminal && mayCarryToken(address, base, []);
     if (!isTerminal && !STALE.test(error.code) && !isInvalidToken(response)) return response;
     keeper.invalidate(access);
