@@ -16,7 +16,7 @@ function suites(name: string, lane: string, database: Database, more: object = {
       exclude: [`test/${lane}/${other}/**`, SMOKE],
       isolate: false,
       env: { TEST_DATABASE: database },
-      ...(database === 'postgres' && { globalSetup: ['test/support/postgres-server.ts'] }),
+      ...(database === 'postgres' && { globalSetup: ['test/support/database/postgres-server.ts'] }),
       ...more,
     },
   };

@@ -12,7 +12,7 @@ const CONNECTIONS = 4;
 const SECONDS = 5;
 
 const server = await startServer(database ? { DATABASE_URL: database } : {});
-const person = await register(server.url);
+const user = await register(server.url);
 // Somebody else, whose newest logins end their oldest.
 const crowd = await register(server.url);
 const login = () => post(server.url, '/auth/login', { email: crowd.email, password: PASSWORD });
@@ -36,9 +36,9 @@ function startFlood(perSecond) {
 }
 
 async function measure() {
-  const headers = { Authorization: `Bearer ${person.access_token}` };
+  const headers = { Authorization: `Bearer ${user.access_token}` };
   const guarded = await wrk(`${server.url}/auth/whoami`, { connections: CONNECTIONS, seconds: SECONDS, headers });
-  const env = { PATH_NAME: '/auth/refresh', BODY: JSON.stringify({ refresh_token: person.refresh_token }) };
+  const env = { PATH_NAME: '/auth/refresh', BODY: JSON.stringify({ refresh_token: user.refresh_token }) };
   const refresh = await wrk(server.url, { connections: CONNECTIONS, seconds: SECONDS, script: 'bench/post.lua', env });
   return { guarded, refresh };
 }

@@ -5,7 +5,7 @@ import { PASSWORD, register, startServer } from './server.mjs';
 import { median, wrk } from './wrk.mjs';
 
 /**
- * Logins against `bcrypt` alone with as many threads as the server gives it (one core stays free for everybody else),
+ * Logins against plain `bcrypt` with as many threads as the server gives it (one core stays free for everybody else),
  * alternating; and against `bcrypt` on all cores. `node bench/logins.mjs [rounds] [cost]`
  */
 const rounds = Number(process.argv[2] ?? 3);

@@ -16,9 +16,9 @@ const server = await startServer({ ...strict, ...(database && { DATABASE_URL: da
 
 const results = [];
 for (let round = -1; round < rounds; round++) {
-  const people = await Promise.all(Array.from({ length: 32 }, () => register(server.url)));
+  const users = await Promise.all(Array.from({ length: 32 }, () => register(server.url)));
   const tokens = join(folder, `tokens-${round}`);
-  writeFileSync(tokens, people.map((person) => person.refresh_token).join('\n'));
+  writeFileSync(tokens, users.map((user) => user.refresh_token).join('\n'));
   const script = 'bench/refresh-chain.lua';
   const result = await wrk(server.url, { connections: 32, threads: 32, script, env: { TOKENS: tokens } });
   if (round >= 0) results.push(result);

@@ -41,11 +41,11 @@ export async function post(url, path, json) {
   return { status: response.status, body: await response.json() };
 }
 
-let people = 0;
+let users = 0;
 export const PASSWORD = 'a long enough passphrase';
 
 export async function register(url) {
-  const email = `bench-${process.pid}-${people++}@example.com`;
+  const email = `bench-${process.pid}-${users++}@example.com`;
   const { status, body } = await post(url, '/auth/register', { email, password: PASSWORD });
   if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
   return { email, ...body };

@@ -621,7 +621,7 @@ export interface components {
             }[];
             /**
              * Format: uuid
-             * @description The session that a terminal response is about.
+             * @description The session that the problem is about.
              */
             session_id?: string;
             /** @description Why the session was revoked or has expired. */

@@ -1,16 +1,24 @@
+import { addressOf } from './address.js';
 import type { Delivery, TokenResponse } from './api.js';
-import { errorOf, LatchkeyError } from './latchkey-error.js';
+import { errorOf, unexpectedResponse } from './latchkey-error.js';
 import type { Platform } from './platform.js';
+
+/** The server, and how this client reaches it. */
+export interface Server {
+  platform: Platform;
+  /** The address of the API. */
+  base: URL;
+  delivery: Delivery;
+}
 
 /** Posts to a route below `/auth`. Throws `LatchkeyError`, or the error of `fetch` when there is no response. */
 export async function post(
-  platform: Platform,
-  address: string,
-  delivery: Delivery,
+  { platform, base, delivery }: Server,
+  path: string,
   body: object,
-  options: RequestInit = {},
+  options?: RequestInit,
 ): Promise<Response> {
-  const response = await platform.fetch(address, {
+  const response = await platform.fetch(addressOf(path, base).href, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -35,6 +43,6 @@ export async function readTokens(response: Response): Promise<TokenResponse> {
   try {
     return (JSON.parse(text) ?? {}) as TokenResponse;
   } catch {
-    throw new LatchkeyError(response.status, { code: 'unexpected_response' });
+    throw unexpectedResponse(response.status);
   }
 }

@@ -1,9 +1,8 @@
 import { addressOf, mayCarryToken } from './address.js';
 import type { AccessToken } from './credential.js';
 import { errorOf, userChanged } from './latchkey-error.js';
-import type { Platform } from './platform.js';
-import { endedSession, type Refresher } from './refresher.js';
-import type { SessionKeeper } from './session-keeper.js';
+import { endedSession } from './refresher.js';
+import type { ClientParts } from './session-operations.js';
 
 type Input = Parameters<typeof fetch>[0];
 
@@ -15,10 +14,7 @@ const STALE = /^access_token_(expired|outdated|invalid)$/;
  * sends the request once more: a guard refuses before the request has any effect. Else the caller gets the response.
  */
 export function authorizedFetch(
-  keeper: SessionKeeper,
-  refresher: Refresher,
-  platform: Platform,
-  base: URL,
+  { keeper, refresher, platform, base }: ClientParts,
   origins: readonly string[],
 ): (input: Input, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
@@ -45,14 +41,18 @@ export function authorizedFetch(
     if (response.status !== 401 || !access) return response;
 
     const error = await errorOf(response);
-    // Only the API itself can end the session, no other service.
+    // Only the API itself can report that the session is over, no other service.
     const isTerminal = error.terminal && mayCarryToken(address, base, []);
     if (!isTerminal && !STALE.test(error.code) && !isInvalidToken(response)) return response;
     keeper.invalidate(access);
     const isConsumed = !request && !canBeReadAgain(options.body);
     if (isConsumed && !isTerminal) return response;
-    // The refresh route knows the reason and clears the cookie. Where it is unreachable, the session ends without it.
-    const renewed = await unlessAborted(refresher.access(), signal, true);
+    // The refresh route knows the reason and clears the cookie. When it cannot be reached, the caller gets the first response,
+    // and a terminal error drops the session without a reason.
+    const renewed = await unlessAborted(
+      refresher.access().catch(() => null),
+      signal,
+    );
     if (isTerminal && !keeper.access) {
       await keeper.drop(access.sessionId, endedSession(error, access));
     }
@@ -85,23 +85,17 @@ function canBeReadAgain(body: unknown): boolean {
   );
 }
 
-/**
- * Rejects when the caller aborts. The refresh goes on for the other callers.
- *
- * @param ignoreErrors resolves with null when the refresh fails: the caller then gets the first response
- */
+/** Rejects when the caller aborts. The refresh goes on for the other callers. */
 async function unlessAborted(
   access: Promise<AccessToken | null>,
   signal: AbortSignal | null | undefined,
-  ignoreErrors = false,
 ): Promise<AccessToken | null> {
-  const settled = ignoreErrors ? access.catch(() => null) : access;
-  if (!signal) return settled;
+  if (!signal) return access;
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason as Error);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
   });
-  return Promise.race([settled, aborted]).finally(() => signal.removeEventListener('abort', stop));
+  return Promise.race([access, aborted]).finally(() => signal.removeEventListener('abort', stop));
 }

@@ -1,15 +1,13 @@
 import type { Activity } from './activity.js';
 import { apiBase } from './address.js';
 import type { Credentials, Delivery, NewAccount, Passwords, SessionView } from './api.js';
-import { credentialBody, post, readTokens } from './auth-calls.js';
 import { authorizedFetch } from './authorized-fetch.js';
-import { backOffMs } from './back-off.js';
 import type { Session } from './changes.js';
-import type { AccessToken } from './credential.js';
-import { errorOf, isTransient, LatchkeyError, userChanged } from './latchkey-error.js';
+import { errorOf } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import { MAX_WAIT_MS, Refresher } from './refresher.js';
+import { Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
+import { changePassword, login, logout, register } from './session-operations.js';
 import { localStorageStore, memoryStore, type TokenStore } from './token-store.js';
 
 export interface ClientOptions {
@@ -52,19 +50,21 @@ export interface Client {
   close(): void;
 }
 
-const LOGOUT_TRIES = 3;
 /** A storage event can arrive before the message of the other tab, which has the reason of the change. */
 const MESSAGE_DELAY_MS = 150;
 
 export function clientOn(platform: Platform, options: ClientOptions): Client {
-  const { delivery = 'body' } = options;
-  const base = apiBase(options.baseUrl);
-  const route = (path: string) => base.href.replace(/\/$/, '') + path;
-  const origins = (options.origins ?? []).map((origin) => new URL(origin).origin);
+  const { baseUrl, delivery = 'body', origins = [] } = options;
+  const base = apiBase(baseUrl);
   const store = options.store ?? (delivery === 'cookie' ? localStorageStore() : memoryStore());
+  const server = { platform, base, delivery };
+  const keeper = new SessionKeeper(server, store, options.onActivity);
+  const refresher = new Refresher(keeper, server);
+  const parts = { ...server, keeper, refresher };
+  const allowed = origins.map((origin) => new URL(origin).origin);
+  const call = authorizedFetch(parts, allowed);
 
-  const keeper = new SessionKeeper(delivery, store, platform, base.href, options.onActivity);
-  const refresher = new Refresher(keeper, delivery, route('/auth/refresh'), platform);
+  const sync = () => void keeper.sync().catch(() => undefined);
   const unwatch = platform.watch({
     onResume: () => {
       refresher.resume();
@@ -72,111 +72,42 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     },
     onStorage: () => void platform.sleep(MESSAGE_DELAY_MS).then(sync),
   });
-  const sync = () => void keeper.sync().catch(() => undefined);
-  const call = authorizedFetch(keeper, refresher, platform, base, origins);
-
-  async function fetchOk(path: string, init?: RequestInit): Promise<Response> {
-    const response = await call(path, init);
-    if (!response.ok) throw await errorOf(response);
-    return response;
-  }
-
-  const postCredentials = (path: string, body: object) =>
-    post(platform, route(path), delivery, delivery === 'cookie' ? { ...body, delivery } : body);
-
-  async function startSession(response: Response): Promise<Session> {
-    await keeper.startSession(await readTokens(response));
-    return keeper.session!;
-  }
-
-  /** Retries while the server is busy for a moment. */
-  async function postLogout(body: object): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await post(platform, route('/auth/logout'), delivery, body, { keepalive: true });
-        return;
-      } catch (error) {
-        // The session is over already.
-        if (error instanceof LatchkeyError && error.status === 401) return;
-        const wait = backOffMs(tries, (error as Partial<LatchkeyError>).retryAfter, platform.random());
-        if (!isTransient(error) || tries === LOGOUT_TRIES || wait > MAX_WAIT_MS) throw error;
-        await platform.sleep(wait);
-      }
-    }
-  }
-
-  async function postPassword(passwords: Passwords, access: AccessToken): Promise<Session> {
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
-    const response = await post(platform, route('/auth/password'), delivery, passwords, { headers });
-    const tokens = await readTokens(response);
-    if (await keeper.startSession(tokens, access.sessionId)) return keeper.session!;
-    // A user signed out or in meanwhile: revoke the new session.
-    await postLogout(credentialBody(delivery, tokens.session_id, tokens.refresh_token));
-    throw userChanged();
-  }
-
   return {
-    async register(account) {
-      const response = await postCredentials('/auth/register', account);
-      return response.status === 202 ? null : startSession(response);
-    },
-
-    login: (credentials) =>
-      refresher.replace(async () => startSession(await postCredentials('/auth/login', credentials))),
-
-    async logout() {
-      const stored = await keeper.sync();
-      // The store first: a refresh in flight must not store its response, and no other tab may refresh again.
-      const dropping = stored && keeper.drop(stored.sessionId);
-      if (dropping && !(await dropping.catch(() => true))) return;
-      // The cookie may exist even where the store is empty.
-      if (stored || delivery === 'cookie') {
-        await postLogout(credentialBody(delivery, stored?.sessionId, stored?.text));
-      }
-      // Rejects when the store could not be cleared.
-      await dropping;
-    },
-
-    async changePassword(passwords) {
-      for (let isFirst = true; ; isFirst = false) {
-        const access = await refresher.access();
-        if (!access) throw userChanged();
-        try {
-          return await refresher.replace(() => postPassword(passwords, access));
-        } catch (error) {
-          if (!(error instanceof LatchkeyError) || error.status !== 401) throw error;
-          keeper.invalidate(access);
-          if (!isFirst) throw error;
-        }
-      }
-    },
-
+    register: (account) => register(parts, account),
+    login: (credentials) => login(parts, credentials),
+    logout: () => logout(parts),
+    changePassword: (passwords) => changePassword(parts, passwords),
     fetch: call,
-
     session: async () => {
       await keeper.sync();
       return keeper.session;
     },
-
     onChange(listener) {
       sync();
       return keeper.onChange(listener);
     },
-
-    sessions: {
-      list: async () => (await (await fetchOk('/sessions')).json()) as SessionView[],
-      async revoke(id) {
-        await fetchOk(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
-        await keeper.drop(id);
-      },
-      async revokeOthers() {
-        await fetchOk('/sessions?except=current', { method: 'DELETE' });
-      },
-    },
-
+    sessions: sessionsOf(call, keeper),
     close() {
       unwatch();
       keeper.close();
+    },
+  };
+}
+
+function sessionsOf(call: Client['fetch'], keeper: SessionKeeper): Client['sessions'] {
+  const fetchOk = async (path: string, init?: RequestInit) => {
+    const response = await call(path, init);
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  };
+  return {
+    list: async () => (await (await fetchOk('/sessions')).json()) as SessionView[],
+    async revoke(id) {
+      await fetchOk(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      await keeper.drop(id);
+    },
+    async revokeOthers() {
+      await fetchOk('/sessions?except=current', { method: 'DELETE' });
     },
   };
 }

@@ -21,7 +21,7 @@ describe('cookie delivery', () => {
     expect(server.calls.at(-1)!.cookies).toBeUndefined();
   });
 
-  it('ends the session when the browser has lost the cookie', async () => {
+  it('reports the session as over when the browser has lost the cookie', async () => {
     const { browser, world, tab, other } = await signedIn({ ...cookie, tabs: 2 });
     browser.cookies.clear();
     await world.pass(LATER);

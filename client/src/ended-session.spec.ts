@@ -16,7 +16,7 @@ function unclearable(): TokenStore {
   };
 }
 
-describe('an ended session', () => {
+describe('a session that is over', () => {
   const changesOf = ({ changes }: Tab) => changes.map(({ type, code, reason }) => [type, code, reason]);
 
   it.each([false, true])(
@@ -82,7 +82,7 @@ describe('an ended session', () => {
     expect(tab.changes).toEqual([]);
   });
 
-  it('after a sign-out is over in all tabs and revoked at the server', async () => {
+  it('is signed out in all tabs and revoked at the server by a sign-out', async () => {
     const { browser, world, server, tab, other, session } = await signedIn({ tabs: 2 });
     await world.until(tab.client.logout());
     await world.pass(10);
@@ -104,7 +104,7 @@ describe('an ended session', () => {
     expect(changesOf(other)).toEqual([['signed_out', undefined, undefined]]);
   });
 
-  it('after a sign-out offline is cleared here, and logout() rejects', async () => {
+  it('is cleared here by a sign-out offline, and logout() rejects', async () => {
     const { browser, world, tab } = await signedIn();
     let tries = 0;
     browser.network = () => ({ there: 0, back: 0, refused: (tries += 1) > 0 });

@@ -18,8 +18,9 @@ export class LatchkeyError extends Error {
   /** One entry for each invalid field, with a message for users. */
   readonly errors: FieldError[];
   readonly requestId: string | undefined;
-  /** With a terminal error: the session that is over, and why it ended, where the server said so. */
+  /** The session that the refusal is about, where the server said so. It is over only if `terminal` is true. */
   readonly sessionId: string | undefined;
+  /** With a terminal error: why the session was revoked or expired, where the server said so. */
   readonly reason: string | undefined;
 
   constructor(
@@ -31,7 +32,7 @@ export class LatchkeyError extends Error {
   ) {
     super(problem.title ?? problem.code);
     this.code = problem.code;
-    // A 429 or 5xx is about the server's state and never ends a session.
+    // A 429 or 5xx is about the server's state: the credentials stay valid.
     this.terminal = problem.terminal === true && status < 500 && status !== 429;
     this.errors = problem.errors ?? [];
     this.requestId = problem.requestId;
@@ -43,6 +44,11 @@ export class LatchkeyError extends Error {
 /** Prevents that a call which one user began is sent with the credentials of another, or with none. */
 export function userChanged(): LatchkeyError {
   return new LatchkeyError(0, { code: 'user_changed' });
+}
+
+/** The response is not from the API, or malformed. */
+export function unexpectedResponse(status: number): LatchkeyError {
+  return new LatchkeyError(status, { code: 'unexpected_response' });
 }
 
 /** Parses an error response. It reads a clone, so that the caller can still read the body. */

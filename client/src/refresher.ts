@@ -1,10 +1,9 @@
 import type { Delivery } from './api.js';
-import { credentialBody, post, readTokens } from './auth-calls.js';
+import { credentialBody, post, readTokens, type Server } from './auth-calls.js';
 import { backOffMs } from './back-off.js';
 import type { EndedSession } from './changes.js';
 import type { AccessToken, StoredCredential } from './credential.js';
 import { isTransient, LatchkeyError } from './latchkey-error.js';
-import type { Platform } from './platform.js';
 import type { SessionKeeper } from './session-keeper.js';
 
 /** Shorter than the server's leeway (60 s): a late response must not arrive after the leeway is over. */
@@ -37,9 +36,7 @@ export class Refresher {
 
   constructor(
     private readonly keeper: SessionKeeper,
-    private readonly delivery: Delivery,
-    private readonly address: string,
-    private readonly platform: Platform,
+    private readonly server: Server,
   ) {}
 
   /**
@@ -50,7 +47,7 @@ export class Refresher {
     const stored = await this.keeper.sync();
     if (!stored) return null;
     const { access } = this.keeper;
-    const now = this.platform.now();
+    const now = this.server.platform.now();
     if (access && now < access.usableUntil) {
       // In the background: this call has a valid token, and later calls use the result.
       if (now >= access.refreshAt) void this.refresh(stored).catch(() => undefined);
@@ -68,7 +65,7 @@ export class Refresher {
    */
   replace<T>(work: () => Promise<T>): Promise<T> {
     const { session } = this.keeper;
-    const done = session ? this.platform.withLock(this.lockOf(session.id), REPLACE_WAIT_MS, work) : work();
+    const done = session ? this.server.platform.withLock(lockOf(session.id), REPLACE_WAIT_MS, work) : work();
     this.replacement = done;
     return done.finally(() => {
       if (this.replacement === done) this.replacement = undefined;
@@ -94,13 +91,13 @@ export class Refresher {
   }
 
   private async attempts(state: RefreshState): Promise<void> {
-    const { platform } = this;
+    const { platform } = this.server;
     const before = (state.before = this.keeper.access);
     if (platform.now() < state.notBefore) throw state.lastError;
     const timeout = platform.timeout(TIMEOUT_MS);
     for (;;) {
       try {
-        await platform.withLock(this.lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, timeout));
+        await platform.withLock(lockOf(state.sessionId), LOCK_WAIT_MS, () => this.attempt(before, timeout));
         state.failures = 0;
         return;
       } catch (error) {
@@ -122,12 +119,13 @@ export class Refresher {
     const stored = await this.keeper.sync();
     if (!stored) return;
     if (this.hasRefreshedElsewhere(before)) return this.keeper.report({ type: 'waited' });
-    const body = credentialBody(this.delivery, stored.sessionId, stored.text);
+    const { server } = this;
+    const body = credentialBody(server.delivery, stored.sessionId, stored.text);
     try {
-      const response = await post(this.platform, this.address, this.delivery, body, { signal });
+      const response = await post(server, '/auth/refresh', body, { signal });
       await this.keeper.saveRefreshed(await readTokens(response), stored);
     } catch (error) {
-      if (!isTerminal(error, stored, this.delivery)) throw error;
+      if (!isTerminal(error, stored, server.delivery)) throw error;
       // A session replacement in flight may be the cause. It stores the new session first.
       await this.replacement?.catch(() => undefined);
       if (await this.keeper.drop(stored.sessionId, endedSession(error, stored), stored.text)) throw error;
@@ -137,15 +135,15 @@ export class Refresher {
     }
   }
 
-  private lockOf(sessionId: string): string {
-    return `${this.address} ${sessionId}`;
-  }
-
   /** Whether another tab refreshed while this one waited for the lock. */
   private hasRefreshedElsewhere(before: AccessToken | null): boolean {
     const { access } = this.keeper;
-    return access !== null && access !== before && this.platform.now() < access.refreshAt;
+    return access !== null && access !== before && this.server.platform.now() < access.refreshAt;
   }
+}
+
+function lockOf(sessionId: string): string {
+  return `latchkey ${sessionId}`;
 }
 
 /** In `cookie` delivery a missing cookie is terminal too: the browser has lost the refresh token. */

@@ -1,5 +1,6 @@
 import type { Activity } from './activity.js';
-import type { Delivery, TokenResponse } from './api.js';
+import type { TokenResponse } from './api.js';
+import type { Server } from './auth-calls.js';
 import { changeBetween, type EndedSession, type Session, type SessionChange } from './changes.js';
 import {
   isNewer,
@@ -10,7 +11,7 @@ import {
   type ParsedTokens,
   type StoredCredential,
 } from './credential.js';
-import { LatchkeyError } from './latchkey-error.js';
+import { unexpectedResponse } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import type { TokenStore } from './token-store.js';
 
@@ -37,13 +38,11 @@ export class SessionKeeper {
   private readonly tabs: ReturnType<Platform['channel']>;
 
   constructor(
-    private readonly delivery: Delivery,
+    private readonly server: Server,
     private readonly store: TokenStore,
-    private readonly platform: Platform,
-    private readonly server: string,
     private readonly onActivity?: (activity: Activity) => void,
   ) {
-    this.tabs = platform.channel(`latchkey ${server}`, (message) => {
+    this.tabs = server.platform.channel(`latchkey ${server.base.href}`, (message) => {
       void this.onMessage((message ?? {}) as Message).catch(() => undefined);
     });
   }
@@ -90,7 +89,7 @@ export class SessionKeeper {
   /** Stores the response to a refresh of `presented`. It never replaces another session or a newer generation. */
   async saveRefreshed(response: TokenResponse, presented: StoredCredential): Promise<void> {
     const next = this.parse(response);
-    if (next.stored.sessionId !== presented.sessionId) throw malformed();
+    if (next.stored.sessionId !== presented.sessionId) throw unexpectedResponse(200);
     return this.serialize(async () => {
       const stored = await this.read();
       if (stored?.sessionId !== presented.sessionId) return;
@@ -109,14 +108,14 @@ export class SessionKeeper {
       this.ended = ended;
       // Before: a tab that finds the store empty knows why. After: a tab that read the store too early reads it again.
       this.tabs.broadcast({ ended } satisfies Message);
-      await this.store.clear(this.server);
+      await this.store.clear(this.server.base.href);
       this.update(null);
       this.tabs.broadcast({ ended } satisfies Message);
       return true;
     });
   }
 
-  /** Removes an access token that the server refused, whatever its age. */
+  /** Removes an access token that the server refused, of any age. */
   invalidate({ token }: AccessToken): void {
     if (this.token?.token === token) this.token = null;
   }
@@ -134,20 +133,22 @@ export class SessionKeeper {
     return this.serialize(async () => {
       this.ended = ended ?? this.ended;
       await this.read();
-      const token = access && readAccess(access.token, access.expiresIn, this.platform.now(), this.platform.random());
+      const { platform } = this.server;
+      const token = access && readAccess(access.token, access.expiresIn, platform.now(), platform.random());
       if (token) this.accept(token, 'tab', access!.expiresIn);
     });
   }
 
   private parse(response: TokenResponse): ParsedTokens {
-    const next = readTokenResponse(this.delivery, response, this.platform.now(), this.platform.random());
-    if (!next) throw malformed();
+    const { delivery, platform } = this.server;
+    const next = readTokenResponse(delivery, response, platform.now(), platform.random());
+    if (!next) throw unexpectedResponse(200);
     return next;
   }
 
   private async save({ stored, access }: ParsedTokens, expiresIn: number): Promise<void> {
     // Before the access token is used: its use acknowledges this generation to the server.
-    if (stored.text !== this.current?.text) await this.store.write(stored.text, this.server);
+    if (stored.text !== this.current?.text) await this.store.write(stored.text, this.server.base.href);
     this.update(stored);
     this.accept(access, 'server', expiresIn);
     this.tabs.broadcast({ access: { token: access.token, expiresIn } } satisfies Message);
@@ -161,7 +162,8 @@ export class SessionKeeper {
   }
 
   private async read(): Promise<StoredCredential | null> {
-    const stored = readStored(this.delivery, await this.store.read(this.server));
+    const { delivery, base } = this.server;
+    const stored = readStored(delivery, await this.store.read(base.href));
     this.update(stored);
     return stored;
   }
@@ -179,10 +181,6 @@ export class SessionKeeper {
     this.lastTurn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-function malformed(): LatchkeyError {
-  return new LatchkeyError(200, { code: 'unexpected_response' });
 }
 
 function asSession(stored: StoredCredential | null | undefined): Session | null {

@@ -51,7 +51,7 @@ describe('a change of password in flight', () => {
     for (const one of [tab, other]) expect(await world.until(one.client.session())).toEqual(ada);
   });
 
-  it('succeeds though another tab learned first that the session ended', async () => {
+  it('succeeds when another tab learned first that the session is over', async () => {
     const { world, tab, other, call } = await changing({ locks: false });
     await failure(world.until(other.client.fetch('/me')));
     expect(changesOf(other)).toEqual(['ended']);
@@ -75,7 +75,7 @@ describe('a change of password', () => {
     expect(server.count(CHANGE)).toBe(4);
   });
 
-  it('rejects with the code of the ended session', async () => {
+  it('rejects with the code of a session that is over', async () => {
     const { world, server, tab, session } = await signedIn();
     server.revoke(session.id, 'ended_by_user');
     expect(await failure(world.until(tab.client.changePassword(PASSWORDS)))).toMatchObject({ code: 'session_revoked' });

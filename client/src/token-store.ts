@@ -9,7 +9,7 @@ export interface TokenStore {
   clear(server: string): void | Promise<void>;
 }
 
-/** Each tab has its own session, which ends with the tab. Nothing is left on the device. */
+/** Each tab has its own session, which is gone when the tab closes. Nothing is left on the device. */
 export function memoryStore(): TokenStore {
   const kept = new Map<string, string>();
   return {

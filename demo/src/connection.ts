@@ -7,7 +7,7 @@ import {
   type SessionChange,
 } from '@latchkey/client';
 
-export interface Listeners {
+interface Listeners {
   onActivity: (activity: Activity) => void;
   onChange: (change: SessionChange) => void;
 }

@@ -33,7 +33,7 @@ export const PROBLEM: Schema = {
         properties: { field: { type: 'string' }, message: { type: 'string', minLength: 1 } },
       },
     },
-    session_id: { type: 'string', format: 'uuid', description: 'The session that a terminal response is about.' },
+    session_id: { type: 'string', format: 'uuid', description: 'The session that the problem is about.' },
     reason: { type: 'string', description: 'Why the session was revoked or has expired.' },
   },
 };

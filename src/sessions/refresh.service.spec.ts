@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../clock/clock.js';
 import { Problem } from '../problem/problem.js';
 import { Metrics } from '../metrics/metrics.js';
-import { MovableClock } from '../../test/support/clock.js';
+import { MovableClock } from '../../test/support/app/clock.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import { credentialInBody } from './refresh-outcome.js';
 import { RefreshService } from './refresh.service.js';

@@ -1,6 +1,6 @@
 /**
- * The rules of `docs/rotation.md`, said a second time for the tests: a list of seven sentences, of which exactly one must
- * be true of any presentation. Written from the text and not from `rotation.ts`, of which it knows the types only, so
+ * The rules of `docs/rotation.md`, said a second time for the tests: six rules for an active session, of which exactly
+ * one must apply to any presentation. Written from the text and not from `rotation.ts`, of which it knows the types only, so
  * that a slip in either shows up as a difference.
  */
 import type { RefusedBecause, RotationPolicy, SessionState, Verdict } from './rotation.js';
@@ -13,8 +13,8 @@ export interface Expectation {
   allows: Verdict[];
 }
 
-/** The letters of the text: G, A, g, and whether the time since A was recorded is short of C, or within L. */
-interface Letters {
+/** The variables of the text: G, A, g, and whether the time since A was recorded is short of C, or within L. */
+interface Variables {
   G: number;
   A: number;
   g: number;
@@ -24,45 +24,49 @@ interface Letters {
 }
 
 /** "with L = 0 rule 5 is off", also when the interval is not 0. */
-const sentences: { rule: Exclude<Rule, 1>; says(letters: Letters): boolean; gives(letters: Letters): Verdict }[] = [
+const rules: {
+  rule: Exclude<Rule, 1>;
+  applies(variables: Variables): boolean;
+  verdict(variables: Variables): Verdict;
+}[] = [
   {
     rule: 2,
-    says: ({ G, A, g, withinInterval, strict }) => !strict && g === G && (A < G || withinInterval),
-    gives: ({ G, A }) => ({ outcome: 'unchanged', acknowledges: A < G }),
+    applies: ({ G, A, g, withinInterval, strict }) => !strict && g === G && (A < G || withinInterval),
+    verdict: ({ G, A }) => ({ outcome: 'unchanged', acknowledges: A < G }),
   },
   {
     rule: 3,
-    says: ({ G, A, g, withinInterval, strict }) => g === G && (strict || (A === G && !withinInterval)),
-    gives: ({ g }) => ({ outcome: 'rotate', generation: g + 1, behind: false }),
+    applies: ({ G, A, g, withinInterval, strict }) => g === G && (strict || (A === G && !withinInterval)),
+    verdict: ({ g }) => ({ outcome: 'rotate', generation: g + 1, behind: false }),
   },
   {
     rule: 4,
-    says: ({ G, A, g }) => g === G - 1 && A < G,
-    gives: () => ({ outcome: 'resend', extendsIdle: true }),
+    applies: ({ G, A, g }) => g === G - 1 && A < G,
+    verdict: () => ({ outcome: 'resend', extendsIdle: true }),
   },
   {
     rule: 5,
-    says: ({ G, A, g, withinLeeway }) => g === G - 1 && A === G && withinLeeway,
-    gives: () => ({ outcome: 'resend', extendsIdle: false }),
+    applies: ({ G, A, g, withinLeeway }) => g === G - 1 && A === G && withinLeeway,
+    verdict: () => ({ outcome: 'resend', extendsIdle: false }),
   },
   {
     rule: 6,
-    says: ({ G, A, g, withinLeeway }) => g < G - 1 || (g === G - 1 && A === G && !withinLeeway),
-    gives: () => ({ outcome: 'reused' }),
+    applies: ({ G, A, g, withinLeeway }) => g < G - 1 || (g === G - 1 && A === G && !withinLeeway),
+    verdict: () => ({ outcome: 'reused' }),
   },
   {
     rule: 7,
-    says: ({ G, g }) => g > G,
-    gives: ({ g }) => ({ outcome: 'rotate', generation: g + 1, behind: true }),
+    applies: ({ G, g }) => g > G,
+    verdict: ({ g }) => ({ outcome: 'rotate', generation: g + 1, behind: true }),
   },
 ];
 
 /**
  * What the text says of generation `g`, presented at `t`.
  *
- * @throws Error when not exactly one sentence is true: the rule book itself has a gap or contradicts itself
+ * @throws Error when not exactly one rule applies: the rules have a gap or contradict themselves
  */
-export function consult(row: SessionState | null, g: number, t: number, policy: RotationPolicy): Expectation {
+export function expectedVerdict(row: SessionState | null, g: number, t: number, policy: RotationPolicy): Expectation {
   const reasons = whyNotAlive(row, t);
   if (row === null || reasons.length > 0) {
     const revokedReason = row?.revokedReason ?? null;
@@ -70,7 +74,7 @@ export function consult(row: SessionState | null, g: number, t: number, policy: 
   }
   const { rotationInterval: C, leeway: L } = policy;
   const age = ageOf(row.acknowledgedAt, t);
-  const letters: Letters = {
+  const variables: Variables = {
     G: row.generation,
     A: row.acknowledgedGeneration,
     g,
@@ -78,11 +82,11 @@ export function consult(row: SessionState | null, g: number, t: number, policy: 
     withinLeeway: L > 0 && age <= L,
     strict: C === 0 && L === 0,
   };
-  const [sentence, ...others] = sentences.filter(({ says }) => says(letters));
-  if (!sentence || others.length > 0) {
-    throw new Error(`rules ${[sentence, ...others].map((one) => one?.rule).join(', ')}: ${JSON.stringify(letters)}`);
+  const [only, ...others] = rules.filter(({ applies }) => applies(variables));
+  if (!only || others.length > 0) {
+    throw new Error(`rules ${[only, ...others].map((one) => one?.rule).join(', ')}: ${JSON.stringify(variables)}`);
   }
-  return { rule: sentence.rule, allows: [sentence.gives(letters)] };
+  return { rule: only.rule, allows: [only.verdict(variables)] };
 }
 
 /** Every reason that is true: the text does not say which one of several is named. */

@@ -2,8 +2,8 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../support/app.js';
+import { ACCESS_CLAIMS, es256, ISSUER, OTHER_SIGNATURES } from '../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
 import {
   base64url,
   HEADERS,
@@ -13,8 +13,8 @@ import {
   withClaims,
   withHeader,
   type Mint,
-} from '../support/forge.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
+} from '../support/forgeries/forge.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** The order of P-256: (r, n − s) is a valid signature whenever (r, s) is. */
@@ -77,14 +77,14 @@ describe('an access token', () => {
     expect(after!['jti']).not.toBe(before!['jti']);
   });
 
-  it('has alg, typ and kid alone in its header; kid is an RFC 7638 thumbprint', async () => {
+  it('has only alg, typ and kid in its header; kid is an RFC 7638 thumbprint', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [{ crv, kty, x, y }] = body.keys;
     const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
     expect(mint.header).toEqual({ alg: 'ES256', typ: 'at+jwt', kid });
   });
 
-  it('can be verified with the published keys and node:crypto alone', async () => {
+  it('can be verified with only the published keys and node:crypto', async () => {
     const { body } = await test.http.get('/.well-known/jwks.json');
     const [jwk] = body.keys.filter(({ kid }: { kid: string }) => kid === mint.header['kid']);
     const [header, payload, signature] = mint.token.split('.');
@@ -170,6 +170,7 @@ describe('an access token', () => {
     now.mockReturnValue(exp);
     const { status, headers, body } = await use(mint.token);
     expect([status, body.code, body.terminal]).toEqual([401, 'access_token_expired', false]);
+    expect(body.session_id).toBe(mint.payload['sid']);
     expect(headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 

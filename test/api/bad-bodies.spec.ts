@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProblemCode } from '../../src/problem/catalogue.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { BAD_BODIES, INJECTIONS, NAMES_OF_EVERY_OBJECT, UNSTORABLE } from '../support/hostile.js';
-import type { RequestOptions, TokenResponse } from '../support/http.js';
-import { expectOAuthError } from '../support/oauth.js';
-import { PASSWORD, register, someEmail } from '../support/people.js';
-import { expectRefused, fieldsOf, send } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { BAD_BODIES, INJECTIONS, NAMES_OF_EVERY_OBJECT, UNSTORABLE } from '../support/forgeries/hostile.js';
+import type { RequestOptions, TokenResponse } from '../support/http/http.js';
+import { expectOAuthError } from '../support/app/oauth.js';
+import { PASSWORD, register, someEmail } from '../support/app/users.js';
+import { expectRefused, fieldsOf, send } from '../support/http/problems.js';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const WITH_BODY = ['register', 'login', 'refresh', 'logout', 'password']
@@ -47,7 +47,7 @@ describe('a malformed body', () => {
     }
   });
 
-  it('is refused as a form on routes that accept JSON alone', async () => {
+  it('is refused as a form on routes that accept only JSON', async () => {
     for (const route of WITH_BODY.filter((name) => !/login|refresh/.test(name))) {
       const problem = await refused(route, { token, form: goodBodies()[route]! }, 415, 'unsupported_media_type');
       expect(problem.terminal).toBe(false);

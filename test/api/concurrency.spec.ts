@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../support/app/users.js';
 
 /** Acknowledges the generation, and moves the clock past the rotation interval. */
 async function makeDue(test: TestApp, accessToken: string) {
@@ -26,20 +26,20 @@ describe('parallel requests', () => {
   });
 
   it('each get their own tokens for refreshes of many sessions', async () => {
-    const people = await registerMany(test.http, 20);
-    await Promise.all(people.map(({ tokens }) => test.http.get('/auth/whoami', { token: tokens.access_token })));
+    const users = await registerMany(test.http, 20);
+    await Promise.all(users.map(({ tokens }) => test.http.get('/auth/whoami', { token: tokens.access_token })));
     await test.flush();
     test.clock.move('121s');
-    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const responses = await Promise.all(users.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     responses.forEach(({ status, body }, i) => {
       expect(status).toBe(200);
-      expect(body.session_id).toBe(people[i]!.tokens.session_id);
-      expect(claimsOf(body.access_token)['sub']).toBe(claimsOf(people[i]!.tokens.access_token)['sub']);
+      expect(body.session_id).toBe(users[i]!.tokens.session_id);
+      expect(claimsOf(body.access_token)['sub']).toBe(claimsOf(users[i]!.tokens.access_token)['sub']);
       expect(claimsOf(body.refresh_token)['gen']).toBe(2);
     });
   });
 
-  it('leave no live session or usable token when a logout races refreshes', async () => {
+  it('leave no active session or usable token when a logout races refreshes', async () => {
     for (let round = 0; round < 10; round++) {
       const { tokens } = await register(test.http);
       await makeDue(test, tokens.access_token);
@@ -57,7 +57,7 @@ describe('parallel requests', () => {
     }
   });
 
-  it('that replay an old token revoke the session, each with a terminal error', async () => {
+  it('revoke the session when they replay an old token, each with a terminal error', async () => {
     const { tokens } = await register(test.http);
     await makeDue(test, tokens.access_token);
     const next = (await refresh(test.http, tokens.refresh_token)).body;
@@ -72,7 +72,7 @@ describe('parallel requests', () => {
     });
   });
 
-  it('of random kinds never fail with a server error', async () => {
+  it('never fail with a server error, of any kind', async () => {
     const { email, tokens } = await register(test.http);
     const statuses = await Promise.all(
       Array.from({ length: 60 }, async (_, i) => {

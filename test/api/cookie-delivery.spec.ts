@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/cookie-jar.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { Browser, comesDue, nameOf, OURS, setBy, signedIn } from '../support/http/cookie-jar.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 
 const SPA = 'https://app.example.com';
 let test: TestApp;
@@ -182,7 +182,7 @@ describe('a browser with several cookies', () => {
     return { browser, sessions };
   }
 
-  it('refreshes the session of session_id, or by default the newest live one', async () => {
+  it('refreshes the session of session_id, or by default the newest active one', async () => {
     const { browser, sessions } = await several(3);
     const [first, second, third] = sessions as [(typeof sessions)[0], (typeof sessions)[0], (typeof sessions)[0]];
     expect((await browser.post('/auth/refresh', { session_id: first.sessionId })).body.session_id).toBe(
@@ -199,9 +199,9 @@ describe('a browser with several cookies', () => {
     const { browser, sessions } = await several(3);
     const [first, second] = sessions as [(typeof sessions)[0], (typeof sessions)[0]];
     await test.http.post('/auth/logout', { token: first.accessToken });
-    const ended = await browser.post('/auth/refresh', { session_id: first.sessionId });
-    expect([ended.body.code, ended.body.session_id]).toEqual(['session_revoked', first.sessionId]);
-    expect(setBy(ended).map(({ name, maxAge }) => [name, maxAge])).toEqual([[nameOf(first.sessionId), 0]]);
+    const refused = await browser.post('/auth/refresh', { session_id: first.sessionId });
+    expect([refused.body.code, refused.body.session_id]).toEqual(['session_revoked', first.sessionId]);
+    expect(setBy(refused).map(({ name, maxAge }) => [name, maxAge])).toEqual([[nameOf(first.sessionId), 0]]);
     expect(browser.cookies.size).toBe(2);
 
     await test.http.post('/auth/logout', { token: second.accessToken });

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { AccessTokenService } from '../../src/tokens/access-token.service.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/cookie-jar.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/http/cookie-jar.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
 
 let test: TestApp;
 beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('a cross-site request', () => {
     }
   });
 
-  it('gets no cookie by its Origin alone, without Sec-Fetch-Site (login CSRF)', async () => {
+  it('gets no cookie with an Origin and without Sec-Fetch-Site (login CSRF)', async () => {
     const { email } = await register(test.http);
     for (const origin of ['https://evil.example', 'null', 'http://localhost:3001']) {
       const response = await new Browser(test.http, { origin }).login(email);
@@ -118,7 +118,7 @@ describe('the default session of a browser with several cookies', () => {
     expect((await together(lives, disabled).post('/auth/refresh')).body.session_id).toBe(lives.sessionId);
   });
 
-  it('is a live one; without any, the newest reports the reason', async () => {
+  it('is an active one; without any, the newest reports the reason', async () => {
     const [first, second] = [await signedIn(test.http), await signedIn(test.http)];
     await test.http.post('/auth/logout', { token: second.accessToken });
     expect((await together(first, second).post('/auth/refresh')).body.session_id).toBe(first.sessionId);
@@ -148,7 +148,7 @@ describe('a sign-out with cookies', () => {
     expect(setBy(response)).toEqual([expect.objectContaining({ name: nameOf(sessionId), ...attributes })]);
   });
 
-  it('revokes the sessions of the access token and of the same user’s cookie alone', async () => {
+  it('revokes only the sessions of the access token and of the same user’s cookie', async () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     const { access_token } = await login(test.http, mine.email);
     const jar = together(other, mine);

@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionRow } from '../../src/sessions/session-row.js';
 import { Session } from '../../src/sessions/session.entity.js';
-import { manySessions, openTwo, type BareDatabase } from '../support/bare-database.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { manySessions, openTwo, type BareDatabase } from '../support/database/bare-database.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 
 const HOSTILE = [
   `it's; DROP TABLE users; --`,
@@ -54,7 +54,7 @@ describe('the database layer', () => {
       expect(await counters()).toEqual(isPostgres ? [{ id: 2 }] : []);
     });
 
-    it('discards its own writes alone', async () => {
+    it('discards only its own writes', async () => {
       const others: Promise<unknown>[] = [];
       const rolledBack = one.database.transaction((transaction) =>
         inTheMiddle(

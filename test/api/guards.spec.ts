@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Config } from '../../src/config/config.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createDocument } from '../../src/openapi/document.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenResponse } from '../support/http.js';
-import { claimsOf, login, register } from '../support/people.js';
-import { expectProblem, send } from '../support/problems.js';
-import { sendRaw } from '../support/raw-http.js';
-import { allRoutes } from '../support/routes.js';
-import { TeamModule } from '../support/team-module.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { claimsOf, login, register } from '../support/app/users.js';
+import { expectProblem, send } from '../support/http/problems.js';
+import { sendRaw } from '../support/http/raw-http.js';
+import { allRoutes } from '../support/app/routes.js';
+import { TeamModule } from '../support/app/team-module.js';
 
 /** Every route without a guard. A route that is not listed must be guarded. */
 const OPEN = [
@@ -21,7 +21,7 @@ const OPEN = [
   'POST /auth/register',
   'POST /oauth/revoke',
   'POST /oauth/token',
-  // test/support/team-module.ts
+  // test/support/app/team-module.ts
   'GET /lobby',
   'GET /lobby/contradiction',
   'GET /team/open',
@@ -172,7 +172,7 @@ describe('guards', () => {
     }
   });
 
-  it('read a token from the Authorization header alone', async () => {
+  it('read a token only from the Authorization header', async () => {
     expectProblem(await test.http.get(`/team?access_token=${token}`), 401, 'access_token_missing');
     expectProblem(
       await test.http.get('/team', { headers: { cookie: `access_token=${token}` } }),
@@ -218,8 +218,8 @@ describe('guards', () => {
   });
 });
 
-describe('without SWAGGER', () => {
-  it('the server has neither Swagger UI nor the OpenAPI document', async () => {
+describe('a server without SWAGGER', () => {
+  it('has neither Swagger UI nor the OpenAPI document', async () => {
     const test = await createTestApp({ env: { SWAGGER: 'off' } });
     try {
       const responses = await Promise.all(DOCS.map((route) => send(test.http, route)));

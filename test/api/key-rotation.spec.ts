@@ -11,11 +11,11 @@ import { KeyStore } from '../../src/key-store/key-store.js';
 import { PurgeService } from '../../src/sessions/purge.service.js';
 import { KeyRotationService } from '../../src/signing-keys/key-rotation.service.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
-import { throwawayDatabase, isPostgres } from '../support/database.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
-import { runToEnd } from '../support/server-process.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase, isPostgres } from '../support/database/database.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
+import { runToEnd } from '../support/programs/server-process.js';
+import { watchStatements } from '../support/database/statements.js';
 
 const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;
 
@@ -75,7 +75,7 @@ describe('a signing key', () => {
     expect(await published()).toHaveLength(2);
   });
 
-  it('with an unknown kid sends no statement to the database (denial of service)', async () => {
+  it('causes no database statement when its kid is unknown (denial of service)', async () => {
     const { tokens } = await register(test.http);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forged = Array.from({ length: 300 }, (_, i) =>

@@ -4,12 +4,12 @@ import { KeyStore, WrongAppSecretError } from '../../src/key-store/key-store.js'
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Http } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { runToEnd } from '../support/server-process.js';
-import { dump, sql } from '../support/sql.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { Http } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { runToEnd } from '../support/programs/server-process.js';
+import { dump, sql } from '../support/database/sql.js';
 
 const OLD = 'the old secret which is long enough for it';
 const NEW = 'the new secret which is longer by a few bytes';
@@ -82,7 +82,7 @@ describe('the keys of an installation', () => {
 });
 
 describe('APP_SECRET', () => {
-  it('rotates in three steps without losing a session or password', async () => {
+  it('rotates in the documented steps without losing a session or password', async () => {
     let { http } = await start(OLD);
     const { email, tokens } = await register(http);
     const stillThere = async () => [
@@ -127,7 +127,7 @@ describe('APP_SECRET', () => {
     expect((await refresh((await start(OLD)).http, tokens.refresh_token)).status).toBe(200);
   });
 
-  it('that does not fit stops a start: exit code 78, without a secret or a stack trace', async () => {
+  it('stops a start when it does not fit: exit code 78, no secret, no stack trace', async () => {
     await start(OLD);
     await running!.close();
     running = undefined;

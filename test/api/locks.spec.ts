@@ -7,11 +7,11 @@ import type { Statements } from '../../src/database/database.js';
 import { RotationStatements, type Presentation } from '../../src/sessions/rotation-statements.js';
 import type { LiveSession, SessionRow } from '../../src/sessions/session-row.js';
 import { SessionWriteBuffer } from '../../src/sessions/session-write-buffer.js';
-import { createTestApp } from '../support/app.js';
-import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/bare-database.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { TokenResponse } from '../support/http.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp } from '../support/app/app.js';
+import { manySessions, openTwo, shuffled, type BareDatabase } from '../support/database/bare-database.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 
@@ -98,7 +98,7 @@ describe('two processes on one database', () => {
   });
 
   if (isPostgres) {
-    it('skip a locked row in a batch, and time out on that row alone', async () => {
+    it('skip a locked row in a batch, and time out only on that row', async () => {
       const ids = await manySessions(one, 20);
       const statements = new RotationStatements(one.config, one.database);
       const [held, ...others] = ids.map((sessionId) => ({ sessionId, generation: 1000 }));
@@ -140,7 +140,7 @@ describe('two processes on one database', () => {
       expect(await plain.query('SELECT id FROM counters')).toHaveLength(20);
     });
 
-    it('fail the refresh of a locked session alone, until the lock is released', async () => {
+    it('fail only the refresh of a locked session, until the lock is released', async () => {
       const test = await createTestApp({ databaseUrl: server.url, env: STRICT });
       const { email, tokens: held } = await register(test.http);
       const others = await Promise.all(Array.from({ length: 5 }, () => login(test.http, email)));

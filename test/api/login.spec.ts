@@ -1,11 +1,11 @@
 import bcrypt from 'bcrypt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/barrier.js';
-import type { RequestOptions } from '../support/http.js';
-import { claimsOf, login, PASSWORD, register, someEmail } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { holdNext } from '../support/app/barrier.js';
+import type { RequestOptions } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, register, someEmail } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 let test: TestApp;
 afterEach(() => {
@@ -31,7 +31,7 @@ describe('a sign-in', () => {
     expect(Object.keys(first.body).sort()).toEqual(Object.keys(tokens).sort());
     const ids = [tokens.session_id, first.body.session_id, second.session_id];
     expect(new Set(ids).size).toBe(3);
-    expect(await rows.livingSessions(email)).toEqual(ids.sort());
+    expect(await rows.activeSessions(email)).toEqual(ids.sort());
   });
 
   it('works from Swagger UI’s Authorize button', async () => {
@@ -86,7 +86,7 @@ describe('a sign-in', () => {
     }
   });
 
-  it('reads credentials from the body alone, never from the URL', async () => {
+  it('reads credentials only from the body, never from the URL', async () => {
     const { email } = await register(test.http);
     const query = `?${new URLSearchParams({ email, username: email, password: PASSWORD }).toString()}`;
     const refused = (options: RequestOptions, status: number, code: 'validation_failed' | 'invalid_credentials') =>
@@ -161,7 +161,7 @@ describe('a sign-in', () => {
     }
     expect(new Set(responses).size).toBe(1);
     expect(hash).toHaveBeenCalledTimes(5);
-    expect(await rows.livingSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
+    expect(await rows.activeSessions(disabled.email)).toEqual([disabled.tokens.session_id]);
   });
 
   it('starts no session when a change of password overtakes it', async () => {
@@ -176,7 +176,7 @@ describe('a sign-in', () => {
     expect(changed.status).toBe(200);
     barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
-    expect(await rows.livingSessions(email)).toEqual([changed.body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([changed.body.session_id]);
   });
 
   it('starts no session when the user is disabled during it', async () => {
@@ -187,7 +187,7 @@ describe('a sign-in', () => {
     await rows.disable(email);
     barrier.open();
     expectProblem(await slow, 401, 'invalid_credentials');
-    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([tokens.session_id]);
   });
 
   it('accepts the same password after a year: passwords do not expire', async () => {

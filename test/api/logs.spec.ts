@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, TEST_SECRET } from '../support/app.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { HttpResponse, Http, RequestOptions } from '../support/http.js';
-import { runProgram, type Program } from '../support/programs.js';
-import { sql } from '../support/sql.js';
+import { createTestApp, TEST_SECRET } from '../support/app/app.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { HttpResponse, Http, RequestOptions } from '../support/http/http.js';
+import { runProgram, type Program } from '../support/programs/programs.js';
+import { sql } from '../support/database/sql.js';
 
 interface Line {
   level: string;

@@ -5,12 +5,12 @@ import { HashingQueue } from '../../src/passwords/hashing-queue.js';
 import { PurgeService } from '../../src/sessions/purge.service.js';
 import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import { holdNext } from '../support/barrier.js';
-import { countedDuring, numbers } from '../support/numbers.js';
-import { login, PASSWORD, refresh, register } from '../support/people.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { isPostgres } from '../support/database/database.js';
+import { holdNext } from '../support/app/barrier.js';
+import { countedDuring, scrapeMetrics } from '../support/app/scrape-metrics.js';
+import { login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { Rows } from '../support/database/rows.js';
 
 const POOL = 3;
 const REFRESHES = 'latchkey_refreshes_total';
@@ -27,7 +27,7 @@ describe('the metrics', () => {
   afterAll(() => test.close());
 
   const counted = (work: () => Promise<unknown>) => countedDuring(test.http, work);
-  const gauge = async (name: string) => (await numbers(test.http)).series[name]!;
+  const gauge = async (name: string) => (await scrapeMetrics(test.http)).series[name]!;
   const sql = (text: string) => test.dataSource.query(text);
   const withPassword = (email: string, password: string) =>
     test.http.post('/auth/login', { json: { email, password } });
@@ -114,7 +114,7 @@ describe('the metrics', () => {
     await later('121s');
     const atOnce = Array.from({ length: 8 }, () => tokens.refresh_token);
     await Promise.all(atOnce.map((token) => refresh(test.http, token)));
-    const { series } = await numbers(test.http);
+    const { series } = await scrapeMetrics(test.http);
     const sum = (name: RegExp) =>
       Object.entries(series).reduce((total, [one, n]) => total + (name.test(one) ? n : 0), 0);
     expect(sum(/^latchkey_refreshes_total\b/)).toBe(sum(/^http_request_duration_seconds_count.*"\/auth\/refresh"/));
@@ -165,23 +165,23 @@ describe('the metrics', () => {
   });
 
   it('show the cached access tokens and revocations', async () => {
-    const people = await Promise.all([1, 2, 3].map(() => register(test.http)));
+    const users = await Promise.all([1, 2, 3].map(() => register(test.http)));
     const [tokens, revocations] = [
       await gauge('latchkey_tokens_remembered'),
       await gauge('latchkey_revocations_remembered'),
     ];
-    for (const { access_token: token } of [...people, ...people].map((user) => user.tokens)) {
+    for (const { access_token: token } of [...users, ...users].map((user) => user.tokens)) {
       await test.http.get('/auth/whoami', { token });
     }
     expect(await gauge('latchkey_tokens_remembered')).toBe(tokens + 3);
-    await test.http.post('/auth/logout', { token: people[0]!.tokens.access_token });
+    await test.http.post('/auth/logout', { token: users[0]!.tokens.access_token });
     expect(await gauge('latchkey_revocations_remembered')).toBe(revocations + 1);
   });
 
   it('count the purged rows by table', async () => {
     for (const table of ['sessions', 'revocations']) await sql(`DELETE FROM ${table}`);
-    const people = await Promise.all([1, 2].map(() => register(test.http)));
-    for (const { tokens } of people) await test.http.post('/auth/logout', { token: tokens.access_token });
+    const users = await Promise.all([1, 2].map(() => register(test.http)));
+    for (const { tokens } of users) await test.http.post('/auth/logout', { token: tokens.access_token });
     test.clock.move('2d');
     expect(await counted(() => test.app.get(PurgeService).run())).toEqual({
       'latchkey_rows_purged_total{table="sessions"}': 2,

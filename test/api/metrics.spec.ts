@@ -6,15 +6,15 @@ import { register as globalRegistry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/metrics/metrics.js';
 import { REFUSED_BECAUSE } from '../../src/sessions/rotation.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { isPostgres } from '../support/database.js';
-import type { RequestOptions } from '../support/http.js';
-import { numbers } from '../support/numbers.js';
-import { refresh, register } from '../support/people.js';
-import { expectProblem, expectSecurityHeaders } from '../support/problems.js';
-import { sendRaw } from '../support/raw-http.js';
-import { allRoutes } from '../support/routes.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { isPostgres } from '../support/database/database.js';
+import type { RequestOptions } from '../support/http/http.js';
+import { scrapeMetrics } from '../support/app/scrape-metrics.js';
+import { refresh, register } from '../support/app/users.js';
+import { expectProblem, expectSecurityHeaders } from '../support/http/problems.js';
+import { sendRaw } from '../support/http/raw-http.js';
+import { allRoutes } from '../support/app/routes.js';
+import { watchStatements } from '../support/database/statements.js';
 
 const METRICS_TOKEN = 'a-token-for-scrapers-and-for-nobody-else';
 const PRODUCTION = { NODE_ENV: 'production', BCRYPT_COST: '10', ISSUER: 'https://auth.example.com' };
@@ -52,7 +52,7 @@ describe('GET /metrics', () => {
   });
 
   it('has the process metrics of docs/operations.md, and a HELP text for each metric', async () => {
-    const { types, text } = await numbers(test.http);
+    const { types, text } = await scrapeMetrics(test.http);
     const named = [...page().matchAll(/`((?:process|nodejs)_\w+)`/g)].map(([, name = '']) => name);
     expect(named.length).toBeGreaterThan(4);
     expect(Object.keys(types)).toEqual(expect.arrayContaining(named));
@@ -60,14 +60,14 @@ describe('GET /metrics', () => {
   });
 
   it('counts each request once by method, route pattern and status, with its duration', async () => {
-    const before = (await numbers(test.http)).series;
+    const before = (await scrapeMetrics(test.http)).series;
     const { tokens } = await register(test.http);
     await test.http.delete(`/sessions/${tokens.session_id}`, { token: tokens.access_token });
     await test.http.get('/users/me?not=known');
     await test.http.send('HEAD', '/health/live', {});
     await test.http.get(`/nothing/${tokens.session_id}`);
     await test.http.post('/users/me');
-    const { series } = await numbers(test.http);
+    const { series } = await scrapeMetrics(test.http);
     const grown = Object.entries(series)
       .filter(([name]) => name.startsWith(`${HTTP}_count`))
       .map(([name, n]): [string, number] => [name.replace(`${HTTP}_count`, ''), n - (before[name] ?? 0)]);
@@ -98,9 +98,9 @@ describe('GET /metrics', () => {
       }
     };
     await sendUnknown();
-    const { series: few } = await numbers(test.http);
+    const { series: few } = await scrapeMetrics(test.http);
     for (let i = 0; i < 5; i++) await sendUnknown();
-    const { series: many } = await numbers(test.http);
+    const { series: many } = await scrapeMetrics(test.http);
     expect(Object.keys(many).filter(isOurs)).toEqual(Object.keys(few).filter(isOurs));
     const routes = allRoutes(test.app).map((route) => route.split(' ')[1]);
     expect([...routes, 'unmatched']).toEqual(expect.arrayContaining([...labelsOf(many, 'route')]));
@@ -121,7 +121,7 @@ describe('GET /metrics', () => {
     await refresh(test.http, body.refresh_token);
     await test.http.get('/canary/canary?canary=canary', { headers });
     await test.http.get('/metrics?canary=canary', { headers, token: 'canary' });
-    const { text } = await numbers(test.http);
+    const { text } = await scrapeMetrics(test.http);
     expect(text).not.toMatch(/canary/i);
     expect(text).not.toMatch(/@|eyJ|[0-9a-f]{8}-[0-9a-f]{4}-|127\.0\.0\.1/);
   });
@@ -130,7 +130,7 @@ describe('GET /metrics', () => {
     // What earlier requests left to be written.
     await test.flush();
     const statements = watchStatements();
-    await numbers(test.http);
+    await scrapeMetrics(test.http);
     const taken = statements.taken();
     statements.stop();
     expect(taken).toEqual([]);
@@ -142,7 +142,7 @@ describe('GET /metrics', () => {
     expect(body.code).toBe('invalid_credentials');
     await test.close();
     test = await createTestApp();
-    const { series, types } = await numbers(test.http);
+    const { series, types } = await scrapeMetrics(test.http);
     expect(series['latchkey_logins_total{outcome="invalid_credentials"}']).toBe(0);
     expect(types['nodejs_eventloop_lag_p99_seconds']).toBe('gauge');
   });
@@ -150,7 +150,7 @@ describe('GET /metrics', () => {
   it('starts the counters of documented alerts at 0, so that a rate can be computed', async () => {
     await test.close();
     test = await createTestApp();
-    const { series } = await numbers(test.http);
+    const { series } = await scrapeMetrics(test.http);
     const codes = {
       refused: [...REFUSED_BECAUSE, 'refresh_token_invalid'],
       failed: ['database_unavailable', 'refresh_busy', 'internal_error'],
@@ -226,7 +226,7 @@ describe('GET /metrics in production', () => {
       expect([400, 401]).toContain((await sendRaw(test.http.url, request)).status);
       expect((await test.http.send('HEAD', '/metrics', {})).status).toBe(401);
 
-      const { text } = await numbers(test.http, { token: METRICS_TOKEN });
+      const { text } = await scrapeMetrics(test.http, { token: METRICS_TOKEN });
       expect(text).not.toContain(METRICS_TOKEN);
       expectProblem(await test.http.get('/users/me', { token: METRICS_TOKEN }), 401, 'access_token_invalid');
     },

@@ -8,17 +8,17 @@ import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js'
 import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
 import { RevocationCache } from '../../src/revocations/revocation-cache.js';
 import { KeyRotationService } from '../../src/signing-keys/key-rotation.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
 import {
   BrokenStatement1999999999999,
   BrokenThrow1999999999999,
   Orphans1999999999999,
   Rebuild1999999999999,
   Slow1999999999999,
-} from '../support/bad-migrations.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { login, refresh, register } from '../support/people.js';
-import { schemaOf, tablesIn } from '../support/schema.js';
+} from '../support/database/bad-migrations.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import { login, refresh, register } from '../support/app/users.js';
+import { schemaOf, tablesIn } from '../support/database/schema.js';
 
 const DAY = 86_400_000;
 const ADVISORY_LOCKS = `SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database

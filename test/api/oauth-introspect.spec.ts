@@ -2,12 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
 import { RevocationsService } from '../../src/revocations/revocations.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenResponse } from '../support/http.js';
-import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
-import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
-import { expectProblem, stateOf } from '../support/problems.js';
-import { sendRaw } from '../support/raw-http.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { expectNeverStored, expectOAuthError, rotated } from '../support/app/oauth.js';
+import { claimsOf, PASSWORD, refresh, register } from '../support/app/users.js';
+import { expectProblem, stateOf } from '../support/http/problems.js';
+import { sendRaw } from '../support/http/raw-http.js';
 
 const SECRET = 'a-secret-of-the-tests-and-no-other';
 /** Contains all characters that form encoding changes. */
@@ -44,7 +44,7 @@ describe('POST /oauth/introspect', () => {
     return [row!['generation'], row!['acknowledged_generation']];
   };
 
-  it('returns the claims of a live access token', async () => {
+  it('returns the claims of an active access token', async () => {
     expect(await introspect(tokens.access_token)).toEqual({
       active: true,
       token_type: 'Bearer',
@@ -55,7 +55,7 @@ describe('POST /oauth/introspect', () => {
     );
   });
 
-  it('returns the claims of a live refresh token, without a token_type', async () => {
+  it('returns the claims of an active refresh token, without a token_type', async () => {
     const { exp: end, ...claims } = claimsOf(tokens.refresh_token);
     const { exp, ...returned } = await introspect(tokens.refresh_token);
     expect(returned).toEqual({ active: true, ...claims });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RevocationsService } from '../../src/revocations/revocations.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenResponse } from '../support/http.js';
-import { expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
-import { stateOf } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { expectNeverStored, expectOAuthError, rotated } from '../support/app/oauth.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
+import { stateOf } from '../support/http/problems.js';
 
 describe('POST /oauth/revoke', () => {
   let test: TestApp;

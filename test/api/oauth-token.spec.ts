@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../../src/problem/problem.js';
 import { Database } from '../../src/database/database.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { BAD_BODIES } from '../support/hostile.js';
-import type { RequestOptions, TokenResponse } from '../support/http.js';
-import { exchange, expectNeverStored, expectOAuthError, rotated } from '../support/oauth.js';
-import { claimsOf, PASSWORD, refresh, register } from '../support/people.js';
-import { expectProblem, stateOf } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { BAD_BODIES } from '../support/forgeries/hostile.js';
+import type { RequestOptions, TokenResponse } from '../support/http/http.js';
+import { exchange, expectNeverStored, expectOAuthError, rotated } from '../support/app/oauth.js';
+import { claimsOf, PASSWORD, refresh, register } from '../support/app/users.js';
+import { expectProblem, stateOf } from '../support/http/problems.js';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
@@ -220,7 +220,7 @@ describe.each(['/oauth/token', '/oauth/revoke'])('POST %s', (path) => {
     expect((await exchange(test.http, token)).status).toBe(200);
   });
 
-  it('supports POST alone', async () => {
+  it('supports only POST', async () => {
     const response = await test.http.get(path);
     expectProblem(response, 405, 'method_not_allowed');
     expect(response.headers.get('allow')).toBe('POST');

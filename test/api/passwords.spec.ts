@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { holdNext } from '../support/barrier.js';
-import type { ProblemBody, TokenResponse } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { holdNext } from '../support/app/barrier.js';
+import type { ProblemBody, TokenResponse } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 const NEW_PASSWORD = 'another long passphrase';
 
@@ -33,7 +33,7 @@ describe('a change of password', () => {
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(Object.keys(body).sort()).toEqual(Object.keys(tokens).sort());
-    expect(await rows.livingSessions(email)).toEqual([body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([body.session_id]);
     expect((await whoami(body)).body).toMatchObject({ sessionId: body.session_id });
     expect((await refresh(test.http, body.refresh_token)).status).toBe(200);
   });
@@ -150,7 +150,7 @@ describe('a change of password', () => {
 
     const won = responses.findIndex(({ status }) => status === 200);
     expectProblem(responses[1 - won]!, 403, 'current_password_wrong');
-    expect(await rows.livingSessions(email)).toEqual([responses[won]!.body.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([responses[won]!.body.session_id]);
     const passwords = ['the first of two', 'the second of two'];
     expect(await logsIn(email, passwords[won]!)).toBe(true);
     expect(await logsIn(email, passwords[1 - won]!)).toBe(false);
@@ -188,7 +188,7 @@ describe('a change of password', () => {
     const refusal = expectProblem(await slow, 401, 'session_revoked');
     expect(refusal).toMatchObject({ terminal: true, session_id: tokens.session_id, reason: 'user_inactive' });
     expect(await rows.hashOf(email)).toBe(hash);
-    expect(await rows.livingSessions(email)).toEqual([tokens.session_id]);
+    expect(await rows.activeSessions(email)).toEqual([tokens.session_id]);
   });
 
   it('is refused as outdated when roles change during it, and succeeds after a refresh', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, register } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, register } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf } from '../support/http/problems.js';
 
 let test: TestApp;
 beforeAll(async () => {
@@ -64,7 +64,7 @@ describe('the profile', () => {
     });
   });
 
-  it('of a deleted user responds session_revoked with the session id', async () => {
+  it('responds session_revoked with the session id for a deleted user', async () => {
     const { email, tokens } = await register(test.http);
     await test.dataSource.query(`DELETE FROM users WHERE email = '${email}'`);
     for (const [method, json] of [['GET'], ['PATCH', { name: 'Ada' }]] as const) {

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { PurgeService } from '../../src/sessions/purge.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { isPostgres } from '../support/database/database.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 describe('the purge', () => {
   let test: TestApp;
@@ -17,7 +20,7 @@ describe('the purge', () => {
     return row!.n;
   };
 
-  it('keeps live sessions of any age', async () => {
+  it('keeps active sessions of any age', async () => {
     let { tokens } = await register(test.http);
     for (let i = 0; i < 4; i++) {
       await test.http.get('/auth/whoami', { token: tokens.access_token });
@@ -60,6 +63,21 @@ describe('the purge', () => {
     await purge();
     expect(await count('sessions')).toBe(0);
     expect(await count('users')).toBe(1);
+  });
+
+  it('deletes sessions two days after the documented restore statement revoked them', async () => {
+    const { tokens } = await register(test.http);
+    const page = sectionOf(readFileSync('docs/operations.md', 'utf8'), 'After a restore from a backup');
+    const [onPostgres, onSqlite] = blocksIn(page, 'sql');
+    await test.dataSource.query((isPostgres ? onPostgres : onSqlite)!);
+    await purge();
+    expect((await refresh(test.http, tokens.refresh_token)).body).toMatchObject({
+      code: 'session_revoked',
+      reason: 'restored',
+    });
+    test.clock.move('2d');
+    await purge();
+    expect(await count('sessions')).toBe(0);
   });
 
   it('keeps a revocation until the last access token of its session has expired', async () => {

@@ -2,12 +2,12 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
-import { es256, ISSUER } from '../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimForgeries, HEADERS, signed, SPELLINGS, takeApart, timeForgeries } from '../support/forge.js';
-import { withClaims, withHeader, type Forgery, type Mint } from '../support/forge.js';
-import type { TokenResponse } from '../support/http.js';
-import { claimsOf, refresh, register } from '../support/people.js';
+import { es256, ISSUER } from '../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimForgeries, HEADERS, signed, SPELLINGS, takeApart, timeForgeries } from '../support/forgeries/forge.js';
+import { withClaims, withHeader, type Forgery, type Mint } from '../support/forgeries/forge.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { claimsOf, refresh, register } from '../support/app/users.js';
 
 const CLAIMS: Forgery[] = [
   ...claimForgeries('iss', ['', 'https://attacker.example', [ISSUER], null]),
@@ -137,7 +137,7 @@ describe('a refresh token', () => {
     ['an empty text', { json: { refresh_token: '' } }],
     ['an empty form', { form: {} }],
     ['an empty field of a form', { form: { refresh_token: '' } }],
-    ['in the query alone', { query: true }],
+    ['only in the query', { query: true }],
   ])('is missing, and the session stays alive: %s', async (_, { query, ...request }: { query?: true }) => {
     const path = query ? `/auth/refresh?refresh_token=${tokens.refresh_token}` : '/auth/refresh';
     const { status, headers, body } = await test.http.post(path, request);

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import type { HttpResponse, ProblemBody, TokenResponse } from '../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
-import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/problems.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
+import { expectProblem, expectRefused, fieldsOf, stateOf } from '../support/http/problems.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -89,7 +89,7 @@ describe('a registration', () => {
     });
   });
 
-  it('of a taken address changes nothing, and starts no session', async () => {
+  it('is refused for a taken e-mail address, and changes nothing', async () => {
     const { email, tokens } = await register(test.http);
     const before = await stateOf(test);
     expectProblem(

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
 import { UserChangesService } from '../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { throwawayDatabase } from '../support/database.js';
-import { claimsOf, login, PASSWORD, refresh, register } from '../support/people.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { throwawayDatabase } from '../support/database/database.js';
+import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
+import { watchStatements } from '../support/database/statements.js';
 
 const ACCESS_TTL = 15 * 60_000;
 const TOLERANCE = 60_000;
@@ -145,6 +145,7 @@ describe('access tokens issued before a change of the user', () => {
 
     const { status, body } = await test.http.get('/auth/whoami', { token: tokens.access_token });
     expect([status, body.code, body.terminal]).toEqual([401, 'access_token_outdated', false]);
+    expect(body.session_id).toBe(tokens.session_id);
     const { body: fresh } = await refresh(test.http, tokens.refresh_token);
     expect((await test.http.get('/auth/whoami', { token: fresh.access_token })).body.roles).toEqual(['admin']);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { newUser } from '../support/outage.js';
-import { login, PASSWORD, refresh, register, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { newUser } from '../support/app/outage.js';
+import { login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 
 describe('a registration that is rolled back', () => {
   let test: TestApp;
@@ -11,9 +11,9 @@ describe('a registration that is rolled back', () => {
   afterAll(() => test.close());
 
   it('does not roll back parallel requests that succeeded', async () => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => newUser(test)));
+    const users = await Promise.all(Array.from({ length: 10 }, () => newUser(test)));
     const responses = await Promise.all(
-      people.map(async (user, i) => {
+      users.map(async (user, i) => {
         const email = someEmail();
         const [taken, registered, signedIn, renamed, refreshed, revoked] = await Promise.all([
           test.http.post('/auth/register', { json: { email: user.email, password: PASSWORD } }),

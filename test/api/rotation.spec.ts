@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/database/database.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import type { TokenResponse } from '../support/http.js';
-import { claimsOf, login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, login, refresh, register } from '../support/app/users.js';
+import type { TokenResponse } from '../support/http/http.js';
 
 /** The rules of docs/rotation.md over HTTP, with C = 120 s and L = 60 s. */
 describe('a session over its refreshes', () => {
@@ -203,7 +203,7 @@ describe('a session over its refreshes', () => {
     expect(claimsOf(body.refresh_token)['gen']).toBe(4);
   });
 
-  it('derives its refresh token from the row alone: the same string each time', async () => {
+  it('derives its refresh token only from the row: the same string each time', async () => {
     const { tokens } = await register(test.http);
     const rotated = await rotate(tokens);
     const again = await Promise.all([1, 2, 3].map(() => refresh(test.http, tokens.refresh_token)));

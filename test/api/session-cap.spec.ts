@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 describe('a user with MAX_SESSIONS_PER_USER=3', () => {
   let test: TestApp;

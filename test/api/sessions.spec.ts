@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { login, refresh, register } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { login, refresh, register } from '../support/app/users.js';
 
 describe('the sessions of a user', () => {
   let test: TestApp;
@@ -37,7 +37,7 @@ describe('the sessions of a user', () => {
     expect(body[1].current).toBe(true);
   });
 
-  it('shows lastUsedAt to the hour, and never before createdAt', async () => {
+  it('show lastUsedAt to the hour, and never before createdAt', async () => {
     const { tokens } = await register(test.http);
     test.clock.move('3h');
     const { body: used } = await refresh(test.http, tokens.refresh_token);
@@ -55,7 +55,7 @@ describe('the sessions of a user', () => {
     expect(body.map(({ id }: { id: string }) => id)).toEqual([tokens.session_id]);
   });
 
-  it('are revoked one by one: its tokens are refused at once, the others stay alive', async () => {
+  it('are revoked one by one: one’s tokens are refused at once, the others stay active', async () => {
     const { email, tokens } = await register(test.http);
     const other = await login(test.http, email);
     const { status } = await test.http.delete(`/sessions/${other.session_id}`, { token: tokens.access_token });
@@ -65,7 +65,7 @@ describe('the sessions of a user', () => {
     expect(await whoami(tokens.access_token)).toBe(200);
   });
 
-  it('of another user get the same 404 as unknown ids, and stay alive', async () => {
+  it('of another user get the same 404 as unknown ids, and stay active', async () => {
     const { tokens: mine } = await register(test.http);
     const { tokens: theirs } = await register(test.http);
     for (const id of [

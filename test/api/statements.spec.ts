@@ -5,9 +5,9 @@ import { Config } from '../../src/config/config.js';
 import { Database } from '../../src/database/database.js';
 import { judge, type SessionState } from '../../src/sessions/rotation.js';
 import { RotationStatements } from '../../src/sessions/rotation-statements.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, refresh, register, registerMany } from '../support/people.js';
-import { watchStatements } from '../support/statements.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimsOf, refresh, register, registerMany } from '../support/app/users.js';
+import { watchStatements } from '../support/database/statements.js';
 
 let test: TestApp;
 beforeAll(async () => {
@@ -114,12 +114,12 @@ describe('the cost of a refresh', () => {
   });
 
   it('is shared: parallel refreshes of many sessions are batched', async () => {
-    const people = await registerMany(test.http, 40);
-    await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const users = await registerMany(test.http, 40);
+    await Promise.all(users.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     await test.flush();
     test.clock.move('121s');
     const watching = watchStatements();
-    const responses = await Promise.all(people.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
+    const responses = await Promise.all(users.map(({ tokens }) => refresh(test.http, tokens.refresh_token)));
     watching.stop();
     expect(responses.map(({ body }) => claimsOf(body.refresh_token)['gen'])).toEqual(Array(40).fill(2));
     // The requests arrive over 40 sockets, so the size of the batches varies, but there are fewer than requests.

@@ -1,10 +1,10 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client, SessionChange } from '../../client/src/index.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser } from '../support/browser.js';
-import { clientPage } from '../support/client-page.js';
-import { login, PASSWORD, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { clientPage } from '../support/browser/client-page.js';
+import { login, PASSWORD, someEmail } from '../support/app/users.js';
 
 /** Browsers accept cookies without https only on localhost. */
 const onLocalhost = (address: string) => address.replace('127.0.0.1', 'localhost');

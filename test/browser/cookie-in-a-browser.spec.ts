@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser } from '../support/browser.js';
-import { Browser } from '../support/cookie-jar.js';
-import { freePort } from '../support/free-port.js';
-import { PASSWORD, someEmail } from '../support/people.js';
-import { servePage } from '../support/web-page.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { Browser } from '../support/http/cookie-jar.js';
+import { freePort } from '../support/programs/free-port.js';
+import { PASSWORD, someEmail } from '../support/app/users.js';
+import { servePage } from '../support/browser/web-page.js';
 
 describe.runIf(browserPath)('cookie delivery, in a browser', () => {
   let test: TestApp;

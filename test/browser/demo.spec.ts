@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openSharedBrowser } from '../support/browser.js';
-import { chooseRegistration, eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/demo-page.js';
-import { freePort } from '../support/free-port.js';
-import { login, PASSWORD, register, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openSharedBrowser } from '../support/browser/browser.js';
+import { chooseRegistration, eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/browser/demo-page.js';
+import { freePort } from '../support/programs/free-port.js';
+import { login, PASSWORD, register, someEmail } from '../support/app/users.js';
 
 const PATHS = ['/demo', '/demo/', '/demo/index.html', '/demo/index.js', '/demo/index.css'];
 const PRODUCTION = { NODE_ENV: 'production', BCRYPT_COST: '10', ISSUER: 'https://auth.example.com' };
@@ -128,7 +128,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     expect(consoleErrors).toEqual([]);
   });
 
-  it('can be used with the keyboard alone', async () => {
+  it('can be used with only the keyboard', async () => {
     const { email } = await register(test.http);
     const page = await openDemo(context, origin);
     await page.focus('#email');

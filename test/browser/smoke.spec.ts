@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser, type OwnBrowser } from '../support/browser.js';
-import { isSignedIn, openDemo, signUp } from '../support/demo-page.js';
-import { freePort } from '../support/free-port.js';
-import { refresh, someEmail } from '../support/people.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openBrowser, type OwnBrowser } from '../support/browser/browser.js';
+import { isSignedIn, openDemo, signUp } from '../support/browser/demo-page.js';
+import { freePort } from '../support/programs/free-port.js';
+import { refresh, someEmail } from '../support/app/users.js';
 
 /** The shortest way through everything: page, client, cookie, server. The other files of this folder are thorough. */
 describe.skipIf(!browserPath)('the demo in a browser', () => {
@@ -27,7 +27,7 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
     await page.reload();
     await isSignedIn(page);
     const [cookie] = await browser.context.cookies();
-    await page.getByRole('button', { name: /^(Log|Sign) out$/ }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.locator('#signed-out').waitFor();
     await expect.poll(() => browser.context.cookies()).toEqual([]);
     expect((await refresh(test.http, cookie!.value)).body).toMatchObject({ code: 'session_revoked', reason: 'logout' });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { browserPath, openBrowser, openSharedBrowser } from '../support/browser.js';
-import { eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/demo-page.js';
-import { freePort } from '../support/free-port.js';
-import { login, refresh, someEmail } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
+import { browserPath, openBrowser, openSharedBrowser } from '../support/browser/browser.js';
+import { eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/browser/demo-page.js';
+import { freePort } from '../support/programs/free-port.js';
+import { login, refresh, someEmail } from '../support/app/users.js';
+import { startServer, type ServerProcess } from '../support/programs/server-process.js';
 
 /** Access tokens expire within seconds, and about every third refresh rotates. The leeway suits a busy machine. */
 const LIFETIMES = { ACCESS_TOKEN_TTL: '3s', REFRESH_ROTATION_INTERVAL: '10s', REFRESH_LEEWAY: '5s' };

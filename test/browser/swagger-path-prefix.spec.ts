@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openSharedBrowser } from '../support/browser.js';
-import { serveBelow } from '../support/path-prefix.js';
-import { register } from '../support/people.js';
-import { SwaggerPage } from '../support/swagger-page.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openSharedBrowser } from '../support/browser/browser.js';
+import { serveBelow } from '../support/programs/path-prefix.js';
+import { register } from '../support/app/users.js';
+import { SwaggerPage } from '../support/browser/swagger-page.js';
 
 describe.runIf(browserPath)(
   'Swagger UI below the path of ISSUER, behind a proxy that takes it off',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openSharedBrowser } from '../support/browser.js';
-import { register } from '../support/people.js';
-import { SwaggerPage } from '../support/swagger-page.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openSharedBrowser } from '../support/browser/browser.js';
+import { register } from '../support/app/users.js';
+import { SwaggerPage } from '../support/browser/swagger-page.js';
 
 describe.runIf(browserPath)('Swagger UI, in a browser', { timeout: 90_000 }, () => {
   let test: TestApp;
@@ -27,7 +27,7 @@ describe.runIf(browserPath)('Swagger UI, in a browser', { timeout: 90_000 }, () 
     expect(swagger.consoleErrors).toEqual([]);
   });
 
-  it('offers the sign-in, with the cursor in it, a bearer token, and no other credentials', async () => {
+  it('offers only the sign-in, with the cursor in it, and a bearer token', async () => {
     const swagger = await SwaggerPage.open(browser, `${test.http.url}/docs`);
     onTestFinished(() => swagger.close());
     const { page } = swagger;

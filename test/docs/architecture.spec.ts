@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blocksIn, sectionOf } from '../support/page-code.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
 
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'client/README.md', ...filesIn('docs', '.md')];
 const ARCHITECTURE = readFileSync('docs/architecture.md', 'utf8');

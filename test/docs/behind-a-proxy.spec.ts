@@ -2,18 +2,25 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../client/src/index.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser } from '../support/browser.js';
-import { Browser, setBy } from '../support/cookie-jar.js';
-import { freePort } from '../support/free-port.js';
-import { Http } from '../support/http.js';
-import { Https } from '../support/https.js';
-import { sectionOf } from '../support/page-code.js';
-import { PASSWORD, someEmail } from '../support/people.js';
-import { adapt, prepareGround, proxyPath, startListener, startProxy, type Ground } from '../support/proxies.js';
-import type { ProxyName, RunningProxy } from '../support/proxies.js';
-import { configurationOf, environmentOf, FILES, PAGE, serverOfFiles } from '../support/proxy-page.js';
-import { bundle } from '../support/spa-site.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { Browser, setBy } from '../support/http/cookie-jar.js';
+import { freePort } from '../support/programs/free-port.js';
+import { Http } from '../support/http/http.js';
+import { Https } from '../support/http/https.js';
+import { sectionOf } from '../support/pages/page-code.js';
+import { PASSWORD, someEmail } from '../support/app/users.js';
+import {
+  adapt,
+  prepareGround,
+  proxyPath,
+  startListener,
+  startProxy,
+  type Ground,
+} from '../support/programs/proxies.js';
+import type { ProxyName, RunningProxy } from '../support/programs/proxies.js';
+import { configurationOf, environmentOf, FILES, PAGE, serverOfFiles } from '../support/pages/proxy-page.js';
+import { bundle } from '../support/browser/spa-site.js';
 
 /** The page's code that creates the client, in the order of SETUPS. */
 const CLIENTS = [...PAGE.matchAll(/`(createClient\(.*?\))`/g)].map((match) => match[1]!);

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { es256 } from '../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { claimForgeries, takeApart, withHeader } from '../support/forge.js';
-import type { TokenResponse } from '../support/http.js';
-import { filesIn } from '../support/page-code.js';
-import { claimsOf, register } from '../support/people.js';
+import { es256 } from '../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { claimForgeries, takeApart, withHeader } from '../support/forgeries/forge.js';
+import type { TokenResponse } from '../support/http/http.js';
+import { filesIn } from '../support/pages/page-code.js';
+import { claimsOf, register } from '../support/app/users.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 
 const run = promisify(execFile);
@@ -133,11 +133,11 @@ describe('the page on checking tokens elsewhere', () => {
     expect(front.fetches).toBe(1);
   });
 
-  it('has code for Node that accepts access tokens alone, with all documented checks', async () => {
+  it('has code for Node that accepts only access tokens, with all documented checks', async () => {
     await expectChecked(process.execPath, 'verify.mjs');
   });
 
-  it.skipIf(!PYTHON)('has code for Python that accepts access tokens alone, with all checks', async () => {
+  it.skipIf(!PYTHON)('has code for Python that accepts only access tokens, with all checks', async () => {
     await expectChecked(PYTHON!, 'verify.py');
   });
 
@@ -149,7 +149,7 @@ describe('the page on checking tokens elsewhere', () => {
     expect(await check(process.execPath, 'ask.mjs', [access_token])).toEqual([null]);
   });
 
-  it('is right that local verification accepts revoked tokens until they expire', async () => {
+  it('says correctly that local verification accepts revoked tokens until they expire', async () => {
     await test.http.post('/auth/logout', { token: tokens.access_token });
     expect(await check(process.execPath, 'verify.mjs', [tokens.access_token])).toEqual([claimsOf(tokens.access_token)]);
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksIn, sectionOf } from '../support/page-code.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
 
 const run = promisify(execFile);
 const PAGE = 'docs/protect-your-own-controller.md';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { blocksIn, sectionOf } from '../support/page-code.js';
-import { typeErrors } from '../support/spa-site.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { blocksIn, sectionOf } from '../support/pages/page-code.js';
+import { typeErrors } from '../support/browser/spa-site.js';
 
 const run = promisify(execFile);
 const README = readFileSync('README.md', 'utf8');
@@ -48,7 +48,7 @@ describe('the commands with curl', { timeout: 120_000 }, () => {
   });
 });
 
-it('the client of the README has no type errors', { timeout: 120_000 }, () => {
+it('of the README have client code without type errors', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'));
   const [code = ''] = blocksIn(sectionOf(README, 'Use the client in a page'), 'ts');
   writeFileSync(join(folder, 'main.ts'), code);

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/src/index.js';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { browserPath, openBrowser } from '../support/browser.js';
-import { freePort } from '../support/free-port.js';
-import { startService, type OtherService } from '../support/other-service.js';
-import { filesIn, sectionOf } from '../support/page-code.js';
-import { login, PASSWORD, register } from '../support/people.js';
-import { asTypeScript, bundle, serveFiles, typeErrors } from '../support/spa-site.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { freePort } from '../support/programs/free-port.js';
+import { startService, type OtherService } from '../support/programs/other-service.js';
+import { filesIn, sectionOf } from '../support/pages/page-code.js';
+import { login, PASSWORD, register } from '../support/app/users.js';
+import { asTypeScript, bundle, serveFiles, typeErrors } from '../support/browser/spa-site.js';
 
 const PAGE = readFileSync('docs/your-spa.md', 'utf8');
 /** The addresses in the page: Latchkey in development and in production, and another service. */

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TEST_SECRET } from '../support/app.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import { login } from '../support/people.js';
-import { RoundRobin } from '../support/round-robin.js';
-import { runToEnd, startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { TEST_SECRET } from '../support/app/app.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import { login } from '../support/app/users.js';
+import { RoundRobin } from '../support/programs/round-robin.js';
+import { runToEnd, startServer, type ServerProcess } from '../support/programs/server-process.js';
+import { sql } from '../support/database/sql.js';
 import { expectAllSignedIn, expectNobodyRefused, pause, refreshing, Storm } from '../support/storm/storm.js';
 
 const kidOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid as string;
 
-describe('no request fails', { timeout: 120_000 }, () => {
+describe('requests under load', { timeout: 120_000 }, () => {
   const OLD = TEST_SECRET;
   const NEW = 'a new secret of the tests and of nothing else';
   let database: ThrowawayDatabase;
@@ -58,7 +58,7 @@ describe('no request fails', { timeout: 120_000 }, () => {
     await expectAllSignedIn(storm);
   }
 
-  it('while keys:rotate publishes a key, it starts to sign, and the old one retires', async () => {
+  it('all succeed while keys:rotate publishes a key, it signs, and the old one retires', async () => {
     const before = signers();
     await expectNoneFails(async () => {
       const { code, output } = await runToEnd({ DATABASE_URL: database.url, APP_SECRET: OLD }, 'cli/rotate-keys.js');
@@ -75,7 +75,7 @@ describe('no request fails', { timeout: 120_000 }, () => {
     });
   });
 
-  it('while APP_SECRET changes in a rolling deployment', async () => {
+  it('all succeed while APP_SECRET changes in a rolling deployment', async () => {
     const { email } = storm.clients[0]!;
     const refreshKid = () => new Set(storm.clients.map(({ stored }) => kidOf(stored.refresh_token)));
     const [old] = refreshKid();

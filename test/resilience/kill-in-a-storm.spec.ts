@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 import { performing, expectDone, type Operation } from '../support/storm/operations.js';
-import { claimsOf, refresh } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { claimsOf, refresh } from '../support/app/users.js';
+import { startServer, type ServerProcess } from '../support/programs/server-process.js';
+import { sql } from '../support/database/sql.js';
 import {
   expectAllSignedIn,
   expectNobodyRefused,

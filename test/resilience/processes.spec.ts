@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresMigrations } from '../../src/database/migrations/postgres/index.js';
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
-import type { Http } from '../support/http.js';
-import { login, refresh, register } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import type { Http } from '../support/http/http.js';
+import { login, refresh, register } from '../support/app/users.js';
+import { startServer, type ServerProcess } from '../support/programs/server-process.js';
+import { sql } from '../support/database/sql.js';
 
 describe('a restart', () => {
   it('keeps sessions alive and revoked sessions revoked', async () => {
@@ -41,7 +41,7 @@ describe('an empty database', { timeout: 120_000 }, () => {
   const publicKeys = async (http: Http) => (await http.get('/.well-known/jwks.json')).body.keys;
   const statusOf = async (http: Http, token: string) => (await http.get('/auth/whoami', { token })).status;
 
-  it('is migrated once by three processes that start in parallel, and they share one set of keys', async () => {
+  it('is migrated once by three parallel processes, which share one set of keys', async () => {
     servers = await Promise.all(isPostgres ? [start(), start(), start()] : [start()]);
     const { http: first } = servers[0]!;
     const keys = await publicKeys(first);

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../support/app.js';
-import { PASSWORD, refresh, registerMany } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { Rows } from '../support/rows.js';
+import { createTestApp, type TestApp } from '../support/app/app.js';
+import { PASSWORD, refresh, registerMany } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { Rows } from '../support/database/rows.js';
 
 let test: TestApp;
 
 const withPassword = (email: string, password: string) => test.http.post('/auth/login', { json: { email, password } });
 const rows = new Rows(() => test);
 
-describe('during a burst of sign-ins', () => {
+describe('a server during a burst of sign-ins', () => {
   beforeAll(async () => {
     test = await createTestApp({ env: { BCRYPT_COST: '8' } });
   });
   afterAll(() => test.close());
 
-  it('the server sheds load with 503 and Retry-After, and keeps serving other routes', async () => {
-    const people = await registerMany(test.http, 10);
-    const { tokens } = people[0]!;
-    const names = people.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
+  it('sheds load with 503 and Retry-After, and keeps serving other routes', async () => {
+    const users = await registerMany(test.http, 10);
+    const { tokens } = users[0]!;
+    const names = users.flatMap(({ email }) => Array.from({ length: 20 }, () => email));
     let waiting = names.length;
     const burst = Promise.all(names.map((email) => withPassword(email, PASSWORD).finally(() => (waiting -= 1))));
     const others = await Promise.all([
@@ -38,8 +38,8 @@ describe('during a burst of sign-ins', () => {
       expect(expectProblem(response, 503, 'hashing_busy').terminal).toBe(false);
       expect(response.headers.get('retry-after')).toBe('5');
     }
-    const living = await Promise.all(people.map(({ email }) => rows.livingSessions(email)));
-    expect(living.flat()).toHaveLength(people.length + responses.length - refused.length);
-    expect((await withPassword(people[0]!.email, PASSWORD)).status).toBe(200);
+    const active = await Promise.all(users.map(({ email }) => rows.activeSessions(email)));
+    expect(active.flat()).toHaveLength(users.length + responses.length - refused.length);
+    expect((await withPassword(users[0]!.email, PASSWORD)).status).toBe(200);
   });
 });

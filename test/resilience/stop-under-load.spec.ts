@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../support/database.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 import { signingIn, STORMY, using } from '../support/storm/outage-storm.js';
-import { claimsOf } from '../support/people.js';
-import { startServer, type ServerProcess } from '../support/server-process.js';
-import { sql } from '../support/sql.js';
+import { claimsOf } from '../support/app/users.js';
+import { startServer, type ServerProcess } from '../support/programs/server-process.js';
+import { sql } from '../support/database/sql.js';
 import { expectAllSignedIn, pause, refreshing, Storm, type Outcome } from '../support/storm/storm.js';
 import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 

@@ -6,7 +6,7 @@ import type { TokenStore } from '../token-store.js';
 import { FakeServer } from './fake-server.js';
 import { World } from './world.js';
 
-export const API = 'https://auth.example.com';
+const API = 'https://auth.example.com';
 
 /** The network for one request, in milliseconds. `lost` hangs until the client times out; `refused` fails at once. */
 export interface NetworkConditions {

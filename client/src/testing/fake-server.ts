@@ -9,7 +9,7 @@ interface Row extends SessionState {
   rotatedAt: number;
 }
 
-export interface Call {
+interface Call {
   route: string;
   token: string | null;
   body: Record<string, string> | undefined;
@@ -198,7 +198,7 @@ export class FakeServer {
   }
 }
 
-export function problem(status: number, code: string, more: object = {}): Reply {
+function problem(status: number, code: string, more: object = {}): Reply {
   const terminal = TERMINAL.includes(code);
   const requestId = '0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10';
   return {
@@ -213,7 +213,7 @@ export function refusal(status: number, code: string, headers: Record<string, st
   return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });
 }
 
-export function cookieOf(sessionId: string): string {
+function cookieOf(sessionId: string): string {
   return `__Host-latchkey-${sessionId.slice(-12)}`;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { programFolder } from '../../support/program-folder.js';
+import { programFolder } from '../../support/programs/program-folder.js';
 
 const { run, failureOf } = programFolder();
 

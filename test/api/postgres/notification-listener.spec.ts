@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotificationListener } from '../../../src/database/notification-listener.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { signal } from '../../support/barrier.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { signal } from '../../support/app/barrier.js';
 import { pause } from '../../support/storm/storm.js';
 
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { refresh, register } from '../../support/people.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { refresh, register } from '../../support/app/users.js';
 
 describe('a locked session row', () => {
   let test: TestApp;
@@ -17,7 +17,7 @@ describe('a locked session row', () => {
     await test.close();
   });
 
-  it('blocks the refreshes of its session alone, and does not exhaust the pool', async () => {
+  it('blocks only the refreshes of its session, and does not exhaust the pool', async () => {
     const { tokens: stuck } = await register(test.http);
     const { tokens: free } = await register(test.http);
     for (const { access_token } of [stuck, free]) await test.http.get('/auth/whoami', { token: access_token });
@@ -39,18 +39,18 @@ describe('a locked session row', () => {
   });
 
   it('does not block the acknowledgements of other sessions', async () => {
-    const people = await Promise.all([register(test.http), register(test.http), register(test.http)]);
-    const [stuck] = people;
+    const users = await Promise.all([register(test.http), register(test.http), register(test.http)]);
+    const [stuck] = users;
     // Before the tokens are used: the buffer is also flushed by its timer.
     await holder.query('BEGIN');
     await holder.query(`SELECT 1 FROM sessions WHERE id = '${stuck!.tokens.session_id}' FOR UPDATE`);
-    for (const { tokens } of people) await test.http.get('/auth/whoami', { token: tokens.access_token });
+    for (const { tokens } of users) await test.http.get('/auth/whoami', { token: tokens.access_token });
     await test.flush();
     const acknowledged = async () => {
-      const ids = people.map(({ tokens }) => `'${tokens.session_id}'`).join(', ');
+      const ids = users.map(({ tokens }) => `'${tokens.session_id}'`).join(', ');
       const sql = `SELECT id, acknowledged_generation AS a FROM sessions WHERE id IN (${ids})`;
       const rows = (await test.dataSource.query(sql)) as { id: string; a: number }[];
-      return people.map(({ tokens }) => rows.find(({ id }) => id === tokens.session_id)!.a);
+      return users.map(({ tokens }) => rows.find(({ id }) => id === tokens.session_id)!.a);
     };
     expect(await acknowledged()).toEqual([0, 1, 1]);
     await holder.query('ROLLBACK');

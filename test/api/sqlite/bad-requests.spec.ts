@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProblemCode } from '../../../src/problem/catalogue.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { BrokenModule } from '../../support/broken-module.js';
-import { BAD_BODIES, BAD_REQUESTS } from '../../support/hostile.js';
-import type { RequestOptions, TokenResponse } from '../../support/http.js';
-import { register } from '../../support/people.js';
-import { expectProblem, expectRefused, expectSecurityHeaders, send, stateOf } from '../../support/problems.js';
-import { sendRaw } from '../../support/raw-http.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { BrokenModule } from '../../support/app/broken-module.js';
+import { BAD_BODIES, BAD_REQUESTS } from '../../support/forgeries/hostile.js';
+import type { RequestOptions, TokenResponse } from '../../support/http/http.js';
+import { register } from '../../support/app/users.js';
+import { expectProblem, expectRefused, expectSecurityHeaders, send, stateOf } from '../../support/http/problems.js';
+import { sendRaw } from '../../support/http/raw-http.js';
 
 let test: TestApp;
 let email: string;

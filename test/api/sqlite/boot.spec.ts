@@ -2,10 +2,10 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createTestApp, TEST_SECRET } from '../../support/app.js';
-import { throwawayDatabase } from '../../support/database.js';
-import { claimsOf, refresh, register } from '../../support/people.js';
-import { programFolder } from '../../support/program-folder.js';
+import { createTestApp, TEST_SECRET } from '../../support/app/app.js';
+import { throwawayDatabase } from '../../support/database/database.js';
+import { claimsOf, refresh, register } from '../../support/app/users.js';
+import { programFolder } from '../../support/programs/program-folder.js';
 
 const folder = programFolder();
 const { run, failureOf, modeOf } = folder;
@@ -70,7 +70,7 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
 });
 
 describe('a first start on a developer’s machine', { timeout: 60_000 }, () => {
-  it('creates a secret and a database, readable by their owner alone', async () => {
+  it('creates a secret and a database, readable only by their owner', async () => {
     const program = run({});
     const http = await program.listens();
     const { tokens } = await register(http);

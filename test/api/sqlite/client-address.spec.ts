@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createTestApp } from '../../support/app.js';
-import { register } from '../../support/people.js';
+import { createTestApp } from '../../support/app/app.js';
+import { register } from '../../support/app/users.js';
 
 describe('the address of a client', () => {
   const SPOOFED = ['forwarded', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'x-forwarded'];

@@ -9,9 +9,9 @@ import {
 } from '../../../client/src/index.js';
 import { browser } from '../../../client/src/platform.js';
 import { UserChangesService } from '../../../src/sessions/user-changes.service.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { freePort } from '../../support/free-port.js';
-import { claimsOf, login, PASSWORD, someEmail } from '../../support/people.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { freePort } from '../../support/programs/free-port.js';
+import { claimsOf, login, PASSWORD, someEmail } from '../../support/app/users.js';
 
 const CHANNEL = { timeout: 5_000, interval: 5 };
 

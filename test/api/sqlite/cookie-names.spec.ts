@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createTestApp } from '../../support/app.js';
-import { Browser, setBy } from '../../support/cookie-jar.js';
-import { someEmail } from '../../support/people.js';
+import { createTestApp } from '../../support/app/app.js';
+import { Browser, setBy } from '../../support/http/cookie-jar.js';
+import { someEmail } from '../../support/app/users.js';
 
 describe('the cookie of a session', () => {
   it.each([

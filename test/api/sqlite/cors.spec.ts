@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { BrokenModule } from '../../support/broken-module.js';
-import { numbers } from '../../support/numbers.js';
-import { send } from '../../support/problems.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { BrokenModule } from '../../support/app/broken-module.js';
+import { scrapeMetrics } from '../../support/app/scrape-metrics.js';
+import { send } from '../../support/http/problems.js';
 
 const ORIGIN = 'https://app.example.com';
 let test: TestApp;
@@ -52,7 +52,7 @@ describe('with CORS_ORIGINS', () => {
 
   it('counts a preflight as unmatched for any path', async () => {
     for (const path of ['/users/me', '/nothing']) await from(ORIGIN, `OPTIONS ${path}`, ask);
-    const { series } = await numbers(test.http);
+    const { series } = await scrapeMetrics(test.http);
     const counted = Object.keys(series).filter((name) => /^http_\w+_count.*OPTIONS/.test(name));
     expect(counted).toEqual(['http_request_duration_seconds_count{method="OPTIONS",route="unmatched",status="204"}']);
   });

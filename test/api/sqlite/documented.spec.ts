@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../src/problem/problem.js';
-import { trackedApi, type Sent } from '../../support/documented.js';
-import type { HttpResponse } from '../../support/http.js';
+import { trackedApi, type Sent } from '../../support/http/documented.js';
+import type { HttpResponse } from '../../support/http/http.js';
 
 const ID = '0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10';
 const HEADERS = { 'x-request-id': ID, 'cache-control': 'no-store' };

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { claimsOf, register } from '../../support/people.js';
-import { expectProblem } from '../../support/problems.js';
-import { sendRaw } from '../../support/raw-http.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { claimsOf, register } from '../../support/app/users.js';
+import { expectProblem } from '../../support/http/problems.js';
+import { sendRaw } from '../../support/http/raw-http.js';
 
 const PATH = '/.well-known/oauth-authorization-server';
 const ISSUER = 'http://localhost:3000';

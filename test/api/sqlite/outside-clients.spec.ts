@@ -3,13 +3,13 @@ import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KeyRotationService } from '../../../src/signing-keys/key-rotation.service.js';
 import { SigningKeysService } from '../../../src/signing-keys/signing-keys.service.js';
-import { es256 } from '../../support/access-forgeries.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { signed, takeApart, withHeader } from '../../support/forge.js';
-import { freePort } from '../../support/free-port.js';
-import type { TokenResponse } from '../../support/http.js';
-import { discover, INSECURE, resourceServers, type ResourceServer } from '../../support/outside-clients.js';
-import { claimsOf, refresh, register } from '../../support/people.js';
+import { es256 } from '../../support/forgeries/access-forgeries.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { signed, takeApart, withHeader } from '../../support/forgeries/forge.js';
+import { freePort } from '../../support/programs/free-port.js';
+import type { TokenResponse } from '../../support/http/http.js';
+import { discover, INSECURE, resourceServers, type ResourceServer } from '../../support/app/outside-clients.js';
+import { claimsOf, refresh, register } from '../../support/app/users.js';
 
 const SECRET = 'of_the_tests+and/of=nothing%20else';
 const CLIENT = { client_id: 'latchkey-spa' };
@@ -46,7 +46,7 @@ describe('a third-party client or resource server', () => {
       await expect(verify(accessToken), name).rejects.toThrow(/^401:|signature|applicable key|"alg"/);
   }
 
-  it('discovers the server from its issuer alone', async () => {
+  it('discovers the server from only its issuer', async () => {
     expect(await discover(issuer)).toMatchObject({ issuer, jwks_uri: `${issuer}/.well-known/jwks.json` });
   });
 

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { createTestApp, TEST_SECRET } from '../../support/app.js';
-import { expectProblem } from '../../support/problems.js';
-import { programFolder } from '../../support/program-folder.js';
+import { createTestApp, TEST_SECRET } from '../../support/app/app.js';
+import { expectProblem } from '../../support/http/problems.js';
+import { programFolder } from '../../support/programs/program-folder.js';
 
 const folder = programFolder();
 const PRODUCTION = { NODE_ENV: 'production', BCRYPT_COST: '10', ISSUER: 'https://auth.example.com' };

@@ -1,8 +1,8 @@
 import jwt from 'jsonwebtoken';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { TeamModule } from '../../support/team-module.js';
-import { login, PASSWORD, register } from '../../support/people.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { TeamModule } from '../../support/app/team-module.js';
+import { login, PASSWORD, register } from '../../support/app/users.js';
 
 describe('a verified access token in the cache', () => {
   let test: TestApp;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { countedDuring, numbers } from '../../support/numbers.js';
-import { PASSWORD, refresh, register } from '../../support/people.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { countedDuring, scrapeMetrics } from '../../support/app/scrape-metrics.js';
+import { PASSWORD, refresh, register } from '../../support/app/users.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
 
 // Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
@@ -20,7 +20,7 @@ describe('GET /metrics while PostgreSQL is away', () => {
     await server.destroy();
   });
 
-  const gauge = async (name: string) => (await numbers(test.http)).series[name];
+  const gauge = async (name: string) => (await scrapeMetrics(test.http)).series[name];
 
   it('shows that the cache of revocations is out of sync, and counts failures', async () => {
     const { email, tokens } = await register(test.http);
@@ -50,7 +50,7 @@ describe('GET /metrics while PostgreSQL is away', () => {
       Array.from({ length: 30 }, () => test.http.get('/users/me', { token: tokens.access_token })),
     );
     const begun = performance.now();
-    await numbers(test.http);
+    await scrapeMetrics(test.http);
     expect(performance.now() - begun).toBeLessThan(1000);
     for (const { status } of await waiting) expect([200, 503]).toContain(status);
     server.resume();

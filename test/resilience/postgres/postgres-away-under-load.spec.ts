@@ -1,16 +1,16 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import { expectFaultTolerance, STORMY, untilRefused, type Fault } from '../../support/storm/outage-storm.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { waitAtMost } from '../../support/waits.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { shortenTimeouts } from '../../support/database/timeouts.js';
 
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+shortenTimeouts({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const POOL = 6;
 const MAX_CONNECTIONS = 20;
 
-describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 }, () => {
+describe('a storm of requests on PostgreSQL', { timeout: 90_000 }, () => {
   let test: TestApp;
   let server: OwnPostgres;
   const others: pg.Client[] = [];
@@ -38,7 +38,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
   }
   const closeConnections = () => Promise.all(others.splice(0).map((client) => client.end()));
 
-  it('while PostgreSQL is stopped', async () => {
+  it('loses nothing and recovers while PostgreSQL is stopped', async () => {
     await expectToleranceOf({
       begin: () => server.stop(),
       last: untilRefused,
@@ -47,7 +47,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
     });
   });
 
-  it('while PostgreSQL is paused', async () => {
+  it('loses nothing and recovers while PostgreSQL is paused', async () => {
     await expectToleranceOf({
       begin: () => server.pause(),
       last: untilRefused,
@@ -56,7 +56,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
     });
   });
 
-  it('while PostgreSQL terminates all connections repeatedly', async () => {
+  it('loses nothing and recovers while PostgreSQL terminates all connections', async () => {
     const cut = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'latchkey%'`;
     await expectToleranceOf({
       begin: openConnection,
@@ -68,7 +68,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
     });
   });
 
-  it('while another program locks the table of sessions', async () => {
+  it('loses nothing and recovers while another program locks the sessions table', async () => {
     await expectToleranceOf({
       begin: async () => {
         const holder = await openConnection();
@@ -80,7 +80,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
     });
   });
 
-  it('while the pool is exhausted', async () => {
+  it('loses nothing and recovers while the pool is exhausted', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     const taken: Promise<void>[] = [];
@@ -97,7 +97,7 @@ describe('a storm of requests loses nothing, and recovers', { timeout: 90_000 },
     });
   });
 
-  it('while the server has no connection left', async () => {
+  it('loses nothing and recovers while PostgreSQL has no connection left', async () => {
     await expectToleranceOf({
       begin: async () => {
         const first = await openConnection();

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../../src/database/database.js';
 import { MAX_SILENCE_MS } from '../../../src/database/notification-listener.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import {
   expectRecovered,
   expectOpenRoutesServe,
@@ -12,15 +12,15 @@ import {
   ready,
   newUser,
   WRITES,
-} from '../../support/outage.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { waitAtMost } from '../../support/waits.js';
+} from '../../support/app/outage.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { shortenTimeouts } from '../../support/database/timeouts.js';
 
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+shortenTimeouts({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 
-describe('while PostgreSQL is away', () => {
+describe('a server whose PostgreSQL is away', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;
@@ -46,7 +46,7 @@ describe('while PostgreSQL is away', () => {
     return rows;
   }
 
-  it('and stopped, fails closed with 503, and recovers after a start', async () => {
+  it('fails closed with 503 while PostgreSQL is stopped, and recovers', async () => {
     const user = await newUser(test);
     await server.stop();
     await expectUnavailable(test, { ...ALL, ...GUARDED }, user);
@@ -56,7 +56,7 @@ describe('while PostgreSQL is away', () => {
     await expectRecovered(test, user);
   });
 
-  it('responds with success or 503 to requests in flight when it stops', async () => {
+  it('responds with success or 503 to requests in flight when PostgreSQL stops', async () => {
     const user = await newUser(test);
     const routes = Array.from({ length: 10 }, () => [READS['sessions']!, READS['profile']!, WRITES['refresh']!]);
     const responses = routes.flat().map((call) => call(test, user));
@@ -80,7 +80,7 @@ describe('while PostgreSQL is away', () => {
     expect(await seen(sql, [tokens.session_id])).toEqual([{ acknowledged: 1 }]);
   });
 
-  it('and paused, responds with 503 within the time-outs, and recovers', async () => {
+  it('responds with 503 within the time-outs while it is paused, and recovers', async () => {
     const user = await newUser(test);
     server.pause();
     const unavailable = expectUnavailable(test, ALL, user);
@@ -95,7 +95,7 @@ describe('while PostgreSQL is away', () => {
   });
 
   it('leaves no transaction open after a pause: later writes are committed', async () => {
-    const people = await Promise.all(Array.from({ length: 3 * POOL }, () => newUser(test)));
+    const users = await Promise.all(Array.from({ length: 3 * POOL }, () => newUser(test)));
     await Promise.all(Array.from({ length: POOL }, () => database.write('SELECT pg_sleep(0.1)')));
     server.pause();
     const begun = Array.from({ length: POOL }, () => database.transaction(async () => {}));
@@ -104,11 +104,11 @@ describe('while PostgreSQL is away', () => {
     server.resume();
     await expect.poll(() => ready(test)).toBe(200);
 
-    const responses = await Promise.all(people.map((user) => WRITES['rename']!(test, user)));
-    expect(responses.map(({ status }) => status)).toEqual(people.map(() => 200));
+    const responses = await Promise.all(users.map((user) => WRITES['rename']!(test, user)));
+    expect(responses.map(({ status }) => status)).toEqual(users.map(() => 200));
     expect(
-      await seen(`SELECT id FROM users WHERE name = 'Nobody' AND email = ANY($1)`, [people.map(({ email }) => email)]),
-    ).toHaveLength(people.length);
+      await seen(`SELECT id FROM users WHERE name = 'Nobody' AND email = ANY($1)`, [users.map(({ email }) => email)]),
+    ).toHaveLength(users.length);
     expect(await seen(`SELECT state FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'`)).toEqual([]);
   });
 

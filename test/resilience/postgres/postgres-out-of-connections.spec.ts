@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -12,16 +12,16 @@ import {
   ready,
   newUser,
   WRITES,
-} from '../../support/outage.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { waitAtMost } from '../../support/waits.js';
+} from '../../support/app/outage.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { shortenTimeouts } from '../../support/database/timeouts.js';
 
-waitAtMost({ connect: 500, lock: 500, statement: 1000, query: 1200 });
+shortenTimeouts({ connect: 500, lock: 500, statement: 1000, query: 1200 });
 const ALL = { ...READS, ...WRITES };
 const POOL = 4;
 const MAX_CONNECTIONS = 20;
 
-describe('without database connections', () => {
+describe('a server without database connections', () => {
   let test: TestApp;
   let server: OwnPostgres;
   let database: Database;
@@ -35,7 +35,7 @@ describe('without database connections', () => {
     await server.destroy();
   });
 
-  it('in the pool, the server responds with 503, and recovers', async () => {
+  it('responds with 503 while its pool is exhausted, and recovers', async () => {
     const user = await newUser(test);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -48,7 +48,7 @@ describe('without database connections', () => {
     await expectRecovered(test, user);
   });
 
-  it('on PostgreSQL, the server responds with 503, and recovers', async () => {
+  it('responds with 503 while PostgreSQL has none left, and recovers', async () => {
     const user = await newUser(test);
     const taken: pg.Client[] = [];
     const takeConnection = async (): Promise<number> => {

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
-import { SlowProxy } from '../../support/slow-proxy.js';
+import { SlowProxy } from '../../support/database/slow-proxy.js';
 import { pause } from '../../support/storm/storm.js';
-import { waitAtMost } from '../../support/waits.js';
+import { shortenTimeouts } from '../../support/database/timeouts.js';
 
-waitAtMost({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
+shortenTimeouts({ connect: 3000, lock: 800, statement: 1200, query: 1500 });
 
-describe('with a slow PostgreSQL', { timeout: 90_000 }, () => {
+describe('requests with a slow PostgreSQL', { timeout: 90_000 }, () => {
   let test: TestApp;
   let database: ThrowawayDatabase;
   let proxy: SlowProxy;
@@ -25,7 +25,7 @@ describe('with a slow PostgreSQL', { timeout: 90_000 }, () => {
     await database.drop();
   });
 
-  it('requests take longer, and succeed', async () => {
+  it('take longer, and succeed', async () => {
     const meanwhile = await expectFaultTolerance(test.http, database.url, {
       begin: () => (proxy.delayMs = 200),
       last: () => pause(3000),
@@ -35,7 +35,7 @@ describe('with a slow PostgreSQL', { timeout: 90_000 }, () => {
       expect(meanwhile.filter((outcome) => outcome.route === route && outcome.status === 200)).not.toEqual([]);
   });
 
-  it('beyond the time-outs, requests get 503, nobody is signed out, and it recovers', async () => {
+  it('get 503 beyond the time-outs, and nobody is signed out', async () => {
     await expectFaultTolerance(test.http, database.url, {
       begin: () => (proxy.delayMs = 2000),
       last: untilRefused,

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import type { Http, TokenResponse } from '../../support/http.js';
-import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { SlowProxy } from '../../support/slow-proxy.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import type { Http, TokenResponse } from '../../support/http/http.js';
+import { claimsOf, login, PASSWORD, refresh, register, registerMany } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { SlowProxy } from '../../support/database/slow-proxy.js';
+import { sql } from '../../support/database/sql.js';
 import { pause } from '../../support/storm/storm.js';
 
 /** A generous limit, because the tests measure no speed. */
@@ -84,12 +84,12 @@ describe('a revocation by one of three processes', { timeout: 60_000 }, () => {
   });
 
   it('is read by the others after a reconnect, if they missed its notification', async () => {
-    const people = await registerMany(one, 20);
-    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
+    const users = await registerMany(one, 20);
+    for (const { tokens } of users) expect(await outcome(two, tokens)).toBe(200);
     await sql(database.url, CUT);
-    await Promise.all(people.map(({ tokens }) => logout(one, tokens)));
+    await Promise.all(users.map(({ tokens }) => logout(one, tokens)));
     await expect.poll(() => readiness(two), PATIENCE).toBe('ok');
-    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe('session_revoked');
+    for (const { tokens } of users) expect(await outcome(two, tokens)).toBe('session_revoked');
   });
 
   it('is read within MAX_SILENCE_MS on a silent connection, degraded meanwhile', async () => {
@@ -110,15 +110,15 @@ describe('a revocation by one of three processes', { timeout: 60_000 }, () => {
   });
 
   it('is effective in a process that was paused for 10 s, from its first response', async () => {
-    const people = await registerMany(one, 20);
-    for (const { tokens } of people) expect(await outcome(two, tokens)).toBe(200);
+    const users = await registerMany(one, 20);
+    for (const { tokens } of users) expect(await outcome(two, tokens)).toBe(200);
     servers[1]!.process.kill('SIGSTOP');
-    await Promise.all(people.map(({ tokens }) => logout(one, tokens)));
-    const early = people.slice(0, 10).map(({ tokens }) => outcome(two, tokens));
+    await Promise.all(users.map(({ tokens }) => logout(one, tokens)));
+    const early = users.slice(0, 10).map(({ tokens }) => outcome(two, tokens));
     await pause(10_000);
-    const late = people.slice(10).map(({ tokens }) => outcome(two, tokens));
+    const late = users.slice(10).map(({ tokens }) => outcome(two, tokens));
     servers[1]!.process.kill('SIGCONT');
-    expect(await Promise.all([...early, ...late])).toEqual(people.map(() => 'session_revoked'));
+    expect(await Promise.all([...early, ...late])).toEqual(users.map(() => 'session_revoked'));
     await expect.poll(() => readiness(two), PATIENCE).toBe('ok');
   });
 
@@ -135,7 +135,7 @@ describe('a revocation by one of three processes', { timeout: 60_000 }, () => {
     await elsewhere.drop();
   });
 
-  it('by logout that races a refresh at another leaves no live session or token', async () => {
+  it('by logout that races a refresh at another leaves no active session or token', async () => {
     const { email } = await register(one);
     const outcomes = new Set<string>();
     for (let round = 0; round < 40 || (outcomes.size < 2 && round < 400); round++) {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Http } from '../../support/http.js';
-import { ownPostgres, type OwnPostgres } from '../../support/own-postgres.js';
-import { register } from '../../support/people.js';
-import { RoundRobin } from '../../support/round-robin.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
+import type { Http } from '../../support/http/http.js';
+import { ownPostgres, type OwnPostgres } from '../../support/database/own-postgres.js';
+import { register } from '../../support/app/users.js';
+import { RoundRobin } from '../../support/programs/round-robin.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { sql } from '../../support/database/sql.js';
 import {
   expectAllSignedIn,
   expectNobodyRefused,
@@ -63,7 +63,7 @@ describe('three processes behind a load balancer', { timeout: 180_000 }, () => {
     await expectInvariants(postgres.url);
   }
 
-  it('sign nobody out while 64 clients refresh and a process is killed every few seconds', async () => {
+  it('sign nobody out while 64 clients refresh and processes are killed', async () => {
     storm.begin(() => turns);
     for (let round = 0; round < 4; round++) {
       await pause(3000);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import type { Http } from '../../support/http.js';
-import { claimsOf, refresh, register } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import type { Http } from '../../support/http/http.js';
+import { claimsOf, refresh, register } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
 
 describe('two processes on one PostgreSQL', () => {
   let database: ThrowawayDatabase;

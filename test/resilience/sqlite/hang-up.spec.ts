@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { login, PASSWORD, register, someEmail } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { login, PASSWORD, register, someEmail } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
 
-describe('a client that disconnects', { timeout: 60_000 }, () => {
+describe('a client that disconnects or is slow', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('a client that disconnects', { timeout: 60_000 }, () => {
   const post = (path: string, body: string, length: number = body.length) =>
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;
 
-  it('before its response is logged and counted as aborted', async () => {
+  it('is logged and counted as aborted when it disconnects before its response', async () => {
     const { email } = await register(server.http);
     await expect.poll(() => requests().length, PATIENCE).toBe(1);
     const before = 1;
@@ -49,7 +49,7 @@ describe('a client that disconnects', { timeout: 60_000 }, () => {
     expect(requests().at(-1)).not.toHaveProperty('aborted');
   });
 
-  it('during its request body causes no error in the log, and changes nothing', async () => {
+  it('causes no error in the log and no change when it disconnects during its body', async () => {
     const email = someEmail();
     const body = JSON.stringify({ email, password: PASSWORD });
     for (const path of ['/auth/register', '/auth/login', '/oauth/token']) {
@@ -60,7 +60,7 @@ describe('a client that disconnects', { timeout: 60_000 }, () => {
     expect((await server.http.post('/auth/login', { json: { email, password: PASSWORD } })).status).toBe(401);
   });
 
-  it('not, but trickles its body, gets 408 within half a minute (denial of service)', async () => {
+  it('gets 408 within half a minute when it trickles its body (denial of service)', async () => {
     const { hostname, port } = new URL(server.http.url);
     const begun = performance.now();
     const socket = connect(Number(port), hostname, () => socket.write(post('/auth/login', '{', 100)));

@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TEST_SECRET } from '../../support/app.js';
-import { trackedApi } from '../../support/documented.js';
-import { freePort } from '../../support/free-port.js';
-import { Http } from '../../support/http.js';
-import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
+import { TEST_SECRET } from '../../support/app/app.js';
+import { trackedApi } from '../../support/http/documented.js';
+import { freePort } from '../../support/programs/free-port.js';
+import { Http } from '../../support/http/http.js';
+import { OpenSockets, textOf, toRequest } from '../../support/http/open-sockets.js';
 
 const CONNECTIONS = 8;
 /** About 2.5 MB of log lines: more than the server and the system buffer. */
@@ -117,7 +117,7 @@ describe('a server whose log is under back-pressure', { timeout: 120_000 }, () =
     expect(lines.at(-1)?.msg).toBe('Stopped');
   });
 
-  it('lives on when the reader of its log goes away', async () => {
+  it('keeps serving when the reader of its log goes away', async () => {
     const { writeEnd, readEnd } = makePipe();
     await start(writeEnd);
     closeSync(writeEnd);

@@ -1,9 +1,9 @@
 import { symlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { register } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { register } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { sql } from '../../support/database/sql.js';
 
 describe('a server on SQLite', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;

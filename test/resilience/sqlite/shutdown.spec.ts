@@ -1,11 +1,11 @@
 import { Agent, get } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { Http } from '../../support/http.js';
-import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
-import { PASSWORD, register, someEmail } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { Http } from '../../support/http/http.js';
+import { OpenSockets, textOf, toRequest } from '../../support/http/open-sockets.js';
+import { PASSWORD, register, someEmail } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { sql } from '../../support/database/sql.js';
 
 describe('a graceful shutdown', { timeout: 60_000 }, () => {
   let database: ThrowawayDatabase;
@@ -127,8 +127,8 @@ describe('a graceful shutdown', { timeout: 60_000 }, () => {
 
   it('writes all buffered acknowledgements', async () => {
     const http = await start();
-    const people = await Promise.all([1, 2, 3].map(() => register(http)));
-    await Promise.all(people.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
+    const users = await Promise.all([1, 2, 3].map(() => register(http)));
+    await Promise.all(users.map(({ tokens }) => http.get('/auth/whoami', { token: tokens.access_token })));
     expect(await server.stop()).toBe(0);
     const rows = await sql(database.url, 'SELECT acknowledged_generation FROM sessions');
     expect(rows.map((row) => row['acknowledged_generation'])).toEqual([1, 1, 1]);

@@ -2,7 +2,7 @@ import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../../src/database/connection-options.js';
 import { Database } from '../../../src/database/database.js';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import {
   expectRecovered,
   expectGuardedRoutesServe,
@@ -10,12 +10,12 @@ import {
   READS,
   newUser,
   WRITES,
-} from '../../support/outage.js';
+} from '../../support/app/outage.js';
 
 // Short, so that the tests do not wait long.
 Object.assign(TIMEOUTS, { connect: 500, lock: 500, statement: 1000, query: 1200 });
 
-describe('while SQLite cannot write', () => {
+describe('a server whose SQLite database cannot be written', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -23,7 +23,7 @@ describe('while SQLite cannot write', () => {
   afterAll(() => test.close());
   const onTheWriter = (sql: string): Promise<unknown> => test.app.get(Database).write(sql);
 
-  it('during a long write lock, it responds with 503, serves reads, and recovers', async () => {
+  it('responds with 503, serves reads and recovers during a long write lock', async () => {
     const user = await newUser(test);
     const other = new sqlite3.Database(test.databaseUrl.replace('sqlite:', ''));
     await run(other, 'BEGIN EXCLUSIVE');
@@ -37,7 +37,7 @@ describe('while SQLite cannot write', () => {
     await expectRecovered(test, user);
   });
 
-  it('to a read-only file, it responds with 503, signs nobody out, and recovers', async () => {
+  it('responds with 503, signs nobody out and recovers with a read-only file', async () => {
     const user = await newUser(test);
     await onTheWriter('PRAGMA query_only = ON');
     await expectUnavailable(test, WRITES, user);
@@ -46,7 +46,7 @@ describe('while SQLite cannot write', () => {
     await expectRecovered(test, user);
   });
 
-  it('to a full disk, it responds with 503 without partial writes, and recovers', async () => {
+  it('responds with 503, writes nothing in part and recovers with a full disk', async () => {
     const user = await newUser(test);
     const [{ page_count }] = (await onTheWriter('PRAGMA page_count')) as [{ page_count: number }];
     await onTheWriter(`PRAGMA max_page_count = ${page_count}`);
@@ -58,7 +58,7 @@ describe('while SQLite cannot write', () => {
     await expectRecovered(test, user);
   });
 
-  it('during a transaction that hangs, it responds with 503 within the time-outs', async () => {
+  it('responds with 503 within the time-outs during a transaction that hangs', async () => {
     const user = await newUser(test);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));

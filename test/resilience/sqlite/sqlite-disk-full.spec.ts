@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { canLimit, canMount, fileSizeLimit, smallFileSystem, type SmallDisk } from '../../support/small-disk.js';
-import { sql } from '../../support/sql.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import {
+  canLimit,
+  canMount,
+  fileSizeLimit,
+  smallFileSystem,
+  type SmallDisk,
+} from '../../support/database/small-disk.js';
+import { sql } from '../../support/database/sql.js';
 
 const DISKS: [string, boolean, () => SmallDisk][] = [
   ['its file system is full', canMount, smallFileSystem],

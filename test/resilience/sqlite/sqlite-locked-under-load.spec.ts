@@ -1,9 +1,9 @@
 import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestApp, type TestApp } from '../../support/app.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
 import { expectFaultTolerance, STORMY, untilRefused } from '../../support/storm/outage-storm.js';
 
-describe('a storm of requests on SQLite loses nothing, and recovers', () => {
+describe('a storm of requests on SQLite', () => {
   let test: TestApp;
   let other: sqlite3.Database;
   beforeAll(async () => {
@@ -16,7 +16,7 @@ describe('a storm of requests on SQLite loses nothing, and recovers', () => {
     await test.close();
   });
 
-  it('while another program holds the write lock', { timeout: 90_000 }, async () => {
+  it('loses nothing and recovers while another program holds the write lock', { timeout: 90_000 }, async () => {
     const meanwhile = await expectFaultTolerance(test.http, test.databaseUrl, {
       begin: () => run(other, 'BEGIN EXCLUSIVE'),
       last: untilRefused,

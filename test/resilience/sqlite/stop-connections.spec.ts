@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database.js';
-import { OpenSockets, textOf, toRequest } from '../../support/open-sockets.js';
-import { PASSWORD, register } from '../../support/people.js';
-import { startServer, type ServerProcess } from '../../support/server-process.js';
-import { sql } from '../../support/sql.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { OpenSockets, textOf, toRequest } from '../../support/http/open-sockets.js';
+import { PASSWORD, register } from '../../support/app/users.js';
+import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
+import { sql } from '../../support/database/sql.js';
 
 const ORIGIN = 'https://app.example.com';
 const SHUTTING_DOWN = /^HTTP\/1\.1 503 [^]*\r\nconnection: close\r\n[^]*"code":"shutting_down"[^]*}$/i;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HttpResponse, TokenResponse } from '../http.js';
-import { someEmail } from '../people.js';
+import type { HttpResponse, TokenResponse } from '../http/http.js';
+import { someEmail } from '../app/users.js';
 import { beginSession, emptyModel, nextVersion, type Model, type UserRecord } from './model.js';
 import { accessClaims, observe, refreshClaims } from './observed.js';
 import { allows } from './orders.js';
@@ -10,7 +10,7 @@ import { FIRST_PASSWORD, requests } from './requests.js';
 import type { SessionRecord } from './rulebook.js';
 import type { Setting } from './setting.js';
 import type { StillService } from './still-service.js';
-import { Story } from './story.js';
+import { Trace } from './trace.js';
 import { modelledRows, storedRows } from './stored-rows.js';
 import type { Tally } from './tally.js';
 
@@ -23,7 +23,7 @@ export interface Holder {
 }
 
 /** A refresh request or its response in flight. */
-export interface Message {
+interface Message {
   to: Holder;
   token: string;
   response?: TokenResponse;
@@ -39,7 +39,7 @@ export class Comparison {
   readonly accessTokens: string[] = [];
   /** Earlier states of sessions, which a failover may restore. */
   readonly past = new Map<string, SessionRecord[]>();
-  readonly story: Story;
+  readonly trace: Trace;
   private readonly stringOf = new Map<string, string>();
 
   constructor(
@@ -48,7 +48,7 @@ export class Comparison {
     readonly tally: Tally,
   ) {
     this.model = emptyModel(setting.policy);
-    this.story = new Story(() => service.now);
+    this.trace = new Trace(() => service.now);
   }
 
   async register(): Promise<void> {
@@ -66,7 +66,7 @@ export class Comparison {
 
   /** Adds a new session to the model and checks the response. */
   addSession(what: string, user: UserRecord, response: HttpResponse<TokenResponse>, status: number) {
-    if (response.status !== status) this.story.fail(`${what} got the response ${JSON.stringify(response.body)}`);
+    if (response.status !== status) this.trace.fail(`${what} got the response ${JSON.stringify(response.body)}`);
     const session = beginSession(this.model, response.body.session_id, user.id, this.service.now);
     this.expect(
       `${what}, session ${session.number}`,
@@ -98,10 +98,10 @@ export class Comparison {
   /** Checks a response against the prediction. */
   expect(what: string, response: HttpResponse<object | undefined>, prediction: Prediction): void {
     const observed = observe(response);
-    this.story.tell(`${what} -> ${response.status} ${observed.code ?? ''}`);
+    this.trace.add(`${what} -> ${response.status} ${observed.code ?? ''}`);
     if (!allows(prediction, observed)) {
       const actual = JSON.stringify(observed, null, 2);
-      this.story.fail(
+      this.trace.fail(
         `${what}: the rules predict ${JSON.stringify(prediction, null, 2)}, the service responded ${actual}`,
       );
     }
@@ -113,7 +113,7 @@ export class Comparison {
   keepTokens({ refresh_token, access_token }: TokenResponse): void {
     const key = JSON.stringify(refreshClaims(refresh_token));
     const known = this.stringOf.get(key) ?? refresh_token;
-    if (known !== refresh_token) this.story.fail(`One generation, two refresh tokens: ${key}`);
+    if (known !== refresh_token) this.trace.fail(`One generation, two refresh tokens: ${key}`);
     this.stringOf.set(key, refresh_token);
     if (!this.refreshTokens.includes(refresh_token)) this.refreshTokens.push(refresh_token);
     this.accessTokens.push(access_token);
@@ -124,7 +124,7 @@ export class Comparison {
     const modelled = modelledRows(this.model);
     this.tally.add('rows', stored.length);
     if (isDeepStrictEqual(stored, modelled)) return;
-    this.story.fail(`The rows say ${JSON.stringify(stored, null, 2)}, the model ${JSON.stringify(modelled, null, 2)}`);
+    this.trace.fail(`The rows say ${JSON.stringify(stored, null, 2)}, the model ${JSON.stringify(modelled, null, 2)}`);
   }
 
   private remember(sessionId: string): void {

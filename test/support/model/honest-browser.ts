@@ -1,10 +1,10 @@
-import type { TokenResponse } from '../http.js';
-import { login, PASSWORD, register } from '../people.js';
+import type { TokenResponse } from '../http/http.js';
+import { login, PASSWORD, register } from '../app/users.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';
 import type { Setting } from './setting.js';
 import type { StillService } from './still-service.js';
-import type { Story } from './story.js';
+import type { Trace } from './trace.js';
 import type { Tally } from './tally.js';
 
 /** A refresh request or its response in flight. */
@@ -30,7 +30,7 @@ export class HonestBrowser {
   constructor(
     private readonly service: StillService,
     private readonly setting: Setting,
-    private readonly story: Story,
+    private readonly trace: Trace,
     private readonly tally: Tally,
   ) {}
 
@@ -46,7 +46,7 @@ export class HonestBrowser {
 
   send(): void {
     if (this.messages.length >= 5) return;
-    this.story.tell(`a tab sends generation ${refreshClaims(this.jar.refresh).gen}`);
+    this.trace.add(`a tab sends generation ${refreshClaims(this.jar.refresh).gen}`);
     this.messages.push({ token: this.jar.refresh, sentAt: this.service.now });
   }
 
@@ -65,7 +65,7 @@ export class HonestBrowser {
   lose(which: number): void {
     const [lost] = this.messages.splice(which % Math.max(1, this.messages.length), 1);
     if (lost)
-      this.story.tell(
+      this.trace.add(
         `${lost.response ? 'a response to' : 'a request with'} generation ${refreshClaims(lost.token).gen} is lost`,
       );
   }
@@ -81,17 +81,17 @@ export class HonestBrowser {
   /** Uses the newest access token. An expired one is allowed: a refresh follows. */
   async use(): Promise<void> {
     const { status, code } = observe(await requests.whoAmI(this.service.http, this.jar.access));
-    this.story.tell(`a tab uses an access token -> ${status} ${code ?? ''}`);
+    this.trace.add(`a tab uses an access token -> ${status} ${code ?? ''}`);
     this.tally.add(`use ${status}`);
     if (status === 200 || code === 'access_token_expired') return;
-    if (!this.isLoggedOut) this.story.fail('An honest browser’s access token was refused');
+    if (!this.isLoggedOut) this.trace.fail('An honest browser’s access token was refused');
   }
 
   /** Revokes the session; the browser notices at its next refresh. */
   async logOut(): Promise<void> {
     await requests.logout(this.service.http, { refresh: this.jar.refresh });
     this.isLoggedOut = true;
-    this.story.tell('logout');
+    this.trace.add('logout');
   }
 
   /** Drops messages beyond the bounds: a request arrives within L, a round trip takes less than C. */
@@ -106,10 +106,10 @@ export class HonestBrowser {
   private async ask(message: Message): Promise<void> {
     const response = await requests.refresh(this.service.http, message.token);
     const { gen } = refreshClaims(message.token);
-    this.story.tell(`generation ${gen} arrives, ${this.service.now - message.sentAt} ms old -> ${response.status}`);
+    this.trace.add(`generation ${gen} arrives, ${this.service.now - message.sentAt} ms old -> ${response.status}`);
     this.tally.add(`refresh ${response.status}`);
     if (response.status !== 200) return this.refused(observe(response).code ?? '', observe(response).terminal ?? true);
-    if (this.isLoggedOut) this.story.fail('A session that was logged out was refreshed');
+    if (this.isLoggedOut) this.trace.fail('A session that was logged out was refreshed');
     message.response = response.body;
     const generation = refreshClaims(response.body.refresh_token).gen;
     if (generation <= this.newestGeneration) return;
@@ -124,7 +124,7 @@ export class HonestBrowser {
     // An unchanged token is not stored again: a late response must not overwrite a newer token.
     if (refresh_token !== message.token) this.jar.refresh = refresh_token;
     this.jar.access = access_token;
-    this.story.tell(`the response to generation ${refreshClaims(message.token).gen} is stored`);
+    this.trace.add(`the response to generation ${refreshClaims(message.token).gen} is stored`);
   }
 
   /** Only a logout, the idle limit and the absolute limit may end an honest session. */
@@ -132,7 +132,7 @@ export class HonestBrowser {
     const { idle, session } = this.setting.policy;
     const isOver = this.service.now >= Math.min(this.newestAt + idle, this.bornAt + session);
     const isExcused = this.isLoggedOut ? code === 'session_revoked' || isOver : isOver && code === 'session_expired';
-    if (!isExcused || !terminal) this.story.fail(`An honest browser was refused: ${code}`);
+    if (!isExcused || !terminal) this.trace.fail(`An honest browser was refused: ${code}`);
     this.tally.add(this.isLoggedOut ? 'revoked' : 'expired');
     this.begin(await login(this.service.http, this.email, PASSWORD));
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { HonestBrowser } from './honest-browser.js';
 import { isStrict, type Setting } from './setting.js';
 import type { StillService } from './still-service.js';
-import { Story } from './story.js';
+import { Trace } from './trace.js';
 import type { Tally } from './tally.js';
 
 type HonestStep =
@@ -64,11 +64,11 @@ export function honestHistories({ policy }: Setting): fc.Arbitrary<HonestStep[]>
   return fc.array(step as fc.Arbitrary<HonestStep>, { maxLength: 240, size: 'max' });
 }
 
-/** Runs a history. Throws, with the story, when an honest session ends without a reason. */
+/** Runs a history. Throws, with the trace, when an honest session is revoked or expires without a reason. */
 export async function liveHonestly(service: StillService, setting: Setting, steps: HonestStep[], tally: Tally) {
   service.beginDay(0);
-  const story = new Story(() => service.now);
-  const browsers = [1, 2].map(() => new HonestBrowser(service, setting, story, tally));
+  const trace = new Trace(() => service.now);
+  const browsers = [1, 2].map(() => new HonestBrowser(service, setting, trace, tally));
   for (const browser of browsers) await browser.open();
   let flushedAt = service.now;
 
@@ -82,7 +82,7 @@ export async function liveHonestly(service: StillService, setting: Setting, step
       browsers.forEach((browser) => browser.giveUpLate());
     } else {
       tally.add(step.do);
-      story.tell(step.do);
+      trace.add(step.do);
       if (step.do === 'flush' || step.do === 'shut down') flushedAt = service.now;
       await applyEvent(service, step.do);
     }

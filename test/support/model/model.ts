@@ -17,11 +17,11 @@ export interface UserRecord {
 }
 
 /**
- * The memory of a process: the generations it has seen and those it has not written yet, of each session the newest alone.
+ * The memory of a process: the generations it has seen and those it has not written yet, of each session only the newest.
  * The documentation describes a queue of pairs. The two differ only after a failover: a token of a lost generation then
  * replaces the note for the generation of the row, and a theft is detected later.
  */
-export interface ProcessNotes {
+interface ProcessNotes {
   sighted: Map<string, number>;
   acknowledgements: Map<string, number>;
   /** New idle limits, from rules 2 and 4. */
@@ -85,7 +85,7 @@ export function nextVersion(ver: number, t: number): number {
   return Math.max(ver + 1, Math.floor((t - Date.UTC(2025, 0, 1)) / 1000));
 }
 
-/** "Ends every session of the user", and outdates all earlier access tokens. */
+/** Revokes every session of the user, and outdates all earlier access tokens. */
 export function changeCredentials(model: Model, user: UserRecord, password: string, t: number): void {
   user.password = password;
   user.ver = nextVersion(user.ver, t);

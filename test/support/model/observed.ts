@@ -1,5 +1,5 @@
-import type { HttpResponse, ProblemBody, TokenResponse } from '../http.js';
-import { claimsOf } from '../people.js';
+import type { HttpResponse, ProblemBody, TokenResponse } from '../http/http.js';
+import { claimsOf } from '../app/users.js';
 
 /** A response without the members that differ each time: ids of requests and of access tokens. */
 export interface Observed {

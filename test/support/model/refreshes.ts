@@ -1,12 +1,12 @@
 import { sight, type Model } from './model.js';
-import { rulingOn, type SessionRecord } from './rulebook.js';
+import { appliedRule, type SessionRecord } from './rulebook.js';
 import { isStrict } from './setting.js';
 
 /** The outcome for a presented refresh token, by the text of the rules. */
 export type Outcome =
   | { rule: 1; reasons: string[] }
   | { rule: 6 }
-  /** `ends`: the end of the session in the response. */
+  /** `ends`: when the session expires, according to the response. */
   | { rule: 2 | 3 | 4 | 5 | 7; session: SessionRecord; ends: number };
 
 /** Presents generation `g` of a session at `t`: changes the model, and returns the expected outcome. */
@@ -14,10 +14,10 @@ export function present(model: Model, sessionId: string, g: number, t: number): 
   const session = model.sessions.get(sessionId)!;
   // The token expires with its session, at the next full second.
   if (t >= Math.ceil(session.expiresAt / 1000) * 1000) return { rule: 1, reasons: ['expired_absolute'] };
-  const ruling = rulingOn(session, g, t, model.policy);
-  switch (ruling.rule) {
+  const applied = appliedRule(session, g, t, model.policy);
+  switch (applied.rule) {
     case 1:
-      return ruling;
+      return applied;
     case 2:
       if (session.acknowledgedGeneration === g)
         return { rule: 2, session: { ...session }, ends: session.idleExpiresAt };

@@ -1,11 +1,11 @@
-import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http.js';
-import { PASSWORD } from '../people.js';
+import type { HttpResponse, Http, ProblemBody, TokenResponse } from '../http/http.js';
+import { PASSWORD } from '../app/users.js';
 
 type Tokens = Promise<HttpResponse<TokenResponse & ProblemBody>>;
 
 export const FIRST_PASSWORD = PASSWORD;
 
-/** The requests of a client, each with the given credentials alone. */
+/** The requests of a client, each with only the given credentials. */
 export const requests = {
   register: (http: Http, email: string): Tokens =>
     http.post('/auth/register', { json: { email, password: FIRST_PASSWORD } }),

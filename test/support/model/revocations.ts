@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { TokenResponse } from '../http.js';
-import { someEmail } from '../people.js';
+import type { TokenResponse } from '../http/http.js';
+import { someEmail } from '../app/users.js';
 import { applyEvent } from './honest-histories.js';
 import { refreshClaims } from './observed.js';
 import { FIRST_PASSWORD, requests } from './requests.js';
 import type { StillService } from './still-service.js';
-import { Story } from './story.js';
+import { Trace } from './trace.js';
 import type { Tally } from './tally.js';
 
 type RevocationStep =
@@ -50,7 +50,7 @@ interface Session {
  * that the service has revoked must never be accepted again.
  */
 export class RevokedSessions {
-  private readonly story: Story;
+  private readonly trace: Trace;
   private readonly email = someEmail();
   private password = FIRST_PASSWORD;
   private changes = 0;
@@ -62,13 +62,13 @@ export class RevokedSessions {
     private readonly tally: Tally,
   ) {
     service.beginDay(0);
-    this.story = new Story(() => service.now);
+    this.trace = new Trace(() => service.now);
   }
 
-  async live(steps: RevocationStep[]): Promise<void> {
+  async run(steps: RevocationStep[]): Promise<void> {
     this.addSession((await requests.register(this.service.http, this.email)).body);
     for (const step of steps) {
-      this.story.tell(`${step.do}, ${this.sessions.length} sessions`);
+      this.trace.add(`${step.do}, ${this.sessions.length} sessions`);
       await this.take(step);
     }
     await this.expectNothingAccepted();
@@ -161,7 +161,7 @@ export class RevokedSessions {
       if (!session.refresh.includes(body.refresh_token)) session.refresh.push(body.refresh_token);
       return void session.access.push(body.access_token);
     }
-    this.story.tell(`generation ${refreshClaims(token).gen} -> ${body.code}`);
+    this.trace.add(`generation ${refreshClaims(token).gen} -> ${body.code}`);
     this.revokedIf(body.terminal, body.code, [session]);
   }
 
@@ -194,7 +194,7 @@ export class RevokedSessions {
       ];
       this.tally.add('tokens tried', responses.length);
       if (responses.some(({ status }) => status === 200))
-        this.story.fail(`A token of revoked session ${id} was accepted`);
+        this.trace.fail(`A token of revoked session ${id} was accepted`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { consult, type Expectation } from '../../../src/sessions/rotation.oracle.js';
+import { expectedVerdict, type Expectation } from '../../../src/sessions/rotation.oracle.js';
 import type { SessionState } from '../../../src/sessions/rotation.js';
 import type { Policy } from './setting.js';
 
@@ -12,11 +12,11 @@ export interface SessionRecord extends SessionState {
   createdAt: number;
 }
 
-export type Ruling = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
+type AppliedRule = { rule: 1; reasons: string[] } | { rule: 2 | 3 | 4 | 5 | 6 | 7 };
 
 /** Which rule applies to generation `g` of this session, presented at `t`. The unit tests of the rules ask the same oracle. */
-export function rulingOn(session: SessionRecord, g: number, t: number, policy: Policy): Ruling {
-  const { rule, allows } = consult(session, g, t, rotationPolicy(policy));
+export function appliedRule(session: SessionRecord, g: number, t: number, policy: Policy): AppliedRule {
+  const { rule, allows } = expectedVerdict(session, g, t, rotationPolicy(policy));
   return rule === 1 ? { rule, reasons: reasonsIn(allows) } : { rule };
 }
 
@@ -29,7 +29,7 @@ function reasonsIn(allows: Expectation['allows']): string[] {
 
 /** Rule 1 is the same under every policy. */
 export function isAlive(session: SessionRecord, t: number): boolean {
-  return consult(session, session.generation, t, { rotationInterval: 0, leeway: 0 }).rule !== 1;
+  return expectedVerdict(session, session.generation, t, { rotationInterval: 0, leeway: 0 }).rule !== 1;
 }
 
 const rotationPolicy = ({ C, L }: Policy) => ({ rotationInterval: C, leeway: L });

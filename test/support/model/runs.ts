@@ -17,17 +17,17 @@ export const TIMEOUT_MS = TIME_LIMIT_MS + 30_000;
  * Checks a property over generated histories.
  *
  * @param numRuns histories in the ordinary run; MODEL_RUNS multiplies it
- * @param least the minimum count of each event in an ordinary run: a test that checks too little fails
+ * @param minimum the minimum count of each event in an ordinary run: a test that checks too little fails
  */
 export async function expectToHold<History>(
   histories: fc.Arbitrary<History>,
   numRuns: number,
-  live: (history: History, tally: Tally) => Promise<void>,
-  least: Record<string, number>,
+  run: (history: History, tally: Tally) => Promise<void>,
+  minimum: Record<string, number>,
 ): Promise<void> {
   const tally = new Tally();
   await fc.assert(
-    fc.asyncProperty(histories, (history) => live(history, tally)),
+    fc.asyncProperty(histories, (history) => run(history, tally)),
     {
       seed: Number(MODEL_SEED ?? SEED),
       numRuns: Math.ceil(numRuns * times),
@@ -40,5 +40,5 @@ export async function expectToHold<History>(
     },
   );
   if (MODEL_TALLY) process.stderr.write(`${expect.getState().currentTestName}: ${tally}\n`);
-  if (isOrdinary) expect(tally.missing(least)).toEqual([]);
+  if (isOrdinary) expect(tally.missing(minimum)).toEqual([]);
 }

@@ -1,10 +1,10 @@
 import { vi } from 'vitest';
 import { PurgeService } from '../../../src/sessions/purge.service.js';
 import { SessionWriteBuffer } from '../../../src/sessions/session-write-buffer.js';
-import { createTestApp, type TestApp } from '../app.js';
-import { MovableClock } from '../clock.js';
-import { throwawayDatabase, type ThrowawayDatabase } from '../database.js';
-import type { Http } from '../http.js';
+import { createTestApp, type TestApp } from '../app/app.js';
+import { MovableClock } from '../app/clock.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../database/database.js';
+import type { Http } from '../http/http.js';
 import type { Setting } from './setting.js';
 
 const DAY = 86_400_000;

@@ -42,7 +42,7 @@ export async function travel(world: Comparison, step: Extract<Step, { do: 'send'
   if (step.do === 'send') {
     const to = at(world.holders, step.who)!;
     if (messages.length < 6) messages.push({ to, token: to.refresh });
-    return world.story.tell(`${to.name} sends generation ${refreshClaims(to.refresh).gen}`);
+    return world.trace.add(`${to.name} sends generation ${refreshClaims(to.refresh).gen}`);
   }
   const wanted = messages.filter(({ response }) => (step.do === 'arrive' ? !response : step.do === 'lose' || response));
   const message = at(wanted, step.message);
@@ -54,7 +54,7 @@ export async function travel(world: Comparison, step: Extract<Step, { do: 'send'
     return;
   }
   messages.splice(messages.indexOf(message), 1);
-  world.story.tell(`a message of ${message.to.name} is ${step.do === 'lose' ? 'lost' : 'delivered'}`);
+  world.trace.add(`a message of ${message.to.name} is ${step.do === 'lose' ? 'lost' : 'delivered'}`);
   if (step.do === 'deliver') store(message.to, message.response!);
 }
 
@@ -76,12 +76,12 @@ export async function sendTogether(world: Comparison, step: Extract<Step, { do: 
     ),
   );
   const seen = responses.map(observe);
-  world.story.tell(`together: ${sent.map(({ what, token }) => `${what} ${token.gen}`).join(', ')}`);
+  world.trace.add(`together: ${sent.map(({ what, token }) => `${what} ${token.gen}`).join(', ')}`);
   const rows = await storedRows(service, [...world.model.sessions.keys()]);
   const explained = explanations(world.model, sent, seen, service.now);
   const model = explained.find((model) => isDeepStrictEqual(modelledRows(model), rows));
   if (!model)
-    world.story.fail(
+    world.trace.fail(
       `No order explains ${inspect({ sent, seen, rows, explained: explained.map(modelledRows) }, { depth: 5 })}`,
     );
   world.model = model;

@@ -16,7 +16,7 @@ export async function signIn(world: Comparison, user: UserRecord, right: boolean
   world.hold(`browser in session ${session.number}`, response.body);
 }
 
-/** "Ending a session that has ended is no error"; an expired access token does not authenticate. */
+/** A session that is revoked already is no error; an expired access token does not authenticate. */
 export async function logOut(
   world: Comparison,
   holder: Holder,

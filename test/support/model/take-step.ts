@@ -12,7 +12,7 @@ import { putBack } from './stored-rows.js';
 import { changePassword, logOut, revoke, signIn } from './take-revocation.js';
 import { presentTheOneBefore, refreshNow, sendTogether, travel } from './take-refresh.js';
 
-/** Runs a history with two users. Throws, with the story, at the first difference. */
+/** Runs a history with two users. Throws, with the trace, at the first difference. */
 export async function compare(service: StillService, setting: Setting, { millisecond, steps }: History, tally: Tally) {
   service.beginDay(millisecond);
   const world = new Comparison(service, setting, tally);
@@ -44,7 +44,7 @@ async function takeStep(world: Comparison, step: Step): Promise<void> {
       return void (await world.refresh('a holder', fromNewest(world.refreshTokens, step.age)));
     case 'wait':
       service.move(step.ms);
-      return world.story.tell(`after ${step.ms} ms`);
+      return world.trace.add(`after ${step.ms} ms`);
     case 'wait until':
       return waitUntil(world, step);
     case 'steal':
@@ -82,7 +82,7 @@ async function use(world: Comparison, who: string, token: string): Promise<void>
 async function writeBuffer(world: Comparison, what: 'flush' | 'forget' | 'kill' | 'shut down'): Promise<void> {
   const { service, model } = world;
   world.tally.add(what);
-  world.story.tell(what);
+  world.trace.add(what);
   if (what === 'flush' || what === 'shut down') flush(model, service.now);
   if (what !== 'flush') model.process = nothingNoted();
   if (what === 'flush') return service.flush();
@@ -103,17 +103,17 @@ async function useRevokedOnes(world: Comparison): Promise<void> {
 function steal(world: Comparison, from: Holder): void {
   if (world.holders.length >= 6) return;
   world.holders.push({ ...from, name: `a thief with what ${from.name} had`, isThief: true });
-  world.story.tell(`a thief copies the jar of ${from.name}`);
+  world.trace.add(`a thief copies the jar of ${from.name}`);
 }
 
 /** Moves the clock to a time at which the outcome for a session changes, and presents a token there. */
 async function waitUntil(world: Comparison, step: Extract<Step, { do: 'wait until' }>): Promise<void> {
-  const { service, model, story } = world;
+  const { service, model, trace } = world;
   const isLimit = step.edge === 'idle' || step.edge === 'absolute';
-  const living = [...model.sessions.values()].filter(
+  const active = [...model.sessions.values()].filter(
     ({ revokedAt, acknowledgedAt }) => revokedAt === null && (isLimit || acknowledgedAt !== null),
   );
-  const session = at(living, step.session);
+  const session = at(active, step.session);
   if (!session) return;
   const { id, number, generation } = session;
   const access = world.accessTokens.findLast((token) => accessClaims(token).sid === id)!;
@@ -127,7 +127,7 @@ async function waitUntil(world: Comparison, step: Extract<Step, { do: 'wait unti
   const ms = edges[step.edge] + step.plus - service.now;
   if (ms <= 0) return;
   service.move(ms);
-  story.tell(`${step.edge} of session ${number}, and ${step.plus} ms`);
+  trace.add(`${step.edge} of session ${number}, and ${step.plus} ms`);
   if (!step.asks) return;
   if (step.edge === 'access') return use(world, 'a holder', access);
   const wanted = step.edge === 'L' ? generation - 1 : generation;
@@ -150,5 +150,5 @@ async function failOver(world: Comparison, sessionId: string | undefined, back: 
   Object.assign(session, structuredClone(earlier));
   await putBack(world.service, earlier);
   world.tally.add('fail over');
-  world.story.tell(`a failover: session ${session.number} is at generation ${session.generation} again`);
+  world.trace.add(`a failover: session ${session.number} is at generation ${session.generation} again`);
 }

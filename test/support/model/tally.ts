@@ -13,8 +13,8 @@ export class Tally {
   /** The events of `wanted` that happened too rarely. */
   missing(wanted: Record<string, number>): string[] {
     return Object.entries(wanted)
-      .filter(([what, least]) => this.of(what) < least)
-      .map(([what, least]) => `${what}: ${this.of(what)} of ${least}`);
+      .filter(([what, minimum]) => this.of(what) < minimum)
+      .map(([what, minimum]) => `${what}: ${this.of(what)} of ${minimum}`);
   }
 
   toString(): string {

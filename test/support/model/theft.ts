@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { register } from '../people.js';
+import { register } from '../app/users.js';
 import { applyEvent } from './honest-histories.js';
 import { observe, refreshClaims } from './observed.js';
 import { requests } from './requests.js';
 import type { Setting } from './setting.js';
 import type { StillService } from './still-service.js';
-import { Story } from './story.js';
+import { Trace } from './trace.js';
 import type { Tally } from './tally.js';
 
 type Role = 'victim' | 'thief';
@@ -37,10 +37,10 @@ export const thefts = fc.array(
 
 /**
  * A victim and a thief with copies of one cookie jar. It does not know the rules, only the guarantee: when two holders
- * differ, and the newer generation was acknowledged more than L ago, the older holder's next refresh ends the session.
+ * differ, and the newer generation was acknowledged more than L ago, the older holder's next refresh revokes the session.
  */
 export class Theft {
-  private readonly story: Story;
+  private readonly trace: Trace;
   private jars: Record<Role, { refresh: string; access: string }>;
   /** The newest generation that a holder has presented, but that is not written yet. */
   private proved = 0;
@@ -53,10 +53,10 @@ export class Theft {
     private readonly tally: Tally,
   ) {
     service.beginDay(0);
-    this.story = new Story(() => service.now);
+    this.trace = new Trace(() => service.now);
   }
 
-  async live(steps: TheftStep[]): Promise<void> {
+  async run(steps: TheftStep[]): Promise<void> {
     await this.begin();
     for (const step of steps) await this.take(step);
   }
@@ -66,7 +66,7 @@ export class Theft {
     const jar = { refresh: tokens.refresh_token, access: tokens.access_token };
     this.jars = { victim: jar, thief: { ...jar } };
     this.proved = this.acknowledged = 0;
-    this.story.tell('a new session, and the thief has a copy of it');
+    this.trace.add('a new session, and the thief has a copy of it');
   }
 
   private async take(step: TheftStep): Promise<void> {
@@ -80,7 +80,7 @@ export class Theft {
         return this.take({ do: 'flush' });
       case 'copy':
         this.jars.thief = { ...this.jars.victim };
-        return this.story.tell('the thief copies the jar again');
+        return this.trace.add('the thief copies the jar again');
       case 'wait':
         return this.service.move(step.ms);
       case 'wait until': {
@@ -90,7 +90,7 @@ export class Theft {
       default:
         if (step.do === 'flush' || step.do === 'shut down') this.acknowledge();
         else this.proved = 0;
-        this.story.tell(step.do);
+        this.trace.add(step.do);
         return applyEvent(this.service, step.do);
     }
   }
@@ -118,8 +118,8 @@ export class Theft {
     const { refresh } = this.jars[role];
     const response = await requests.refresh(this.service.http, refresh);
     const { status, code } = observe(response);
-    this.story.tell(`the ${role} presents generation ${refreshClaims(refresh).gen} -> ${status} ${code ?? ''}`);
-    if (isDue && status === 200) this.story.fail(`The ${role} holds the older token, and could refresh`);
+    this.trace.add(`the ${role} presents generation ${refreshClaims(refresh).gen} -> ${status} ${code ?? ''}`);
+    if (isDue && status === 200) this.trace.fail(`The ${role} holds the older token, and could refresh`);
     if (status !== 200) return this.expectSignedOut(role, code ?? '', isDue);
     this.proved = Math.max(this.proved, refreshClaims(refresh).gen);
     if (isStored) this.jars[role] = { refresh: response.body.refresh_token, access: response.body.access_token };
@@ -129,20 +129,20 @@ export class Theft {
   private async expectSignedOut(role: Role, code: string, isDue: boolean): Promise<void> {
     if (isDue && code !== 'session_expired') {
       this.tally.add(`${role} found out`);
-      if (code !== 'refresh_token_reused') this.story.fail(`The session had ended before: ${code}`);
+      if (code !== 'refresh_token_reused') this.trace.fail(`The session was over before: ${code}`);
     }
     for (const { refresh, access } of Object.values(this.jars)) {
       const { status } = await requests.refresh(this.service.http, refresh);
       const { status: used } = await requests.whoAmI(this.service.http, access);
       if (status === 200 || used === 200)
-        this.story.fail(`A token of an ended session was accepted: ${status}, ${used}`);
+        this.trace.fail(`A token of a session that is over was accepted: ${status}, ${used}`);
     }
     await this.begin();
   }
 
   private async use(role: Role): Promise<void> {
     const { status } = await requests.whoAmI(this.service.http, this.jars[role].access);
-    this.story.tell(`the ${role} uses an access token -> ${status}`);
+    this.trace.add(`the ${role} uses an access token -> ${status}`);
     if (status === 200) this.proved = Math.max(this.proved, this.accessGenerationOf(role));
   }
 

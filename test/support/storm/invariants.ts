@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import { sql } from '../sql.js';
+import { sql } from '../database/sql.js';
 
 const VIOLATIONS = {
   'users without a session': 'SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM sessions)',
-  'revoked sessions whose access tokens live on': `SELECT id FROM sessions WHERE revoked_at IS NOT NULL
+  'revoked sessions without a revocation of their access tokens': `SELECT id FROM sessions WHERE revoked_at IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM revocations WHERE subject = 'session:' || CAST(sessions.id AS text))`,
-  'revocations of living sessions': `SELECT id FROM sessions WHERE revoked_at IS NULL
+  'revocations of active sessions': `SELECT id FROM sessions WHERE revoked_at IS NULL
      AND EXISTS (SELECT 1 FROM revocations WHERE subject = 'session:' || CAST(sessions.id AS text))`,
   'generations acknowledged before they were issued': `SELECT id FROM sessions
      WHERE acknowledged_generation > generation`,

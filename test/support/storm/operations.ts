@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Http } from '../http.js';
-import { PASSWORD, refresh, someEmail } from '../people.js';
+import type { Http } from '../http/http.js';
+import { PASSWORD, refresh, someEmail } from '../app/users.js';
 import { pause, type StormClient, type Turn } from './storm.js';
 
 const NEW_PASSWORD = `${PASSWORD}, a new one`;

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { performing, expectDone, type Operation } from './operations.js';
-import type { Http } from '../http.js';
-import { PASSWORD } from '../people.js';
+import type { Http } from '../http/http.js';
+import { PASSWORD } from '../app/users.js';
 import { expectAllSignedIn, expectNobodyRefused, refreshing, Storm, type Outcome, type Turn } from './storm.js';
 import { revokedSessions, expectInvariants } from './invariants.js';
 
@@ -57,8 +57,8 @@ export async function expectFaultTolerance(http: Http, databaseUrl: string, faul
   );
   await expectInvariants(databaseUrl);
   await expectAllSignedIn(storm);
-  const ended = await revokedSessions(databaseUrl);
-  expect(storm.clients.filter(({ stored }) => ended.includes(stored.session_id))).toEqual([]);
+  const revoked = await revokedSessions(databaseUrl);
+  expect(storm.clients.filter(({ stored }) => revoked.includes(stored.session_id))).toEqual([]);
   // All unconfirmed operations, and confirmed ones up to 40 in total.
   const unconfirmed = operations.filter(({ confirmed }) => !confirmed);
   await expectDone([...unconfirmed, ...operations.filter(({ confirmed }) => confirmed)].slice(0, 40), http);

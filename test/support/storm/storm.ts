@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { ProblemCode } from '../../../src/problem/catalogue.js';
-import { Connection, type RequestContent } from '../connection.js';
-import type { HttpResponse, Http, TokenResponse } from '../http.js';
-import { claimsOf, register } from '../people.js';
+import { Connection, type RequestContent } from '../http/connection.js';
+import type { HttpResponse, Http, TokenResponse } from '../http/http.js';
+import { claimsOf, register } from '../app/users.js';
 
 /** The outcome of a request. `status` 0: no complete response; `bytes` of it arrived. */
 export interface Outcome {
@@ -79,7 +79,7 @@ export class StormClient {
   }
 }
 
-/** What a client does again and again until the storm ends. */
+/** What a client repeats until the storm is over. */
 export type Turn = (client: StormClient) => Promise<unknown>;
 
 /** Refreshes, and uses every third access token. */
@@ -100,21 +100,21 @@ export class Storm {
 
   /** Adds clients, each with a new user. */
   async join(http: Http, count: number): Promise<StormClient[]> {
-    const people: Awaited<ReturnType<typeof register>>[] = [];
+    const users: Awaited<ReturnType<typeof register>>[] = [];
     // In small groups, because the server refuses more parallel password hashes.
-    while (people.length < count) {
-      const few = Math.min(8, count - people.length);
-      people.push(...(await Promise.all(Array.from({ length: few }, () => register(http)))));
+    while (users.length < count) {
+      const few = Math.min(8, count - users.length);
+      users.push(...(await Promise.all(Array.from({ length: few }, () => register(http)))));
     }
-    const joined = people.map(({ email, tokens }) => new StormClient(this, email, tokens));
+    const joined = users.map(({ email, tokens }) => new StormClient(this, email, tokens));
     this.clients.push(...joined);
     return joined;
   }
 
   /** Opens idle keep-alive connections of more clients, which take no part in the storm. */
   async joinIdle(http: Http, count: number): Promise<StormClient[]> {
-    const people = await Promise.all(Array.from({ length: count }, () => register(http)));
-    const idle = people.map(({ email, tokens }) => new StormClient(this, email, tokens));
+    const users = await Promise.all(Array.from({ length: count }, () => register(http)));
+    const idle = users.map(({ email, tokens }) => new StormClient(this, email, tokens));
     for (const client of idle) await client.use();
     return idle;
   }
