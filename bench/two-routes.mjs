@@ -32,7 +32,7 @@ Module({ imports: [AppModule.forRoot(config, dataSource)], controllers: [TwoRout
 
 await openDatabase(config, dataSource);
 const app = await NestFactory.create(Root, createAdapter(config), appOptions);
-const { drain } = await setupApp(app, config);
-gracefulShutdown(app, drain, config.shutdownDeadlineMs);
+await setupApp(app, config);
+gracefulShutdown(app, config.shutdownDeadlineMs);
 await app.listen({ port: config.port, host: config.host });
 logStartup(app, config);
