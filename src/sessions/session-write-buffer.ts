@@ -44,12 +44,14 @@ export class SessionWriteBuffer implements OnApplicationShutdown {
 
   /**
    * Extends the idle limit from `now`. Resolves to the new limit, in milliseconds since the epoch. If less than half of it
-   * was left, it is written first: a crash after the response must not sign out a client that returns before the limit.
+   * was left, it is written first, with everything buffered: a crash after the response must not sign out a client that
+   * returns before the limit.
    */
   async extendIdle(session: LiveSession, now: number): Promise<number> {
     const idleExpiresAt = Math.min(now + this.config.refreshIdleTtlMs, session.expiresAt);
     this.extended.set(session.id, idleExpiresAt);
-    if (session.idleExpiresAt - now < this.config.refreshIdleTtlMs / 2) await this.flush();
+    const isUrgent = session.idleExpiresAt - now < this.config.refreshIdleTtlMs / 2;
+    if (isUrgent && idleExpiresAt > session.idleExpiresAt) await this.flush();
     else this.scheduleFlush();
     return idleExpiresAt;
   }

@@ -1,4 +1,4 @@
-import { sight, type Model } from './model.js';
+import { flush, sight, type Model } from './model.js';
 import { appliedRule, type SessionRecord } from './rulebook.js';
 import { isStrict } from './setting.js';
 
@@ -39,10 +39,11 @@ export function present(model: Model, sessionId: string, g: number, t: number): 
   }
 }
 
-/** In the row with the next flush, in the response at once. */
+/** In the response at once; in the row with the next flush, which comes before the response where less than half is left. */
 function extendIdle(model: Model, session: SessionRecord, t: number): number {
   const ends = idleEnd(model, session, t);
   model.process.extensions.set(session.id, ends);
+  if (ends > session.idleExpiresAt && session.idleExpiresAt - t < model.policy.idle / 2) flush(model, t);
   return ends;
 }
 
