@@ -5,6 +5,7 @@ import { isDemoBuilt, serveDemo } from './demo/serve-demo.js';
 import { serveStartPage } from './demo/serve-start-page.js';
 import { bodyParsers } from './http/body-parsers.js';
 import { connectionDraining } from './http/connection-draining.js';
+import { connectionLimits } from './http/connection-limits.js';
 import { cors } from './http/cors.js';
 import { LogDestination } from './http/log-destination.js';
 import { methodNotAllowed } from './http/method-not-allowed.js';
@@ -52,6 +53,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
 /** Each plugin declares the plugins it depends on: Fastify refuses another order. */
 async function registerPlugins(fastify: FastifyInstance, config: Config, metrics: Metrics): Promise<void> {
   await fastify
+    .register(connectionLimits)
     .register(requestCompletion)
     .register(requestId)
     .register(requestLog)

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import {
   LogController,
   type FastifyError,
+  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifyHttpOptions,
@@ -19,6 +20,8 @@ import { loggerOptions } from './request-log.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
 /** How long a request may take to arrive. Node enforces neither limit where `headersTimeout` is the longer one. */
+/** How long a client may neither send nor read anything while a request or a response is unfinished. */
+const CONNECTION_TIMEOUT_MS = 30_000;
 const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
 
 /** What Fastify must know when it is created: log, limits, trusted proxies, and the errors that never reach Nest. */
@@ -35,6 +38,7 @@ export function serverOptions(config: Config, logDestination: LogDestination): F
     // `strictRequests` refuses a missing Host as a problem.
     http: { requireHostHeader: false, ...SLOW_SENDERS },
     requestTimeout: SLOW_SENDERS.requestTimeout,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
       sendProblem(error, request, reply);
@@ -49,8 +53,13 @@ function trusted(trust: TrustProxy): boolean | string[] | ((address: string, hop
 }
 
 /** For requests that Node's parser cannot read: there is no request object, only a socket. */
-function respondToUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+function respondToUnreadable(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET') return;
+  this.afterResponses(socket, () => sendUnreadable(error, socket));
+}
+
+function sendUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) return;
   const problem = new Problem(UNREADABLE[error.code ?? ''] ?? 'malformed_request');
   const id = randomUUID();
   const body = JSON.stringify(problem.toBody(id));

@@ -1,6 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,7 +9,7 @@ import { TEST_SECRET } from '../../support/app/app.js';
 import { trackedApi } from '../../support/http/documented.js';
 import { freePort } from '../../support/programs/free-port.js';
 import { Http } from '../../support/http/http.js';
-import { OpenSockets, textOf, toRequest } from '../../support/http/open-sockets.js';
+import { OpenSockets, sendPipelined, toRequest } from '../../support/http/open-sockets.js';
 
 const CONNECTIONS = 8;
 /** About 2.5 MB of log lines: more than the server and the system buffer. */
@@ -52,12 +51,10 @@ describe('a server whose log is under back-pressure', { timeout: 120_000 }, () =
     );
 
   async function sendManyRequests(): Promise<number> {
-    const each = toRequest('GET', '/health/live').repeat(REQUESTS / CONNECTIONS - 1);
-    const last = toRequest('GET', '/health/live', undefined, 'Connection: close\r\n');
-    const opened: Socket[] = await Promise.all(Array.from({ length: CONNECTIONS }, () => sockets.open(http.url)));
-    const responses = opened.map(textOf);
-    for (const socket of opened) socket.write(each + last);
-    return (await Promise.all(responses)).join('').split('HTTP/1.1 200 OK').length - 1;
+    const request = toRequest('GET', '/health/live');
+    const opened = await Promise.all(Array.from({ length: CONNECTIONS }, () => sockets.open(http.url)));
+    const all = opened.map((socket) => sendPipelined(socket, request, REQUESTS / CONNECTIONS));
+    return (await Promise.all(all)).flat().filter((status) => status === 200).length;
   }
 
   async function droppedLines(): Promise<number> {

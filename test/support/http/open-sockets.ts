@@ -34,3 +34,36 @@ export async function textOf(socket: Socket): Promise<string> {
   await new Promise((resolve) => socket.on('close', resolve));
   return received;
 }
+
+/**
+ * Sends a request `count` times on one connection, pipelined in batches of 10, and resolves to the statuses. Each response
+ * must end with `}`.
+ */
+export async function sendPipelined(socket: Socket, request: string, count: number): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let left = count; left > 0; left -= 10) {
+    const batch = Math.min(10, left);
+    statuses.push(...(await responsesTo(socket, request.repeat(batch), batch)));
+  }
+  return statuses;
+}
+
+function responsesTo(socket: Socket, text: string, count: number): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const read = (chunk: Buffer) => {
+      received += String(chunk);
+      const statuses = statusesIn(received);
+      if (statuses.length < count || !received.endsWith('}')) return;
+      socket.off('data', read).off('close', reject);
+      resolve(statuses);
+    };
+    socket.on('data', read).once('close', reject);
+    socket.write(text);
+  });
+}
+
+/** The statuses of all responses in a text. */
+export function statusesIn(text: string): number[] {
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+}
