@@ -607,7 +607,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "repeated_parameter" | "malformed_request" | "refresh_token_ambiguous" | "cross_site_request" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "headers_too_large" | "request_timeout" | "internal_error" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
+            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "too_many_members" | "repeated_parameter" | "malformed_request" | "refresh_token_ambiguous" | "cross_site_request" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "expectation_failed" | "headers_too_large" | "request_timeout" | "internal_error" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
             /**
              * Format: uuid
              * @description Also in the header X-Request-Id, and in the log.
@@ -666,7 +666,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -676,7 +676,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -750,7 +750,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -760,7 +760,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -876,7 +876,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -886,7 +886,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1003,7 +1003,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `validation_failed`, `refresh_token_ambiguous`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `refresh_token_ambiguous`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1013,7 +1013,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "refresh_token_ambiguous" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "refresh_token_ambiguous" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1128,7 +1128,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1138,7 +1138,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1250,7 +1250,7 @@ export interface operations {
                     "application/json": components["schemas"]["WhoAmI"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1260,7 +1260,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1334,7 +1334,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
-            /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `password_rejected`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1344,7 +1344,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1455,7 +1455,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"][];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1465,7 +1465,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1535,7 +1535,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1545,7 +1545,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1642,7 +1642,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1652,7 +1652,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1777,7 +1777,7 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1787,7 +1787,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1860,7 +1860,7 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter` */
+            /** @description `validation_failed`, `malformed_json`, `body_too_deep`, `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1870,7 +1870,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter";
+                        code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -1967,7 +1967,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeySet"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1977,7 +1977,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -2290,7 +2290,7 @@ export interface operations {
                     "application/json": components["schemas"]["ServerMetadata"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -2300,7 +2300,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -2354,7 +2354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -2364,7 +2364,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };
@@ -2418,7 +2418,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description `malformed_request`, `repeated_parameter` */
+            /** @description `malformed_request`, `repeated_parameter`, `too_many_members` */
             400: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -2428,7 +2428,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "malformed_request" | "repeated_parameter";
+                        code?: "malformed_request" | "repeated_parameter" | "too_many_members";
                     };
                 };
             };

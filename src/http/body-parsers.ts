@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Problem } from '../problem/problem.js';
+import { findJsonRefusal, MAX_MEMBERS } from './json-limits.js';
 
 /** The largest body of this API has two passwords of 512 characters. */
 export const BODY_LIMIT = 64 * 1024;
-const MAX_DEPTH = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Keeps U+FEFF at the beginning as a character. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -20,12 +20,14 @@ export const bodyParsers = fp(
     const parseDefaultJson = fastify.getDefaultJsonParser('error', 'error');
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, raw, parsed) => {
+      if (isEncoded(request)) return parsed(new Problem('unsupported_media_type'));
       parseJson(parseDefaultJson.bind(fastify, request), raw as Buffer, parsed);
     });
     fastify.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'buffer' },
       async (request: FastifyRequest, raw: string | Buffer) => {
+        if (isEncoded(request)) throw new Problem('unsupported_media_type');
         if (!(request.routeOptions.config as AcceptsForm).acceptsForm) throw new Problem('unsupported_media_type');
         return parseForm(decodeForm(raw as Buffer));
       },
@@ -35,6 +37,12 @@ export const bodyParsers = fp(
   { name: 'body-parsers' },
 );
 
+/** Compressed, for example: a small body could become a large one. */
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  return encoding.toLowerCase() !== 'identity';
+}
+
 type Parsed = (error: Error | null, body?: unknown) => void;
 type JsonParser = (text: string, parsed: Parsed) => void;
 
@@ -43,7 +51,8 @@ function parseJson(parse: JsonParser, raw: Buffer, parsed: Parsed): void {
   if (raw.length === 0) return parsed(null, undefined);
   const text = decodeUtf8(raw);
   if (text === null) return parsed(new Problem('malformed_json'));
-  if (nestsDeeperThan(MAX_DEPTH, text)) return parsed(new Problem('body_too_deep'));
+  const refusal = findJsonRefusal(text);
+  if (refusal) return parsed(new Problem(refusal));
   parse(text, (error, value) => {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     if (error || !isObject) return parsed(new Problem('malformed_json'));
@@ -74,6 +83,7 @@ function decodeForm(raw: Buffer): string {
 
 function parseForm(text: string): Record<string, string> {
   const form: Record<string, string> = {};
+  if (hasMoreThan(MAX_MEMBERS, '&', text)) throw new Problem('too_many_members');
   for (const [name, value] of new URLSearchParams(text)) {
     if (name === '__proto__') throw new Problem('malformed_request');
     if (Object.hasOwn(form, name)) throw new Problem('repeated_parameter');
@@ -82,18 +92,10 @@ function parseForm(text: string): Record<string, string> {
   return form;
 }
 
-/** Counts brackets outside strings, before anything recursive sees the text. */
-function nestsDeeperThan(limit: number, json: string): boolean {
-  let depth = 0;
-  for (let i = 0, inString = false; i < json.length; i++) {
-    const c = json.charCodeAt(i);
-    if (inString) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) inString = false;
-    } else if (c === 0x22) inString = true;
-    else if (c === 0x7b || c === 0x5b) {
-      if (++depth > limit) return true;
-    } else if (c === 0x7d || c === 0x5d) depth--;
-  }
+/** Separators at both ends, or in a row, separate nothing, but cost the same. */
+function hasMoreThan(limit: number, separator: string, text: string): boolean {
+  let found = 0;
+  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1))
+    if (++found >= limit) return true;
   return false;
 }

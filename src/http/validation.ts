@@ -4,6 +4,10 @@ import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
 
 const UNKNOWN_FIELD = 'Unknown field.';
+/** So that a response stays far smaller than the request that causes it. */
+const MAX_ERRORS = 20;
+/** Longer than the names of all known fields. */
+const MAX_FIELD_LENGTH = 20;
 
 /** Validates bodies and queries by their class. An unknown field is refused. */
 export function validationPipe(): ValidationPipe {
@@ -22,7 +26,8 @@ function strictOptions(): ValidationPipeOptions {
     forbidUnknownValues: true,
     transform: true,
     stopAtFirstError: true,
-    exceptionFactory: (errors) => new Problem('validation_failed', { errors: errors.flatMap((e) => fieldErrors(e)) }),
+    exceptionFactory: (errors) =>
+      new Problem('validation_failed', { errors: errors.flatMap((e) => fieldErrors(e)).slice(0, MAX_ERRORS) }),
   };
 }
 
@@ -44,7 +49,7 @@ class SynchronousPipe extends StrictPipe {
 }
 
 function fieldErrors(error: ValidationError, prefix: string = ''): FieldError[] {
-  const field = `${prefix}${error.property}`.slice(0, 100);
+  const field = `${prefix}${error.property}`.slice(0, MAX_FIELD_LENGTH);
   const own = Object.keys(error.constraints ?? {}).map((rule) => ({ field, message: message(error, rule) }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
 }

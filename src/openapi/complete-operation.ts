@@ -10,7 +10,13 @@ type Header = NonNullable<Components['headers']>[string];
 
 const FORM = 'application/x-www-form-urlencoded';
 
-const EVERY_ROUTE: ProblemCode[] = ['malformed_request', 'repeated_parameter', 'internal_error', 'shutting_down'];
+const EVERY_ROUTE: ProblemCode[] = [
+  'malformed_request',
+  'repeated_parameter',
+  'too_many_members',
+  'internal_error',
+  'shutting_down',
+];
 /** A body is parsed, and can be refused, also where the route needs none. */
 const WITH_BODY: ProblemCode[] = ['malformed_json', 'body_too_deep', 'payload_too_large', 'unsupported_media_type'];
 const WITH_PARAMETERS: ProblemCode[] = ['uri_too_long'];

@@ -34,10 +34,15 @@ export const CATALOGUE = {
     title: 'The body is nested too deeply',
     detail: 'A body may nest at most 16 levels.',
   },
+  too_many_members: {
+    status: 400,
+    title: 'The request has too many members',
+    detail: 'A body or a query may have at most 32 members, nested ones included.',
+  },
   repeated_parameter: {
     status: 400,
     title: 'A parameter is given twice',
-    detail: 'Give each parameter of a query or a form once.',
+    detail: 'Give each parameter of a query, a form or a JSON object once.',
   },
   malformed_request: {
     status: 400,
@@ -158,6 +163,11 @@ export const CATALOGUE = {
     status: 415,
     title: 'Unsupported media type',
     detail: 'Send application/json, or a form where the API documentation offers it.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    detail: 'Expect may only be 100-continue.',
   },
   headers_too_large: {
     status: 431,

@@ -96,6 +96,7 @@ describe('parseEmail', () => {
     ['a line break after it', 'ada@example.com\r\n'],
     ['a mail header', '"ada\r\nBcc: grace@example.com\r\n"@example.com'],
     ['a quoted space', '"ada lovelace"@example.com'],
+    ['quotation marks (a second spelling of one mailbox)', '"ada"@example.com'],
     ['NUL', 'ada\u0000@example.com'],
     ['a control character', 'ada\u0085@example.com'],
     ['a line separator', 'ada\u2028@example.com'],

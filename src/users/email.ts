@@ -21,7 +21,8 @@ export function parseEmail(text: unknown): EmailAddress | null {
   const host = normal.slice(at + 1);
   const domain = /^[\p{L}\p{M}\p{N}.-]+$/u.test(host) ? domainToASCII(host) : '';
   const address = `${normal.slice(0, at)}@${domain}`;
-  if (at < 1 || domain === '' || !isEmail(address)) return null;
+  // A quoted local part can spell the same mailbox in another way (RFC 5321 section 4.1.2).
+  if (at < 1 || domain === '' || address.startsWith('"') || !isEmail(address)) return null;
   return { address, canonical: foldCase(address) };
 }
 

@@ -58,6 +58,12 @@ describe('a cross-site request', () => {
     expect((await new Browser(test.http, {}).login(email)).status).toBe(200);
   });
 
+  it('gets no cookie from another subdomain without an Origin (login CSRF)', async () => {
+    const { email } = await register(test.http);
+    const refusal = await new Browser(test.http, { 'sec-fetch-site': 'same-site' }).login(email);
+    expect([refusal.status, refusal.body.code]).toEqual([403, 'cross_site_request']);
+  });
+
   it('cannot test a password, and cannot revoke a session (CSRF)', async () => {
     const { browser, email, accessToken } = await signedIn(test.http);
     const wrong = await new Browser(test.http, EVIL).post('/auth/login', {

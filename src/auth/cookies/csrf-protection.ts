@@ -30,9 +30,9 @@ export class CsrfProtection {
   }
 
   /**
-   * For a sign-in, before its password is verified. One that asks for a cookie must not come from another site (login
-   * CSRF); one that also presents cookies, whose sessions it replaces, must be allowed to use them. Others leave cookies
-   * alone. Throws `cross_site_request`.
+   * For a sign-in, before its password is verified. One that asks for a cookie must not come from a page of another origin
+   * (login CSRF); one that also presents cookies, whose sessions it replaces, must be allowed to use them. Others do not
+   * touch cookies. Throws `cross_site_request`.
    */
   assertSignIn(request: FastifyRequest, delivery: SessionDelivery | undefined): void {
     if (delivery !== 'cookie') return;
@@ -43,7 +43,8 @@ export class CsrfProtection {
   private assertCookieIssue(request: FastifyRequest): void {
     const { origin, 'sec-fetch-site': site } = request.headers;
     const isForeign = origin !== undefined && !this.ownOrigins.has(origin);
-    if (isForeign || site === 'cross-site') throw new Problem('cross_site_request');
+    const isBySubdomain = origin === undefined && site === 'same-site';
+    if (isForeign || isBySubdomain || site === 'cross-site') throw new Problem('cross_site_request');
   }
 
   private assertCookieUse(request: FastifyRequest): void {

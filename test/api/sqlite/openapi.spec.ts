@@ -99,6 +99,7 @@ describe('the OpenAPI document', () => {
       'request_refused',
       'method_not_allowed',
       'headers_too_large',
+      'expectation_failed',
       'request_timeout',
       'insufficient_role',
     ];
