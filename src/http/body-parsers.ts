@@ -83,7 +83,7 @@ function decodeForm(raw: Buffer): string {
 
 function parseForm(text: string): Record<string, string> {
   const form: Record<string, string> = {};
-  if (hasMoreThan(MAX_MEMBERS, '&', text)) throw new Problem('too_many_members');
+  if (hasMoreFieldsThan(MAX_MEMBERS, text)) throw new Problem('too_many_members');
   for (const [name, value] of new URLSearchParams(text)) {
     if (name === '__proto__') throw new Problem('malformed_request');
     if (Object.hasOwn(form, name)) throw new Problem('repeated_parameter');
@@ -92,10 +92,9 @@ function parseForm(text: string): Record<string, string> {
   return form;
 }
 
-/** Separators at both ends, or in a row, separate nothing, but cost the same. */
-function hasMoreThan(limit: number, separator: string, text: string): boolean {
-  let found = 0;
-  for (let at = text.indexOf(separator); at !== -1; at = text.indexOf(separator, at + 1))
-    if (++found >= limit) return true;
+/** Empty fields count, because they cost the same. */
+function hasMoreFieldsThan(limit: number, form: string): boolean {
+  let fields = 1;
+  for (let at = form.indexOf('&'); at !== -1; at = form.indexOf('&', at + 1)) if (++fields > limit) return true;
   return false;
 }

@@ -19,9 +19,9 @@ import type { LogDestination } from './log-destination.js';
 import { loggerOptions } from './request-log.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
-/** How long a request may take to arrive. Node enforces neither limit where `headersTimeout` is the longer one. */
-/** How long a client may neither send nor read anything while a request or a response is unfinished. */
+/** A connection on which nothing is sent or read for longer is closed. It ends clients that do not read. */
 const CONNECTION_TIMEOUT_MS = 30_000;
+/** How long a request may take to arrive. Node enforces neither limit where `headersTimeout` is the longer one. */
 const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
 
 /** What Fastify must know when it is created: log, limits, trusted proxies, and the errors that never reach Nest. */

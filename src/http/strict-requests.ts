@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
 import { MAX_MEMBERS } from './json-limits.js';
 
@@ -8,9 +9,9 @@ const MAX_HEADER_LINES = 100;
 const CONTINUE = '100-continue';
 
 /**
- * Refuses HTTP/1.1 without Host (RFC 9112 section 3.2), more than 100 header lines, because Node drops those beyond 1,000
- * without an error, and `?a=1&a=2`: attackers use parameters that two programs read
- * differently (OWASP ASVS 5.0 15.3.7).
+ * Refuses what Fastify would let pass: more than 100 header lines, because Node drops those beyond 1,000 without an error;
+ * an unknown `Expect` (RFC 9110 section 10.1.1); HTTP/1.1 without Host (RFC 9112 section 3.2); long queries; and
+ * `?a=1&a=2`, because attackers use parameters that two programs read differently (OWASP ASVS 5.0 15.3.7).
  */
 export const strictRequests = fp(
   (fastify, _options, done) => {
@@ -20,17 +21,20 @@ export const strictRequests = fp(
       const { expect = CONTINUE } = headers;
       if (expect.toLowerCase() !== CONTINUE) return next(new Problem('expectation_failed'));
       if (headers.host === undefined && httpVersion === '1.1') return next(new Problem('malformed_request'));
-      if (Object.keys(request.query as object).length > MAX_MEMBERS) return next(new Problem('too_many_members'));
-      if (hasRepeatedParameter(request)) return next(new Problem('repeated_parameter'));
-      next();
+      const refusal = findQueryRefusal(request);
+      next(refusal ? new Problem(refusal) : undefined);
     });
     done();
   },
   { name: 'strict-requests', dependencies: ['security-headers', 'cors', 'connection-draining'] },
 );
 
-function hasRepeatedParameter(request: FastifyRequest): boolean {
+function findQueryRefusal(request: FastifyRequest): ProblemCode | null {
   const query = request.query as Record<string, unknown> | null;
-  for (const name in query) if (Array.isArray(query[name])) return true;
-  return false;
+  let parameters = 0;
+  for (const name in query) {
+    if (Array.isArray(query[name])) return 'repeated_parameter';
+    if (++parameters > MAX_MEMBERS) return 'too_many_members';
+  }
+  return null;
 }

@@ -4,10 +4,11 @@ import type { FieldError } from '../problem/problem.js';
 import { Problem } from '../problem/problem.js';
 
 const UNKNOWN_FIELD = 'Unknown field.';
+const UNKNOWN_RULE = 'whitelistValidation';
 /** So that a response stays far smaller than the request that causes it. */
 const MAX_ERRORS = 20;
-/** Longer than the names of all known fields. */
-const MAX_FIELD_LENGTH = 20;
+/** A name that the client chose. */
+const MAX_UNKNOWN_NAME = 20;
 
 /** Validates bodies and queries by their class. An unknown field is refused. */
 export function validationPipe(): ValidationPipe {
@@ -49,12 +50,15 @@ class SynchronousPipe extends StrictPipe {
 }
 
 function fieldErrors(error: ValidationError, prefix: string = ''): FieldError[] {
-  const field = `${prefix}${error.property}`.slice(0, MAX_FIELD_LENGTH);
-  const own = Object.keys(error.constraints ?? {}).map((rule) => ({ field, message: message(error, rule) }));
+  const field = `${prefix}${error.property}`.slice(0, 100);
+  const own = Object.keys(error.constraints ?? {}).map((rule) => ({
+    field: rule === UNKNOWN_RULE ? field.slice(0, MAX_UNKNOWN_NAME) : field,
+    message: message(error, rule),
+  }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
 }
 
 function message(error: ValidationError, rule: string): string {
-  if (rule === 'whitelistValidation') return UNKNOWN_FIELD;
+  if (rule === UNKNOWN_RULE) return UNKNOWN_FIELD;
   return (error.constraints?.[rule] ?? '').slice(0, 200);
 }

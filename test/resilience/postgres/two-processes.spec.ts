@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
 import type { Http } from '../../support/http/http.js';
 import { claimsOf, refresh, register } from '../../support/app/users.js';
+import { sql } from '../../support/database/sql.js';
 import { startServer, type ServerProcess } from '../../support/programs/server-process.js';
 
 describe('two processes on one PostgreSQL', () => {
@@ -17,6 +18,12 @@ describe('two processes on one PostgreSQL', () => {
     await database.drop();
   });
 
+  /** Whether the only session has acknowledged generation 2 for the rotation interval. */
+  async function isDue(): Promise<boolean> {
+    const [row] = await sql(database.url, 'SELECT acknowledged_generation, acknowledged_at FROM sessions');
+    return row!['acknowledged_generation'] === 2 && Number(row!['acknowledged_at']) < Date.now() - 1000;
+  }
+
   it('all succeed for 50 parallel refreshes of one token, with a single rotation', async () => {
     const [a, b] = servers.map(({ http }) => http) as [Http, Http];
     const { tokens } = await register(a);
@@ -29,7 +36,7 @@ describe('two processes on one PostgreSQL', () => {
       .toBe(2);
     const second = (await refresh(b, tokens.refresh_token)).body.refresh_token;
     await refresh(a, second);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await expect.poll(isDue, { timeout: 10_000 }).toBe(true);
 
     const responses = await Promise.all(Array.from({ length: 50 }, (_, i) => refresh(i % 2 ? a : b, second)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));

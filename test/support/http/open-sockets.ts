@@ -51,14 +51,15 @@ export async function sendPipelined(socket: Socket, request: string, count: numb
 function responsesTo(socket: Socket, text: string, count: number): Promise<number[]> {
   return new Promise((resolve, reject) => {
     let received = '';
+    const failed = () => reject(new Error(`Closed after ${statusesIn(received).length} of ${count} responses`));
     const read = (chunk: Buffer) => {
       received += String(chunk);
       const statuses = statusesIn(received);
       if (statuses.length < count || !received.endsWith('}')) return;
-      socket.off('data', read).off('close', reject);
+      socket.off('data', read).off('close', failed);
       resolve(statuses);
     };
-    socket.on('data', read).once('close', reject);
+    socket.on('data', read).once('close', failed);
     socket.write(text);
   });
 }
