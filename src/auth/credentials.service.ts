@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { whyNotAcceptable, type PersonalWords } from '../passwords/password-policy.js';
+import type { PersonalWords } from '../passwords/own-words.js';
+import { findViolation } from '../passwords/password-policy.js';
 import { PasswordStrength } from '../passwords/password-strength.js';
 import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
@@ -42,8 +43,7 @@ export class CredentialsService {
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */
   async hashNew(password: string, words: PersonalWords, field: string): Promise<string> {
     const message =
-      whyNotAcceptable(password, words, this.config.passwordMinLength) ??
-      (await this.strength.whyWeak(password, words));
+      findViolation(password, this.config.passwordMinLength) ?? (await this.strength.findWeakness(password, words));
     if (message) throw new Problem('password_rejected', { errors: [{ field, message }] });
     return this.hasher.hash(password);
   }

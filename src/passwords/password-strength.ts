@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { BoundedQueue } from './bounded-queue.js';
 import { HashingQueue } from './hashing-queue.js';
-import { ownWords, type PersonalWords } from './password-policy.js';
+import type { PersonalWords } from './own-words.js';
 
 const THREAD = new URL('strength.worker.js', import.meta.url);
 const IDLE_MS = 60_000;
@@ -26,11 +26,10 @@ export class PasswordStrength implements OnApplicationShutdown {
   }
 
   /** Why it is too easy to guess, in a sentence; null when it is not. Throws `hashing_busy`. */
-  async whyWeak(password: string, words: PersonalWords): Promise<string | null> {
-    const task = { password, ownWords: [...ownWords(words).keys()] };
+  async findWeakness(password: string, words: PersonalWords): Promise<string | null> {
     // Starting the thread takes longer than many estimates, so the queue must not count it as the time of one.
     await this.started();
-    return this.queue.inTurn(() => this.hashing.inTurn(() => this.ask(task)));
+    return this.queue.inTurn(() => this.hashing.inTurn(() => this.ask({ password, words })));
   }
 
   /** One task at a time, so the next message is its result. A thread that dies fails one task; the next starts another. */

@@ -7,6 +7,7 @@ import { parentPort } from 'node:worker_threads';
 import { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import * as common from '@zxcvbn-ts/language-common';
 import * as english from '@zxcvbn-ts/language-en';
+import { findOriginOfWords, ownWords } from './own-words.js';
 
 /** Ten times the library's limit for "safely unguessable": it counts 10^8 guesses for any three trivial pieces. */
 const GOOD_ENOUGH_GUESSES = 1e9;
@@ -48,13 +49,16 @@ const listed = new Set(common.dictionary['passwords-common'].map(String));
 /**
  * Why a password is too easy to guess, in a sentence; null when it is not.
  *
- * @param {{ password: string, ownWords: string[] }} task
+ * @param {{ password: string, words: import('./own-words.js').PersonalWords }} task
  * @returns {string | null}
  */
-export default function whyWeak({ password, ownWords }) {
+export default function findWeakness({ password, words }) {
+  const owners = ownWords(words);
+  const origin = findOriginOfWords(password, owners);
+  if (origin) return `Too easy to guess: only ${origin}.`;
   const text = password.normalize('NFKC');
   if (listed.has(text.toLowerCase())) return `Too easy to guess: ${COMMON}.`;
-  const { guesses, sequence, feedback } = estimator.check(text.slice(0, MAX_LENGTH), ownWords);
+  const { guesses, sequence, feedback } = estimator.check(text.slice(0, MAX_LENGTH), [...owners.keys()]);
   if (guesses > GOOD_ENOUGH_GUESSES || sequence.every(isRandom)) return null;
   return `Too easy to guess: ${feedback.warning || 'add unrelated words'}.`;
 }
@@ -62,5 +66,5 @@ export default function whyWeak({ password, ownWords }) {
 /** Matches no list, pattern or rule. A short one is the length rule's concern. */
 const isRandom = (/** @type {{ pattern: string }} */ { pattern }) => pattern === 'bruteforce';
 
-parentPort?.on('message', (task) => parentPort?.postMessage(whyWeak(task)));
+parentPort?.on('message', (task) => parentPort?.postMessage(findWeakness(task)));
 parentPort?.postMessage('started');

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { PASSWORD, register, someEmail } from '../support/app/users.js';
 import { OpenSockets, sendPipelined, statusesIn, textOf, toRequest } from '../support/http/open-sockets.js';
@@ -61,6 +61,18 @@ describe('cost of hostile requests', () => {
       expectProblem(await test.http.post('/auth/register', { headers, body }), 400, 'repeated_parameter');
     }
     expect((await test.http.post('/auth/login', { json: { email, password: PASSWORD } })).status).toBe(401);
+  });
+
+  it('searches a password for words of the user outside of the event loop', async () => {
+    // One character that NFKC makes 18.
+    const [name, password] = ['\ufdfa'.repeat(64), '\ufdfa'.repeat(256)];
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    const json = { email: someEmail(), name, password };
+    const refusal = expectProblem(await test.http.post('/auth/register', { json }), 400, 'password_rejected');
+    const folded = normalize.mock.calls.filter(([form]) => form === 'NFKC').length;
+    normalize.mockRestore();
+    expect(refusal.errors).toEqual([{ field: 'password', message: 'Too easy to guess: only your name.' }]);
+    expect(folded).toBe(0);
   });
 
   it('refuses 1,100 header lines with 431, also behind a good token', async () => {

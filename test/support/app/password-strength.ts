@@ -4,7 +4,7 @@ import { PasswordStrength } from '../../../src/passwords/password-strength.js';
 
 const FIRST_PASSWORDS = Array.from({ length: 10 }, (_, i) => ({
   password: `a long enough passphrase ${i}`,
-  ownWords: [],
+  words: { email: 'someone@example.com', name: null },
 }));
 
 const shared = new PasswordStrength(new HashingQueue());
