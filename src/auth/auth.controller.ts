@@ -10,6 +10,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
+import { clientAddress } from '../http/client-address.js';
 import { setLogSubject } from '../http/request-log.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
@@ -173,6 +174,5 @@ export class AuthController {
 }
 
 function deviceOf(request: FastifyRequest, delivery: SessionDelivery = 'body'): Device {
-  // The socket of a client that hung up has no address any more.
-  return { ip: String(request.ip ?? '').slice(0, 45), userAgent: request.headers['user-agent'] ?? '', delivery };
+  return { ip: clientAddress(request), userAgent: request.headers['user-agent'] ?? '', delivery };
 }

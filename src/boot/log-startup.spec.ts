@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load-config.js';
 import { startupLines } from './log-startup.js';
 
-const APP_SECRET = 'thirty-two bytes and not one more';
+const APP_SECRET = 'kVrJ0bM7t2QyXn9sHc4LzDf6GpWa1ReU';
 const URL_3000 = 'http://127.0.0.1:3000';
 const linesOf = (env: Record<string, string>, url: string = URL_3000, hasDemo: boolean = true) =>
   startupLines(loadConfig({ APP_SECRET, ...env }), url, hasDemo);
@@ -24,7 +24,8 @@ describe('startupLines', () => {
   });
 
   it('name Swagger UI and the demo only when they are served, and never a password', () => {
-    const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://u:hunter2@db/x' };
+    const ISSUER = 'https://auth.example.com';
+    const env = { NODE_ENV: 'production', ISSUER, DATABASE_URL: 'postgres://u:hunter2@db/x' };
     expect(linesOf(env)).toEqual([`Latchkey is running at ${URL_3000} (PostgreSQL)`]);
     expect(linesOf({ SWAGGER: 'off' }, URL_3000, false)).toHaveLength(1);
   });

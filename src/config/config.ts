@@ -118,9 +118,17 @@ export class Config {
   @IsOrigin({ each: true, message: 'must be a comma list of origins like https://app.example.com (no path, no *)' })
   corsOrigins: string[] = [];
 
+  /** Accepts CORS_ORIGINS over plain http in production: whoever is on the way can read the tokens of their users. */
+  @Env('DANGEROUSLY_ALLOW_HTTP_ORIGINS')
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  dangerouslyAllowHttpOrigins: string = 'off';
+
   /** Proxies whose `X-Forwarded-For` is trusted: a number of hops, or addresses. */
   @Env('TRUST_PROXY', parseTrustProxy)
-  @IsDefined({ message: 'must be off, a number of proxies, or a comma list of their addresses or networks' })
+  @IsDefined({
+    message:
+      'must be off, a number of proxies from 1 to 9, or a comma list of their addresses and networks (no larger than /8)',
+  })
   trustProxy: TrustProxy = false;
 
   @Env('CLIENT_ID')

@@ -6,7 +6,8 @@ import { Config, envName } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 
 const APP_SECRET = 'thirty-two bytes and not one more';
-const PRODUCTION = { NODE_ENV: 'production', APP_SECRET, ISSUER: 'https://auth.example.com' };
+const RANDOM = 'kVrJ0bM7t2QyXn9sHc4LzDf6GpWa1ReU';
+const PRODUCTION = { NODE_ENV: 'production', APP_SECRET: RANDOM, ISSUER: 'https://auth.example.com' };
 const DAY = 86_400_000;
 
 interface Variable {
@@ -147,7 +148,15 @@ const VARIABLES: Record<string, Variable> = {
     property: 'trustProxy',
     otherwise: false,
     good: { off: false, '0': false, '1': 1, loopback: ['loopback'], '10.0.0.0/8, ::1': ['10.0.0.0/8', '::1'] },
-    bad: list('true | on | * | 100 | -1 | 10.0.0 | 10.0.0.0/33 | 10.0.0.1, | , | proxy.internal | 0.0.0.0/0 | ::/0'),
+    bad: list(
+      'true | on | * | 10 | 99 | -1 | 10.0.0 | 10.0.0.0/33 | 10.0.0.1, | , | proxy.internal | 0.0.0.0/0 | ::/0',
+    ),
+  },
+  DANGEROUSLY_ALLOW_HTTP_ORIGINS: {
+    property: 'dangerouslyAllowHttpOrigins',
+    otherwise: 'off',
+    good: { on: 'on', off: 'off' },
+    bad: ['yes', 'true', 'ON'],
   },
   CLIENT_ID: {
     property: 'clientId',
@@ -287,8 +296,7 @@ describe('the configuration', () => {
 
   it('does not complain about ISSUER when PORT is wrong', () => {
     for (const PORT of VARIABLES['PORT']!.bad) {
-      const { ISSUER: _, ...withoutIssuer } = PRODUCTION;
-      expect(mistakesOf({ ...withoutIssuer, PORT })).toEqual([expect.stringMatching(/^PORT must be /)]);
+      expect(mistakesOf({ APP_SECRET, PORT })).toEqual([expect.stringMatching(/^PORT must be /)]);
     }
   });
 
@@ -345,7 +353,7 @@ describe('the configuration in production', () => {
   });
 
   it('enables metrics only with METRICS_TOKEN, unlike other environments', () => {
-    const METRICS_TOKEN = 'm'.repeat(32);
+    const METRICS_TOKEN = `${RANDOM}=`;
     expect(loadConfig(PRODUCTION).metricsEnabled).toBe(false);
     expect(loadConfig({ ...PRODUCTION, METRICS_TOKEN }).metricsEnabled).toBe(true);
     for (const more of [{}, { METRICS_TOKEN }]) expect(loadConfig({ APP_SECRET, ...more }).metricsEnabled).toBe(true);
@@ -361,8 +369,22 @@ describe('the configuration in production', () => {
     ['ISSUER', { ISSUER: 'http://localhost:3000@evil.example' }],
     ['ISSUER', { ISSUER: 'http://127.0.0.1.example.com' }],
     ['ISSUER', { ISSUER: 'http://192.168.0.1:3000' }],
+    ['ISSUER', { ISSUER: undefined }],
+    ['ISSUER', { ISSUER: undefined, PORT: '4000' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: 'https://a.test,http://b.test' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost:5173' }],
+    ['APP_SECRET', { APP_SECRET: 'a'.repeat(48) }],
+    ['APP_SECRET', { APP_SECRET: `${RANDOM},change-me-change-me-change-me-change-me` }],
+    ['METRICS_TOKEN', { METRICS_TOKEN: 'change-me-before-you-deploy-this-anywhere' }],
+    ['INTROSPECTION_CLIENTS', { INTROSPECTION_CLIENTS: `api:${RANDOM}1,other:${'0123456789'.repeat(4)}` }],
   ])('is refused for %s in %j', (name, environment) => {
     expect(mistakesOf({ ...PRODUCTION, ...environment })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('accepts plain-http origins only with the setting that says so', () => {
+    const http = { CORS_ORIGINS: 'http://kiosk.internal', DANGEROUSLY_ALLOW_HTTP_ORIGINS: 'on' };
+    expect(loadConfig({ ...PRODUCTION, ...http }).corsOrigins).toEqual(['http://kiosk.internal']);
+    expect(loadConfig({ APP_SECRET, CORS_ORIGINS: 'http://kiosk.internal' }).corsOrigins).toHaveLength(1);
   });
 
   it.each(['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080', 'https://a.test/x'])(

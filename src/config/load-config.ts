@@ -1,6 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { Config, envName } from './config.js';
+import { isGuessable } from './guessable.js';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -26,6 +27,7 @@ export function loadConfig(environment: Environment): Config {
       return `${envName(error.property)} ${text}`;
     }),
     ...contradictions(config, wrong),
+    ...(config.isProduction && !('ISSUER' in given) ? [NO_ISSUER] : []),
   ];
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
@@ -36,11 +38,17 @@ function localIssuer(port: number): string {
   return `http://localhost:${Number.isInteger(port) && port > 0 ? port : new Config().port}`;
 }
 
+const NO_ISSUER = 'ISSUER must be set in production: the https URL under which browsers reach this server';
+
 type Rule = { about: (keyof Config)[]; holds: (config: Config) => boolean; text: string };
 
+const RANDOM = 'must be random in production: openssl rand -base64 48';
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-/** Rules about several variables, or about production. Sources: `docs/rotation.md`, OWASP ASVS 5.0 11.4.2 (bcrypt). */
+/**
+ * Rules about several variables, or about production. Sources: `docs/rotation.md`, OWASP ASVS 5.0 11.2.3 (secrets), 11.4.2
+ * (bcrypt), 12.2.1 (https).
+ */
 const RULES: Rule[] = [
   {
     about: ['rotationIntervalMs', 'leewayMs'],
@@ -89,17 +97,34 @@ const RULES: Rule[] = [
     holds: ({ introspectionClients: clients }) => new Set(clients.map(({ secret }) => secret)).size === clients.length,
     text: 'INTROSPECTION_CLIENTS must have a different secret for each: one service could impersonate another',
   },
-  {
-    about: ['bcryptCost'],
-    holds: (config) => !config.isProduction || config.bcryptCost >= 10,
-    text: 'BCRYPT_COST must be at least 10 in production',
-  },
-  {
-    about: ['issuer'],
-    holds: ({ isProduction, issuer }) => !isProduction || issuer.startsWith('https://') || LOOPBACK.test(issuer),
-    text: 'ISSUER must be an https URL in production (http only for localhost)',
-  },
+  inProduction('appSecrets', ({ appSecrets }) => !appSecrets.some(isGuessable), `APP_SECRET ${RANDOM}`),
+  inProduction(
+    'metricsToken',
+    ({ metricsToken: token }) => token === '' || !isGuessable(token),
+    `METRICS_TOKEN ${RANDOM}`,
+  ),
+  inProduction(
+    'introspectionClients',
+    ({ introspectionClients }) => !introspectionClients.some(({ secret }) => isGuessable(secret)),
+    'INTROSPECTION_CLIENTS must have random secrets in production: openssl rand -hex 32',
+  ),
+  inProduction('bcryptCost', ({ bcryptCost }) => bcryptCost >= 10, 'BCRYPT_COST must be at least 10 in production'),
+  inProduction(
+    'issuer',
+    ({ issuer }) => issuer.startsWith('https://') || LOOPBACK.test(issuer),
+    'ISSUER must be an https URL in production (http only for localhost)',
+  ),
+  inProduction(
+    'corsOrigins',
+    ({ corsOrigins, dangerouslyAllowHttpOrigins: allowed }) =>
+      allowed === 'on' || corsOrigins.every((origin) => origin.startsWith('https://')),
+    'CORS_ORIGINS must be https origins in production',
+  ),
 ];
+
+function inProduction(about: keyof Config, holds: Rule['holds'], text: string): Rule {
+  return { about: [about], holds: (config) => !config.isProduction || holds(config), text };
+}
 
 function contradictions(config: Config, wrong: Set<string>): string[] {
   return RULES.filter(({ about, holds }) => !about.some((name) => wrong.has(name)) && !holds(config)).map(

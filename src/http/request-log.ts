@@ -3,6 +3,7 @@ import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
+import { clientAddress } from './client-address.js';
 import type { LogDestination } from './log-destination.js';
 
 /** Whom a request is about. */
@@ -73,7 +74,7 @@ export const requestLog = fp(
           status: reply.statusCode,
           ...(request.problemCode && { code: request.problemCode }),
           ms: Math.round(reply.elapsedTime * 10) / 10,
-          ip: request.ip,
+          ip: clientAddress(request),
           ...(aborted && { aborted }),
           ...(subject && { userId: subject.userId, sessionId: subject.sessionId }),
         },

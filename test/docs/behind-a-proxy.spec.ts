@@ -108,6 +108,20 @@ describe('behind a proxy', () => {
         expect(sessions.map(({ ip }: { ip: string }) => ip)).toEqual([CLIENT, CLIENT]);
       });
 
+      it('refuses requests with so many header lines that some could get lost', async () => {
+        const { body } = await http.post('/auth/register', { json: { email: someEmail(), password: PASSWORD } });
+        const { host, pathname } = new URL(`${api}/auth/whoami`);
+        const head = `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n`;
+        const good = `${head}Authorization: Bearer ${body.access_token}\r\n`;
+        const lines = (count: number) => 'a: b\r\n'.repeat(count);
+        expect(await http.exchangeRaw(`${good}${lines(900)}\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+        // nginx itself refuses 1,000 lines, and a second Authorization.
+        for (const last of ['', 'Authorization: x\r\n']) {
+          expect(await http.exchangeRaw(`${good}${lines(1100)}${last}\r\n`)).toMatch(/^HTTP\/1\.1 4(00|31) /);
+        }
+        expect(await http.exchangeRaw(`${good}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+      });
+
       it('prevents CSRF from other origins, and login CSRF from other sites', async () => {
         await page.register(someEmail());
         const stranger = from('https://www.example.com', 'same-site');

@@ -1,4 +1,6 @@
+import { text } from 'node:stream/consumers';
 import { request } from 'node:https';
+import { connect } from 'node:tls';
 import type { DocumentedApi } from './documented.js';
 import { Http } from './http.js';
 
@@ -33,13 +35,20 @@ export class Https extends Http {
     };
     return new Promise((resolve, reject) => {
       const sent = request(options, async (response) => {
-        const text = Buffer.concat(await response.toArray());
+        const content = Buffer.concat(await response.toArray());
         const received = new Headers();
         for (let i = 0; i < response.rawHeaders.length; i += 2)
           received.append(response.rawHeaders[i]!, response.rawHeaders[i + 1]!);
-        resolve(new Response(text.length > 0 ? text : null, { status: response.statusCode!, headers: received }));
+        resolve(new Response(content.length > 0 ? content : null, { status: response.statusCode!, headers: received }));
       });
       sent.on('error', reject).end(body);
     });
+  }
+
+  /** The bytes of the responses to a request as it is written here, until the server closes the connection. */
+  exchangeRaw(written: string): Promise<string> {
+    const socket = connect({ ...this.route, host: '127.0.0.1', servername: new URL(this.url).hostname });
+    socket.write(written);
+    return text(socket);
   }
 }

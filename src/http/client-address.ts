@@ -1,0 +1,22 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+
+/** Some proxies forward the port too: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+const WITH_PORT = /^(?:\[(?<ipv6>[^\]]+)\]|(?<ipv4>[\d.]+))(?::\d{1,5})?$/;
+const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/i;
+const ZONE = /%.*$/;
+
+/**
+ * The client's IP address, as far as TRUST_PROXY says who forwards it; IPv4 without the IPv6 prefix of dual-stack sockets.
+ * Forwarded text that is no address is ignored: the result is then the address of the peer, a proxy.
+ */
+export function clientAddress({ ip, socket }: FastifyRequest): string {
+  return parseAddress(ip) ?? parseAddress(socket.remoteAddress) ?? '';
+}
+
+// A client that has disconnected may have no address.
+function parseAddress(text: string | undefined): string | null {
+  const { ipv6, ipv4 } = WITH_PORT.exec(text ?? '')?.groups ?? {};
+  const address = (ipv6 ?? ipv4 ?? text ?? '').replace(ZONE, '').replace(MAPPED_IPV4, '');
+  return isIP(address) ? address : null;
+}
