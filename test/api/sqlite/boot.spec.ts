@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTestApp, TEST_SECRET } from '../../support/app/app.js';
 import { throwawayDatabase } from '../../support/database/database.js';
+import { expectProblem } from '../../support/http/problems.js';
 import { claimsOf, refresh, register } from '../../support/app/users.js';
 import { programFolder } from '../../support/programs/program-folder.js';
 
@@ -148,5 +149,20 @@ describe('Swagger UI and its document', () => {
     const [page, document] = [await test.http.get('/docs'), await test.http.get('/openapi.json')];
     await test.close();
     expect([page.status, document.status, document.body.openapi]).toEqual([200, 200, expect.stringMatching(/^3/)]);
+  });
+
+  it('serve the files of the page, and nothing else of the package', async () => {
+    const test = await createTestApp();
+    const page = await (await fetch(`${test.http.url}/docs`)).text();
+    const statusOf = async (file: string) => (await fetch(`${test.http.url}/docs/${file}`)).status;
+    const used = [...page.matchAll(/(?:src|href)="\.\/docs\/([^"]+)"/g)].map((match) => match[1]!);
+    expect(used.length).toBeGreaterThan(4);
+    expect(await Promise.all(used.map(statusOf))).toEqual(used.map(() => 200));
+    const others = readdirSync('node_modules/swagger-ui-dist').filter((file) => !used.includes(file));
+    expect(others).toContain('package.json');
+    for (const file of [...others, 'package%2ejson', 'nothing.js', 'docs/swagger-ui-bundle.js', '..%2fpackage.json']) {
+      expectProblem(await test.http.get(`/docs/${file}`), 404, 'not_found');
+    }
+    await test.close();
   });
 });
