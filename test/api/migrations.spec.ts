@@ -5,10 +5,7 @@ import { createDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { postgresMigrations } from '../../src/database/migrations/postgres/index.js';
 import { sqliteMigrations } from '../../src/database/migrations/sqlite/index.js';
-import { RevocationSubscriber } from '../../src/revocations/revocation-subscriber.js';
-import { RevocationCache } from '../../src/revocations/revocation-cache.js';
-import { KeyRotationService } from '../../src/signing-keys/key-rotation.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
+import { createTestApp, TEST_SECRET } from '../support/app/app.js';
 import {
   BrokenStatement1999999999999,
   BrokenThrow1999999999999,
@@ -20,7 +17,6 @@ import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../suppor
 import { login, refresh, register } from '../support/app/users.js';
 import { schemaOf, tablesIn } from '../support/database/schema.js';
 
-const DAY = 86_400_000;
 const ADVISORY_LOCKS = `SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database
   WHERE locktype = 'advisory' AND d.datname = current_database()`;
 const NAMES = sqliteMigrations.map(({ name }) => name);
@@ -177,49 +173,5 @@ describe('the migrations', () => {
       await expect(migrate(pooled)).rejects.toThrow(/nowhere/);
       expect(await migrate(pooled, database.url)).toEqual(NAMES);
     });
-
-    it('leave free space in session pages: 800 updates stay heap-only (HOT)', async () => {
-      const test = await createTestApp({ databaseUrl: database.url });
-      const [table] = await test.dataSource.query(`SELECT reloptions FROM pg_class WHERE relname = 'sessions'`);
-      expect(table).toEqual({ reloptions: ['fillfactor=70'] });
-      // The snapshots of a vacuum would keep old row versions; this test is about the layout of the pages.
-      for (const table of ['sessions', 'users', 'revocations', 'keys', 'migrations']) {
-        await test.dataSource.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
-      }
-      await stopBackground(test);
-      await rotateFourHundredTimes(test);
-      // Connections report their statistics when they close.
-      await test.close();
-
-      const dataSource = await connect();
-      const statistics = `SELECT n_tup_upd::int AS updated, n_tup_hot_upd::int AS hot
-        FROM pg_stat_user_tables WHERE relname = 'sessions'`;
-      await expect.poll(async () => (await dataSource.query(statistics))[0].updated).toBeGreaterThanOrEqual(800);
-      const [{ updated, hot }] = await dataSource.query(statistics);
-      // All but a batch of twenty, when another snapshot still holds old row versions.
-      expect(hot / updated).toBeGreaterThan(0.95);
-    });
   }
 });
-
-/** Stops the background statements, because their snapshots keep old row versions too. */
-async function stopBackground({ app }: TestApp): Promise<void> {
-  await app.get(KeyRotationService, { strict: false }).onApplicationShutdown();
-  app.get(RevocationSubscriber, { strict: false }).onApplicationShutdown();
-  app.get(RevocationCache).markSyncedUntil(Infinity);
-}
-
-async function rotateFourHundredTimes({ http, clock, flush }: TestApp): Promise<void> {
-  // All on one day of UTC: a session's `purge_on` moves with the day, once.
-  if (clock.now() % DAY > DAY - 3_600_000) clock.move('1h');
-  const { email } = await register(http);
-  let sessions = await Promise.all(Array.from({ length: 20 }, () => login(http, email)));
-  for (let round = 1; round <= 20; round++) {
-    for (const { access_token } of sessions) await http.get('/auth/whoami', { token: access_token });
-    await flush();
-    clock.move('121s');
-    const responses = await Promise.all(sessions.map(({ refresh_token }) => refresh(http, refresh_token)));
-    sessions = responses.map(({ body }) => body);
-    expect(responses.map(({ status }) => status)).toEqual(sessions.map(() => 200));
-  }
-}
