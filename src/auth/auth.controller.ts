@@ -36,6 +36,7 @@ import {
 import { LocalGuard } from './guards/local.guard.js';
 import { LogoutGuard } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
+import { hashingTicket } from './hashing-ticket.js';
 import { LoginMetrics } from './login-metrics.js';
 import type { LoginRequest, LogoutRequest, RefreshRequest } from './requests.js';
 import { TokenDelivery } from './token-delivery.js';
@@ -64,7 +65,7 @@ export class AuthController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
     this.csrf.assertSignIn(request, account.delivery);
-    const session = await this.auth.register(account, deviceOf(request, account.delivery));
+    const session = await this.auth.register(account, deviceOf(request, account.delivery), hashingTicket(request));
     return this.delivery.startSession(session, request, reply);
   }
 
@@ -166,7 +167,7 @@ export class AuthController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    const session = await this.auth.changePassword(caller, passwords, deviceOf(request));
+    const session = await this.auth.changePassword(caller, passwords, deviceOf(request), hashingTicket(request));
     const response = this.delivery.issueTokens(session, reply);
     this.delivery.clear([caller.sessionId], request, reply);
     return response;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { Identity } from '../identity/identity.js';
+import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
@@ -24,9 +25,9 @@ export class AuthService {
   ) {}
 
   /** Makes a user and their first session, both or neither. Throws `email_taken`, `password_rejected`, `hashing_busy`. */
-  async register({ email, password, name = null }: RegisterDto, device: Device): Promise<LiveSession> {
+  async register({ email, password, name = null }: RegisterDto, device: Device, ticket: Ticket): Promise<LiveSession> {
     const address = parseEmail(email)!;
-    const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password');
+    const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password', ticket);
     return this.database.transaction(async (transaction) => {
       const user = await this.users.create({ email: address, name, passwordHash }, transaction);
       if (!user) throw new Problem('email_taken');
@@ -58,12 +59,13 @@ export class AuthService {
     caller: Identity,
     passwords: ChangePasswordDto,
     device: Omit<Device, 'delivery'>,
+    ticket: Ticket,
   ): Promise<LiveSession> {
     const user = await this.users.findById(caller.userId);
     if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
-    const matches = await this.credentials.isPasswordOf(user, passwords.currentPassword);
+    const matches = await this.credentials.isPasswordOf(user, passwords.currentPassword, ticket);
     if (!matches) throw new Problem('current_password_wrong');
-    const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword');
+    const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword', ticket);
     const delivery = await this.sessions.findDelivery(caller.sessionId);
     if (!delivery) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_session' });
 

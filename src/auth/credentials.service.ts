@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
+import type { Ticket } from '../passwords/fair-queue.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import type { PersonalWords } from '../passwords/own-words.js';
 import { findViolation } from '../passwords/password-policy.js';
@@ -26,32 +27,33 @@ export class CredentialsService {
    * disabled user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is compared with a
    * dummy hash. Throws `hashing_busy`.
    */
-  async authenticate(email: string, password: string): Promise<User | null> {
+  async authenticate(email: string, password: string, ticket: Ticket): Promise<User | null> {
     const address = parseEmail(email);
     const user = address && (await this.users.findByEmail(address));
-    const matches = await this.hasher.verify(password, user?.passwordHash ?? null);
+    const matches = await this.hasher.verify(password, user?.passwordHash ?? null, ticket);
     if (!matches || user?.status !== 'active') return null;
-    if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password);
+    if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password, ticket);
     return user;
   }
 
   /** Throws `hashing_busy`. */
-  isPasswordOf(user: User, password: string): Promise<boolean> {
-    return this.hasher.verify(password, user.passwordHash);
+  isPasswordOf(user: User, password: string, ticket: Ticket): Promise<boolean> {
+    return this.hasher.verify(password, user.passwordHash, ticket);
   }
 
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */
-  async hashNew(password: string, words: PersonalWords, field: string): Promise<string> {
+  async hashNew(password: string, words: PersonalWords, field: string, ticket: Ticket): Promise<string> {
     const message =
-      findViolation(password, this.config.passwordMinLength) ?? (await this.strength.findWeakness(password, words));
+      findViolation(password, this.config.passwordMinLength) ??
+      (await this.strength.findWeakness(password, words, ticket));
     if (message) throw new Problem('password_rejected', { errors: [{ field, message }] });
-    return this.hasher.hash(password);
+    return this.hasher.hash(password, ticket);
   }
 
   /** A sign-in is the only moment at which a password can be hashed again. It never fails because of that. */
-  private async rehash(user: User, password: string): Promise<void> {
+  private async rehash(user: User, password: string, ticket: Ticket): Promise<void> {
     try {
-      const hash = await this.hasher.hash(password);
+      const hash = await this.hasher.hash(password, ticket);
       if (await this.users.replaceHash(user, hash)) user.passwordHash = hash;
     } catch (error) {
       this.logger.warn(`A password keeps its old hash for now: ${(error as Error).message}`);

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
 
 /** Some proxies forward the port too: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 const WITH_PORT = /^(?:\[(?<ipv6>[^\]]+)\]|(?<ipv4>[\d.]+))(?::\d{1,5})?$/;
-const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/i;
 const ZONE = /%.*$/;
 
 /**
@@ -14,9 +14,16 @@ export function clientAddress({ ip, socket }: FastifyRequest): string {
   return parseAddress(ip) ?? parseAddress(socket.remoteAddress) ?? '';
 }
 
+/** The network of such an address, in CIDR notation: the IPv4 /24 or IPv6 /48, which one customer can own. */
+export function networkOf(address: string): string {
+  return isIP(address) === 6
+    ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/48`).toString()}/48`
+    : `${address.replace(/\d+$/, '0')}/24`;
+}
+
 // A client that has disconnected may have no address.
 function parseAddress(text: string | undefined): string | null {
   const { ipv6, ipv4 } = WITH_PORT.exec(text ?? '')?.groups ?? {};
-  const address = (ipv6 ?? ipv4 ?? text ?? '').replace(ZONE, '').replace(MAPPED_IPV4, '');
-  return isIP(address) ? address : null;
+  const address = (ipv6 ?? ipv4 ?? text ?? '').replace(ZONE, '');
+  return isIP(address) ? ipaddr.process(address).toString() : null;
 }

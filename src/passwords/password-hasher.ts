@@ -3,6 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { Config } from '../config/config.js';
 import { KeyStore } from '../key-store/key-store.js';
+import type { Ticket } from './fair-queue.js';
 import { HashingQueue } from './hashing-queue.js';
 
 const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;
@@ -30,9 +31,9 @@ export class PasswordHasher implements OnModuleInit {
   }
 
   /** The stored form: `{hs384:<key>}<bcrypt>`. Throws `hashing_busy`. */
-  async hash(password: string): Promise<string> {
+  async hash(password: string, ticket: Ticket): Promise<string> {
     const digest = this.prehash(password, this.newest);
-    const hash = await this.queue.inTurn(() => bcrypt.hash(digest, this.config.bcryptCost));
+    const hash = await this.queue.inTurn(ticket, () => bcrypt.hash(digest, this.config.bcryptCost));
     return `{hs384:${this.newest}}${hash}`;
   }
 
@@ -40,11 +41,11 @@ export class PasswordHasher implements OnModuleInit {
    * Whether the password matches a stored hash. Without one it is compared with a dummy hash, against user enumeration by
    * timing. Throws `hashing_busy`.
    */
-  async verify(password: string, stored: string | null): Promise<boolean> {
+  async verify(password: string, stored: string | null, ticket: Ticket): Promise<boolean> {
     // Unpaired surrogates all become U+FFFD in UTF-8, and would match one another.
     const match = stored === null || !password.isWellFormed() ? null : STORED.exec(stored);
     const digest = this.prehash(password, Number(match?.[1] ?? this.newest));
-    const same = await this.queue.inTurn(() => bcrypt.compare(digest, match?.[2] ?? this.dummyHash()));
+    const same = await this.queue.inTurn(ticket, () => bcrypt.compare(digest, match?.[2] ?? this.dummyHash()));
     return same && match !== null;
   }
 

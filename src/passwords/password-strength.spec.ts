@@ -2,6 +2,7 @@ import { dictionary } from '@zxcvbn-ts/language-common';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../problem/problem.js';
+import { ticketFor } from './fair-queue.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordStrength } from './password-strength.js';
 import type { PersonalWords } from './own-words.js';
@@ -106,10 +107,10 @@ describe('the strength check', () => {
   const hostile = '4@8({[<369&#!1/|0$5+7%2'.repeat(11);
 
   it('does not block the event loop', async () => {
-    await strength.findWeakness('the thread is up now', words);
+    await strength.findWeakness('the thread is up now', words, ticketFor('192.0.2.0/24'));
     let turns = 0;
     const counter = setInterval(() => turns++, 1);
-    await strength.findWeakness(hostile, words);
+    await strength.findWeakness(hostile, words, ticketFor('192.0.2.0/24'));
     clearInterval(counter);
     expect(turns).toBeGreaterThan(3);
   });
@@ -117,30 +118,42 @@ describe('the strength check', () => {
   it('refuses excess work at once, and recovers (back-pressure)', async () => {
     // Without measured times, only the number of waiting checks counts.
     const fresh = new PasswordStrength(new HashingQueue());
-    const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => fresh.findWeakness('password', words)));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 80 }, () => fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))),
+    );
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
     expect(refused.length).toBeGreaterThan(0);
     expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['hashing_busy']));
-    expect(outcomes.slice(0, 64).every((outcome) => outcome.status === 'fulfilled')).toBe(true);
-    expect(await fresh.findWeakness('password', words)).toBe('Too easy to guess: one of the most common passwords.');
+    expect(outcomes.slice(-64).every((outcome) => outcome.status === 'fulfilled')).toBe(true);
+    expect(await fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))).toBe(
+      'Too easy to guess: one of the most common passwords.',
+    );
     await fresh.onApplicationShutdown();
   });
 
   it('fails when its thread dies during start, and continues with a new one', async () => {
     const fresh = new PasswordStrength(new HashingQueue());
     process.once('worker', (thread) => void thread.terminate());
-    await expect(fresh.findWeakness('password', words)).rejects.toThrow('The password strength thread exited');
-    expect(await fresh.findWeakness('password', words)).toBe('Too easy to guess: one of the most common passwords.');
+    await expect(fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))).rejects.toThrow(
+      'The password strength thread exited',
+    );
+    expect(await fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))).toBe(
+      'Too easy to guess: one of the most common passwords.',
+    );
     await fresh.onApplicationShutdown();
   });
 
   it('fails one check when its thread dies, and continues with the others', async () => {
-    const judged = [hostile, 'password', 'password'].map((password) => strength.findWeakness(password, words));
+    const judged = [hostile, 'password', 'password'].map((password) =>
+      strength.findWeakness(password, words, ticketFor('192.0.2.0/24')),
+    );
     await vi.waitFor(() => expect(strength['worker']).toBeDefined());
     await (await strength['worker']!).terminate();
     const outcomes = await Promise.allSettled(judged);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
     await (await strength['worker']!).terminate();
-    expect(await strength.findWeakness('password', words)).toBe('Too easy to guess: one of the most common passwords.');
+    expect(await strength.findWeakness('password', words, ticketFor('192.0.2.0/24'))).toBe(
+      'Too easy to guess: one of the most common passwords.',
+    );
   });
 });

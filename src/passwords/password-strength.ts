@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { BoundedQueue } from './bounded-queue.js';
+import { FairQueue, type Ticket } from './fair-queue.js';
 import { HashingQueue } from './hashing-queue.js';
 import type { PersonalWords } from './own-words.js';
 
@@ -15,7 +15,7 @@ const IDLE_MS = 60_000;
  */
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
-  readonly queue = new BoundedQueue('hashing_busy', 1);
+  readonly queue = new FairQueue('hashing_busy', 1);
   private worker: Promise<Worker> | undefined;
   private idle: NodeJS.Timeout | undefined;
 
@@ -26,10 +26,10 @@ export class PasswordStrength implements OnApplicationShutdown {
   }
 
   /** Why it is too easy to guess, in a sentence; null when it is not. Throws `hashing_busy`. */
-  async findWeakness(password: string, words: PersonalWords): Promise<string | null> {
+  async findWeakness(password: string, words: PersonalWords, ticket: Ticket): Promise<string | null> {
     // Starting the thread takes longer than many estimates, so the queue must not count it as the time of one.
     await this.started();
-    return this.queue.inTurn(() => this.hashing.inTurn(() => this.ask({ password, words })));
+    return this.queue.inTurn(ticket, () => this.hashing.inTurn(ticket, () => this.ask({ password, words })));
   }
 
   /** One task at a time, so the next message is its result. A thread that dies fails one task; the next starts another. */

@@ -149,7 +149,9 @@ describe('the metrics', () => {
     const opened = new Promise<void>((resolve) => (open = resolve));
     const held: Promise<void>[] = [];
     while (queue.waiting < 64) {
-      held.push(queue.inTurn(() => opened));
+      held.push(
+        queue.inTurn({ network: `network ${held.length}`, deadline: performance.now() + 60_000 }, () => opened),
+      );
       await new Promise(setImmediate);
     }
     expect(await gauge('latchkey_hash_queue_running')).toBe(held.length - 64);

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { PASSWORD, refresh, registerMany } from '../support/app/users.js';
+import { PASSWORD, refresh, register, registerMany } from '../support/app/users.js';
 import { expectProblem } from '../support/http/problems.js';
 import { Rows } from '../support/database/rows.js';
 
@@ -11,7 +12,7 @@ const rows = new Rows(() => test);
 
 describe('a server during a burst of sign-ins', () => {
   beforeAll(async () => {
-    test = await createTestApp({ env: { BCRYPT_COST: '8' } });
+    test = await createTestApp({ env: { TRUST_PROXY: 'loopback', BCRYPT_COST: '8' } });
   });
   afterAll(() => test.close());
 
@@ -41,5 +42,26 @@ describe('a server during a burst of sign-ins', () => {
     const active = await Promise.all(users.map(({ email }) => rows.activeSessions(email)));
     expect(active.flat()).toHaveLength(users.length + responses.length - refused.length);
     expect((await withPassword(users[0]!.email, PASSWORD)).status).toBe(200);
+  });
+
+  it('lets users of other networks sign in during a flood from one', async () => {
+    const { email } = await register(test.http);
+    const signIn = (address: string, password: string) =>
+      test.http.post('/auth/login', { json: { email, password }, headers: { 'x-forwarded-for': address } });
+    let isOver = false;
+    const flood = Array.from({ length: 160 }, async (_, i) => {
+      while (!isOver) {
+        await signIn(`192.0.2.${i}`, 'not the password of anybody');
+        await sleep(1000);
+      }
+    });
+    const honest: number[] = [];
+    for (let i = 0; i < 16; i += 4) {
+      const group = [0, 1, 2, 3].map((n) => signIn(`198.51.${i + n}.7`, PASSWORD));
+      honest.push(...(await Promise.all(group)).map(({ status }) => status));
+    }
+    isOver = true;
+    await Promise.all(flood);
+    expect(honest.filter((status) => status === 200).length).toBeGreaterThanOrEqual(15);
   });
 });

@@ -1,0 +1,120 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Problem } from '../problem/problem.js';
+import { FairQueue, ticketFor } from './fair-queue.js';
+
+const FLOOD = '192.0.2.0/24';
+
+/** A queue of one task at a time, whose tasks a test finishes. Each task is named by its network and number. */
+function setUp({ atOnce = 1, tookMs = [] }: { atOnce?: number; tookMs?: number[] } = {}) {
+  const queue = new FairQueue('hashing_busy', atOnce);
+  queue['tookMs'].push(...tookMs);
+  const begun: string[] = [];
+  const refused: string[] = [];
+  const finish: (() => void)[] = [];
+  const add = (name: string, network: string = name.split(' ')[0]!) => {
+    const work = () => (begun.push(name), new Promise<void>((resolve) => finish.push(resolve)));
+    return queue.inTurn(ticketFor(network), work).catch(({ code }: Problem) => void refused.push(`${name} ${code}`));
+  };
+  const turns = () => new Promise(setImmediate);
+  const next = async () => {
+    finish.shift()?.();
+    await turns();
+  };
+  const runAll = async () => {
+    while (finish.length > 0) await next();
+  };
+  return { queue, begun, refused, add, turns, next, runAll };
+}
+
+const named = (network: string, count: number) => Array.from({ length: count }, (_, i) => `${network} ${i + 1}`);
+
+describe('a fair queue', () => {
+  it('limits parallel tasks, and runs those of one network in their order', async () => {
+    const { begun, add, turns, runAll } = setUp({ atOnce: 2 });
+    named('a', 5).forEach((name) => void add(name));
+    await turns();
+    expect(begun).toHaveLength(2);
+    await runAll();
+    expect(begun).toEqual(named('a', 5));
+  });
+
+  it('serves networks in turn, so that a flood of one delays others by one task', async () => {
+    const { begun, add, turns, next, runAll } = setUp();
+    named('flood', 30).forEach((name) => void add(name));
+    ['ada 1', 'ada 2', 'grace 1'].forEach((name) => void add(name));
+    await turns();
+    for (let i = 0; i < 6; i++) await next();
+    expect(begun.slice(1, 6)).toEqual(['flood 2', 'ada 1', 'grace 1', 'flood 3', 'ada 2']);
+    await runAll();
+    expect(begun).toHaveLength(33);
+  });
+
+  it('refuses the oldest task of the largest network when 64 wait (back-pressure)', async () => {
+    const { queue, refused, add, turns, runAll } = setUp();
+    void add('running 1');
+    named('flood', 64).forEach((name) => void add(name));
+    named('ada', 3).forEach((name) => void add(name));
+    await turns();
+    expect(refused).toEqual(['flood 1 hashing_busy', 'flood 2 hashing_busy', 'flood 3 hashing_busy']);
+    expect([queue.running, queue.waiting, queue.refused]).toEqual([1, 64, 3]);
+    await runAll();
+    expect([queue.running, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('refuses a newcomer when 64 networks wait already', async () => {
+    const { refused, add, turns, runAll } = setUp();
+    void add('running 1');
+    for (let i = 0; i < 65; i++) void add(`network-${i} 1`);
+    await turns();
+    expect(refused).toEqual(['network-64 1 hashing_busy']);
+    await runAll();
+  });
+
+  it('serves the newest first, and refuses the oldest, beyond what can begin in time', async () => {
+    // Five tasks a second, so 5 in the 5 seconds that a request may wait.
+    const { begun, refused, add, turns, next, runAll } = setUp({ tookMs: [1, 1, 1000, 1000] });
+    named('flood', 8).forEach((name) => void add(name));
+    await turns();
+    expect(refused).toEqual(['flood 2 hashing_busy', 'flood 3 hashing_busy']);
+    await next();
+    expect(begun).toEqual(['flood 1', 'flood 8']);
+    await runAll();
+    expect(begun.slice(-2)).toEqual(['flood 4', 'flood 5']);
+  });
+
+  it('refuses a task at its deadline, and runs the others', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { begun, refused, add, turns, next, runAll } = setUp();
+    void add('running 1');
+    void add('early 1');
+    vi.advanceTimersByTime(4000);
+    void add('late 1');
+    vi.advanceTimersByTime(1001);
+    await turns();
+    expect(refused).toEqual(['early 1 hashing_busy']);
+    vi.useRealTimers();
+    await next();
+    expect(begun).toEqual(['running 1', 'late 1']);
+    await runAll();
+  });
+
+  it('runs the next task after one has failed', async () => {
+    const { queue } = setUp();
+    const failing = queue.inTurn(ticketFor(FLOOD), () => Promise.reject(new Error('no')));
+    const next = queue.inTurn(ticketFor(FLOOD), async () => 'done');
+    await expect(failing).rejects.toThrow('no');
+    expect(await next).toBe('done');
+  });
+
+  it('runs every task once, in any order of arrivals and ends', async () => {
+    const { queue, begun, refused, add, next, runAll } = setUp({ atOnce: 3 });
+    const tasks = Array.from({ length: 500 }, (_, i) => `n${(i * 7) % 11} ${i}`);
+    for (const [i, name] of tasks.entries()) {
+      void add(name);
+      if (i % 3 === 0) await next();
+    }
+    await runAll();
+    expect([...begun, ...refused.map((text) => text.replace(' hashing_busy', ''))].sort()).toEqual(tasks.sort());
+    expect([queue.running, queue.waiting, queue.refused]).toEqual([0, 0, refused.length]);
+  });
+});
