@@ -6,6 +6,8 @@ import fp from 'fastify-plugin';
 const MAX_UNANSWERED = 16;
 /** Responses that clients have not read yet, in all connections together. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** How often these are counted: after this many requests, and in this interval. */
+const SWEEP_REQUESTS = 64;
 const SWEEP_INTERVAL_MS = 1000;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,8 +36,12 @@ export const connectionLimits = fp(
     const { server } = fastify;
     const connections = new Map<Socket, Connection>();
     server.on('connection', (socket) => {
-      connections.set(socket, { unanswered: new Set(), isPausing: false });
-      socket.once('close', () => connections.delete(socket));
+      const connection: Connection = { unanswered: new Set(), isPausing: false };
+      connections.set(socket, connection);
+      socket.once('close', () => {
+        connections.delete(socket);
+        closeQueued(connection);
+      });
     });
     limitUnanswered(server, connections);
     limitWaitingBytes(server, connections, (closed) => {
@@ -82,6 +88,18 @@ function limitUnanswered(server: Server, connections: Map<Socket, Connection>): 
   server.on('checkExpectation', serve);
 }
 
+/**
+ * Node tells only the response that is being sent of a closed connection. Those behind it would keep their files open, and
+ * stay out of the log.
+ */
+function closeQueued({ unanswered }: Connection): void {
+  for (const response of unanswered) {
+    if (response.socket) continue;
+    response.destroy();
+    response.emit('close');
+  }
+}
+
 /** Not at once: Node resumes reading at the end of each request. */
 function pauseAfterChunk(socket: Socket, connection: Connection): void {
   if (connection.isPausing) return;
@@ -106,19 +124,34 @@ function limitWaitingBytes(
   onClosed: (count: number) => void,
 ): void {
   const sweep = () => {
-    let waiting = 0;
-    for (const socket of connections.keys()) waiting += socket.writableLength;
-    if (waiting <= MAX_WAITING_BYTES) return;
-    const most = [...connections.keys()].sort((a, b) => b.writableLength - a.writableLength);
+    let total = 0;
+    for (const entry of connections) total += waitingBytes(...entry);
+    if (total <= MAX_WAITING_BYTES) return;
+    const waiting = [...connections].map(([socket, connection]) => ({
+      socket,
+      bytes: waitingBytes(socket, connection),
+    }));
     let closed = 0;
-    for (const socket of most) {
-      if (waiting <= MAX_WAITING_BYTES) break;
-      waiting -= socket.writableLength;
+    for (const { socket, bytes } of waiting.sort((a, b) => b.bytes - a.bytes)) {
+      if (total <= MAX_WAITING_BYTES) break;
+      total -= bytes;
       socket.destroy();
       closed++;
     }
     onClosed(closed);
   };
+  let requests = 0;
+  server.on('request', () => {
+    requests += 1;
+    if (requests % SWEEP_REQUESTS === 0) sweep();
+  });
   const sweeps = setInterval(sweep, SWEEP_INTERVAL_MS).unref();
   server.once('close', () => clearInterval(sweeps));
+}
+
+/** Of the response that is being sent, and of those behind it, which have no socket yet. */
+function waitingBytes(socket: Socket, { unanswered }: Connection): number {
+  let bytes = socket.writableLength;
+  for (const response of unanswered) if (!response.socket) bytes += response.writableLength;
+  return bytes;
 }

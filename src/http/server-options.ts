@@ -19,7 +19,7 @@ import type { LogDestination } from './log-destination.js';
 import { loggerOptions } from './request-log.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
-/** A connection on which nothing is sent or read for longer is closed. It ends clients that do not read. */
+/** A connection on which nothing is sent or read is closed after once to twice this time: it ends clients that do not read. */
 const CONNECTION_TIMEOUT_MS = 30_000;
 /** How long a request may take to arrive. Node enforces neither limit where `headersTimeout` is the longer one. */
 const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
