@@ -88,8 +88,7 @@ export class AuthController {
   private async signIn(request: LoginRequest): Promise<LiveSession> {
     const { loginCredential: credential } = request;
     if (credential.kind === 'rejected') throw credential.error;
-    const { user, delivery } = credential;
-    const replaced = this.delivery.sessionsToReplace(request, delivery);
+    const { user, delivery, replaced } = credential;
     return this.auth.login(user, deviceOf(request, delivery), replaced);
   }
 
@@ -134,13 +133,10 @@ export class AuthController {
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { logoutCredential: credential } = request;
     if (credential.kind === 'rejected') this.delivery.refuse(credential, reply);
-    setLogSubject(request, credential.sessions[0]);
-    await this.auth.logout(credential.sessions);
-    this.delivery.clear(
-      credential.sessions.map(({ sessionId }) => sessionId),
-      request,
-      reply,
-    );
+    const sessions = await this.auth.logout(credential);
+    setLogSubject(request, sessions[0]!);
+    const ids = sessions.map(({ sessionId }) => sessionId);
+    this.delivery.clear(ids, request, reply);
   }
 
   @Get('whoami')

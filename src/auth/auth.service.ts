@@ -11,7 +11,7 @@ import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto, RegisterDto } from './dto.js';
-import type { OwnedSession } from './requests.js';
+import type { HeldTokens, OwnedSession } from './requests.js';
 
 /** Registration, login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
 @Injectable()
@@ -45,9 +45,16 @@ export class AuthService {
     return session;
   }
 
-  /** Revokes these sessions. Idempotent: a session that is revoked already is no error. */
-  async logout(sessions: OwnedSession[]): Promise<void> {
+  /**
+   * Revokes the sessions of these tokens. Idempotent: a session that is revoked already is no error.
+   *
+   * @returns these sessions
+   */
+  async logout({ session, tokens: [first, ...others] }: HeldTokens): Promise<OwnedSession[]> {
+    const sessions = session ? [session] : [];
+    if (first) sessions.push(await this.sessions.newestOf([first, ...others]));
     for (const { sessionId, userId } of sessions) await this.sessions.revoke(sessionId, userId, 'logout');
+    return sessions;
   }
 
   /**

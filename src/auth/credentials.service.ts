@@ -29,16 +29,15 @@ export class CredentialsService {
    */
   async authenticate(email: string, password: string, ticket: Ticket): Promise<User | null> {
     const address = parseEmail(email);
-    const user = address && (await this.users.findByEmail(address));
-    const matches = await this.hasher.verify(password, user?.passwordHash ?? null, ticket);
-    if (!matches || user?.status !== 'active') return null;
+    const user = await this.hasher.verify(password, async () => address && this.users.findByEmail(address), ticket);
+    if (user?.status !== 'active') return null;
     if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password, ticket);
     return user;
   }
 
   /** Throws `hashing_busy`. */
-  isPasswordOf(user: User, password: string, ticket: Ticket): Promise<boolean> {
-    return this.hasher.verify(password, user.passwordHash, ticket);
+  async isPasswordOf(user: User, password: string, ticket: Ticket): Promise<boolean> {
+    return (await this.hasher.verify(password, async () => user, ticket)) !== null;
   }
 
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */

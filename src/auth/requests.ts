@@ -1,18 +1,29 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../identity/identity.js';
 import type { RefreshCredential, RejectedCredential } from '../sessions/refresh-outcome.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import type { User } from '../users/user.entity.js';
 import type { LoginDto, LogoutDto, RefreshDto } from './dto.js';
 
 /** A session that the caller may revoke, because they hold a token of it. */
 export type OwnedSession = Pick<Identity, 'sessionId' | 'userId'>;
 
-/** What a request presents to sign in: a user whose password is verified, or the error that refuses it. */
+/**
+ * What a request presents to sign in: a user whose password is verified, with the sessions of this browser that the sign-in
+ * replaces; or the error that refuses it.
+ */
 export type LoginCredential =
-  { kind: 'verified'; user: User; delivery: LoginDto['delivery'] } | { kind: 'rejected'; error: unknown };
+  | { kind: 'verified'; user: User; delivery: LoginDto['delivery']; replaced: string[] }
+  | { kind: 'rejected'; error: unknown };
 
-/** What a request presents to sign out. */
-export type LogoutCredential = { kind: 'sessions'; sessions: [OwnedSession, ...OwnedSession[]] } | RejectedCredential;
+/** The session of an access token, and the verified refresh tokens: of several sessions, the newest that is alive counts. */
+export interface HeldTokens {
+  session: OwnedSession | null;
+  tokens: PresentedRefreshToken[];
+}
+
+/** What a request presents to sign out: an access token, refresh tokens, or both. */
+export type LogoutCredential = ({ kind: 'tokens' } & HeldTokens) | RejectedCredential;
 
 /** A request of which `LocalGuard` verified the password. */
 export type LoginRequest = FastifyRequest & { loginCredential: LoginCredential };

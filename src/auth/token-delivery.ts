@@ -5,8 +5,6 @@ import { problemKind } from '../problem/catalogue.js';
 import type { Problem } from '../problem/problem.js';
 import { toRefreshProblem, type RefreshOutcome } from '../sessions/refresh-outcome.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import type { SessionDelivery } from '../sessions/session.entity.js';
-import { CookieSelector } from './cookies/cookie-selector.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import type { TokenResponse } from './dto.js';
 import type { RefreshRequest } from './requests.js';
@@ -21,7 +19,6 @@ export class TokenDelivery {
   constructor(
     private readonly issuer: TokenIssuer,
     private readonly cookies: RefreshCookies,
-    private readonly selector: CookieSelector,
   ) {}
 
   /** Tokens that are new to the client. In cookie delivery the refresh token goes into the cookie of its session. */
@@ -40,11 +37,6 @@ export class TokenDelivery {
     const own = this.cookies.nameOf(session.id);
     if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
     return response;
-  }
-
-  /** The sessions of this browser, of any user: a sign-in with cookie delivery replaces them. */
-  sessionsToReplace(request: FastifyRequest, delivery: SessionDelivery | undefined): string[] {
-    return delivery === 'cookie' ? this.selector.verifyAll(request).map(({ sessionId }) => sessionId) : [];
   }
 
   /**

@@ -6,7 +6,7 @@ import type { OwnedSession } from '../auth/requests.js';
 import { Config } from '../config/config.js';
 import { setLogSubject } from '../http/request-log.js';
 import { Public } from '../identity/decorators.js';
-import { RevocationsService } from '../revocations/revocations.service.js';
+import { AccessTokenService } from '../tokens/access-token.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { assertPublicClient } from './client-authentication.js';
 import { CLIENT_ID, OAuthForm, readForm, required, TOKEN_TYPE_HINT } from './oauth-form.js';
@@ -26,7 +26,7 @@ export class RevocationController {
   constructor(
     private readonly config: Config,
     private readonly tokens: TokenVerifier,
-    private readonly revocations: RevocationsService,
+    private readonly accessTokens: AccessTokenService,
     private readonly auth: AuthService,
   ) {}
 
@@ -44,7 +44,7 @@ export class RevocationController {
     const session = this.sessionOf(required(form, 'token'));
     if (session) {
       setLogSubject(request, session);
-      await this.auth.logout([session]);
+      await this.auth.logout({ session, tokens: [] });
     }
     return {};
   }
@@ -56,6 +56,6 @@ export class RevocationController {
     // Of any generation: to revoke an old one is no replay.
     if ('refresh' in known) return known.refresh.presented;
     const { identity } = known.access;
-    return this.revocations.whyOutOfTime(identity) ? null : identity;
+    return this.accessTokens.whyOutOfTime(identity) ? null : identity;
   }
 }

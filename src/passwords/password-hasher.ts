@@ -38,21 +38,33 @@ export class PasswordHasher implements OnModuleInit {
   }
 
   /**
-   * Whether the password matches a stored hash. Without one it is compared with a dummy hash, against user enumeration by
-   * timing. Throws `hashing_busy`.
+   * The owner of the password: whom `find` finds, if it is theirs. Where nobody is found it is compared with a dummy hash,
+   * against user enumeration by timing. `find` runs in turn as well, so that a flood of sign-ins does not occupy the
+   * connections of the database. Throws `hashing_busy`.
    */
-  async verify(password: string, stored: string | null, ticket: Ticket): Promise<boolean> {
-    // Unpaired surrogates all become U+FFFD in UTF-8, and would match one another.
-    const match = stored === null || !password.isWellFormed() ? null : STORED.exec(stored);
-    const digest = this.prehash(password, Number(match?.[1] ?? this.newest));
-    const same = await this.queue.inTurn(ticket, () => bcrypt.compare(digest, match?.[2] ?? this.dummyHash()));
-    return same && match !== null;
+  verify<Owner extends { passwordHash: string }>(
+    password: string,
+    find: () => Promise<Owner | null>,
+    ticket: Ticket,
+  ): Promise<Owner | null> {
+    return this.queue.inTurn(ticket, async () => {
+      const owner = await find();
+      return (await this.matches(password, owner?.passwordHash ?? null)) ? owner : null;
+    });
   }
 
   /** Whether a hash was made at a lower cost than is configured now, or with an older key. */
   isOutdated(stored: string): boolean {
     const match = STORED.exec(stored);
     return Number(match?.[1]) !== this.newest || Number(match?.[3]) < this.config.bcryptCost;
+  }
+
+  private async matches(password: string, stored: string | null): Promise<boolean> {
+    // Unpaired surrogates all become U+FFFD in UTF-8, and would match one another.
+    const match = stored === null || !password.isWellFormed() ? null : STORED.exec(stored);
+    const digest = this.prehash(password, Number(match?.[1] ?? this.newest));
+    const same = await bcrypt.compare(digest, match?.[2] ?? this.dummyHash());
+    return same && match !== null;
   }
 
   private prehash(password: string, sequence: number): string {

@@ -9,12 +9,11 @@ import { Database, type Statements } from '../database/database.js';
 import type { Identity } from '../identity/identity.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
+import { CLOCK_TOLERANCE_MS, whyOutOfTime } from '../tokens/access-token-lifetime.js';
 import { RevocationCache, subjectOfSession, subjectOfUser } from './revocation-cache.js';
 import { Revocation } from './revocation.entity.js';
 import { RevokingTransaction, type NewRevocation } from './revoking-transaction.js';
 
-/** How far the clocks of processes may differ, and how long a token may outlive its `exp` anywhere. */
-const CLOCK_TOLERANCE_MS = 60_000;
 /** The PostgreSQL channel of revocations: see `revocation-subscriber.ts`. */
 export const CHANNEL = 'latchkey_revocations';
 /** PostgreSQL takes messages of less than 8,000 bytes; an entry has less than 80. */
@@ -57,21 +56,10 @@ export class RevocationsService implements OnApplicationShutdown {
   /**
    * Why an authentic access token is refused now, or null. Called for every guarded request. Resolves later only while the
    * cache is stale: then the database is read, by primary key. Rejects with `database_unavailable`.
-   *
-   * Tokens older than the configured lifetime are refused regardless of their `exp`, so that shortening it works at once.
    */
   whyRefused(token: Identity): ProblemCode | null | Promise<ProblemCode | null> {
-    const refusal = this.whyOutOfTime(token) ?? this.cache.find(token);
+    const refusal = whyOutOfTime(token, this.clock.now(), this.config.accessTokenTtlMs) ?? this.cache.find(token);
     return refusal ?? (this.cache.isFresh ? null : this.lookups.submit(token));
-  }
-
-  /** The part of `whyRefused` that depends only on time. A token that passes proves that its holder had the session. */
-  whyOutOfTime({ issuedAt, expiresAt }: Identity): 'access_token_invalid' | 'access_token_expired' | null {
-    const now = this.clock.now();
-    const age = now - issuedAt;
-    if (age < -CLOCK_TOLERANCE_MS) return 'access_token_invalid';
-    const isExpired = now >= expiresAt || age > this.config.accessTokenTtlMs + CLOCK_TOLERANCE_MS;
-    return isExpired ? 'access_token_expired' : null;
   }
 
   /**

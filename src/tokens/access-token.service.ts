@@ -5,6 +5,7 @@ import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '../identity/identity.js';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
+import { whyOutOfTime } from './access-token-lifetime.js';
 import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
 import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
@@ -72,13 +73,18 @@ export class AccessTokenService {
   }
 
   /**
-   * Verifies signature, header and claims. Null for anything else than an access token of ours. Whether it is expired or
-   * revoked: `RevocationsService.whyRefused`.
+   * Verifies signature, header and claims. Null for anything else than an access token of ours. Whether it is expired:
+   * `whyOutOfTime`; or revoked: `RevocationsService.whyRefused`.
    */
   verify(token: string): VerifiedAccessToken | null {
     const payload = verifySignature(this.jwt, token, this.keyFor(token), this.checks);
     const identity = this.readClaims(payload);
     return identity && { identity, claims: payload as VerifiedAccessToken['claims'] };
+  }
+
+  /** Why an authentic token is out of time, or null: then its holder had the session, which may be revoked. */
+  whyOutOfTime(identity: Identity): 'access_token_invalid' | 'access_token_expired' | null {
+    return whyOutOfTime(identity, this.clock.now(), this.config.accessTokenTtlMs);
   }
 
   /** The key to verify a token with; undefined unless its header is that of an access token. */

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { isForm } from '../../http/also-form.js';
 import { Problem } from '../../problem/problem.js';
 import type { User } from '../../users/user.entity.js';
+import { CookieSelector } from '../cookies/cookie-selector.js';
 import { CsrfProtection } from '../cookies/csrf-protection.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
 import type { LoginCredential, LoginRequest } from '../requests.js';
@@ -18,7 +19,10 @@ type VerifiedRequest = LoginRequest & { verifiedUser: User };
  */
 @Injectable()
 export class LocalGuard extends AuthGuard('local') {
-  constructor(private readonly csrf: CsrfProtection) {
+  constructor(
+    private readonly csrf: CsrfProtection,
+    private readonly cookies: CookieSelector,
+  ) {
     super();
   }
 
@@ -47,7 +51,10 @@ export class LocalGuard extends AuthGuard('local') {
     request.body = credentials;
     this.csrf.assertSignIn(request, credentials.delivery);
     await super.canActivate(context);
-    return { kind: 'verified', user: request.verifiedUser, delivery: credentials.delivery };
+    const { delivery } = credentials;
+    // The sessions of this browser, of any user: one with a cookie replaces them.
+    const replaced = delivery === 'cookie' ? this.cookies.verifyAll(request).map(({ sessionId }) => sessionId) : [];
+    return { kind: 'verified', user: request.verifiedUser, delivery, replaced };
   }
 }
 
