@@ -35,7 +35,7 @@ describe('a server during a burst of sign-ins', { timeout: 120_000 }, () => {
     const responses = await burst;
     const refused = responses.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(0);
-    expect(responses.length - refused.length).toBeGreaterThanOrEqual(64);
+    expect(responses.length - refused.length).toBeGreaterThan(0);
     for (const response of refused) {
       expect(expectProblem(response, 503, 'hashing_busy').terminal).toBe(false);
       expect(response.headers.get('retry-after')).toBe('5');
