@@ -71,8 +71,8 @@ describe('a fair queue', () => {
   });
 
   it('serves the newest first, and refuses the oldest, beyond what can begin in time', async () => {
-    // Five tasks a second, so 5 in the 5 seconds that a request may wait.
-    const { begun, refused, add, turns, next, runAll } = setUp({ tookMs: [1, 1, 1000, 1000] });
+    // One task takes 1.6 seconds, so 5 can begin in the 8 seconds that a request may wait.
+    const { begun, refused, add, turns, next, runAll } = setUp({ tookMs: [1, 1, 1600, 1600] });
     named('flood', 8).forEach((name) => void add(name));
     await turns();
     expect(refused).toEqual(['flood 2 hashing_busy', 'flood 3 hashing_busy']);
@@ -87,7 +87,7 @@ describe('a fair queue', () => {
     const { begun, refused, add, turns, next, runAll } = setUp();
     void add('running 1');
     void add('early 1');
-    vi.advanceTimersByTime(4000);
+    vi.advanceTimersByTime(7000);
     void add('late 1');
     vi.advanceTimersByTime(1001);
     await turns();

@@ -3,7 +3,7 @@ import { Problem } from '../problem/problem.js';
 
 const MAX_WAITING = 64;
 /** Waiting longer helps no client; and what waits at a graceful shutdown has to fit into its deadline. */
-const MAX_WAIT_MS = 5000;
+const MAX_WAIT_MS = 8000;
 const MEASURED_TASKS = 12;
 
 /** Who asks for work: all tasks of one request have one ticket, and so one deadline. */
