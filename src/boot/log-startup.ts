@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config/config.js';
+import { isGuessable } from '../config/guessable.js';
 import { isDemoBuilt } from '../demo/serve-demo.js';
 
 const STDOUT = 1;
@@ -15,6 +16,11 @@ export function logStartup(app: NestFastifyApplication, config: Config): void {
   };
   if (config.isProduction && config.issuer.startsWith('http://')) {
     log.warn(`ISSUER is ${config.issuer}: set it to the https address under which browsers reach this server`);
+  }
+  if (config.isProduction && config.appSecrets.some(isGuessable)) {
+    log.warn(
+      'APP_SECRET has a guessable secret, which still verifies tokens: replace it, see Secrets in docs/operations.md',
+    );
   }
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const lines = startupLines(config, `http://${host}:${server.address().port}`, isDemoBuilt());

@@ -374,11 +374,18 @@ describe('the configuration in production', () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'https://a.test,http://b.test' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost:5173' }],
     ['APP_SECRET', { APP_SECRET: 'a'.repeat(48) }],
-    ['APP_SECRET', { APP_SECRET: `${RANDOM},change-me-change-me-change-me-change-me` }],
+    ['APP_SECRET', { APP_SECRET: `${'a'.repeat(48)},change-me-change-me-change-me-change-me` }],
     ['METRICS_TOKEN', { METRICS_TOKEN: 'change-me-before-you-deploy-this-anywhere' }],
     ['INTROSPECTION_CLIENTS', { INTROSPECTION_CLIENTS: `api:${RANDOM}1,other:${'0123456789'.repeat(4)}` }],
   ])('is refused for %s in %j', (name, environment) => {
     expect(mistakesOf({ ...PRODUCTION, ...environment })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('accepts a guessable secret beside a random one, so that it can be replaced', () => {
+    const guessable = 'change-me-change-me-change-me-change-me';
+    for (const APP_SECRET of [`${guessable},${RANDOM}`, `${RANDOM},${guessable}`]) {
+      expect(mistakesOf({ ...PRODUCTION, APP_SECRET })).toEqual([]);
+    }
   });
 
   it('accepts plain-http origins only with the setting that says so', () => {
@@ -387,7 +394,7 @@ describe('the configuration in production', () => {
     expect(loadConfig({ APP_SECRET, CORS_ORIGINS: 'http://kiosk.internal' }).corsOrigins).toHaveLength(1);
   });
 
-  it.each(['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080', 'https://a.test/x'])(
+  it.each(['http://localhost:3000', 'http://127.0.0.1', 'http://[::1]:8080/x', 'https://a.test/x', 'HTTPS://a.test'])(
     'accepts ISSUER %s',
     (ISSUER) => {
       expect(loadConfig({ ...PRODUCTION, ISSUER, BCRYPT_COST: '10' }).issuer).toBe(ISSUER);

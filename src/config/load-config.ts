@@ -43,7 +43,8 @@ const NO_ISSUER = 'ISSUER must be set in production: the https URL under which b
 type Rule = { about: (keyof Config)[]; holds: (config: Config) => boolean; text: string };
 
 const RANDOM = 'must be random in production: openssl rand -base64 48';
-const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/i;
+const HTTPS = /^https:\/\//i;
 
 /**
  * Rules about several variables, or about production. Sources: `docs/rotation.md`, OWASP ASVS 5.0 11.2.3 (secrets), 11.4.2
@@ -97,33 +98,33 @@ const RULES: Rule[] = [
     holds: ({ introspectionClients: clients }) => new Set(clients.map(({ secret }) => secret)).size === clients.length,
     text: 'INTROSPECTION_CLIENTS must have a different secret for each: one service could impersonate another',
   },
-  inProduction('appSecrets', ({ appSecrets }) => !appSecrets.some(isGuessable), `APP_SECRET ${RANDOM}`),
+  inProduction(['appSecrets'], ({ appSecrets }) => !appSecrets.every(isGuessable), `APP_SECRET ${RANDOM}`),
   inProduction(
-    'metricsToken',
+    ['metricsToken'],
     ({ metricsToken: token }) => token === '' || !isGuessable(token),
     `METRICS_TOKEN ${RANDOM}`,
   ),
   inProduction(
-    'introspectionClients',
+    ['introspectionClients'],
     ({ introspectionClients }) => !introspectionClients.some(({ secret }) => isGuessable(secret)),
     'INTROSPECTION_CLIENTS must have random secrets in production: openssl rand -hex 32',
   ),
-  inProduction('bcryptCost', ({ bcryptCost }) => bcryptCost >= 10, 'BCRYPT_COST must be at least 10 in production'),
+  inProduction(['bcryptCost'], ({ bcryptCost }) => bcryptCost >= 10, 'BCRYPT_COST must be at least 10 in production'),
   inProduction(
-    'issuer',
-    ({ issuer }) => issuer.startsWith('https://') || LOOPBACK.test(issuer),
+    ['issuer'],
+    ({ issuer }) => HTTPS.test(issuer) || LOOPBACK.test(issuer),
     'ISSUER must be an https URL in production (http only for localhost)',
   ),
   inProduction(
-    'corsOrigins',
+    ['corsOrigins', 'dangerouslyAllowHttpOrigins'],
     ({ corsOrigins, dangerouslyAllowHttpOrigins: allowed }) =>
-      allowed === 'on' || corsOrigins.every((origin) => origin.startsWith('https://')),
-    'CORS_ORIGINS must be https origins in production',
+      allowed === 'on' || corsOrigins.every((origin) => HTTPS.test(origin)),
+    'CORS_ORIGINS must be https origins in production (or set DANGEROUSLY_ALLOW_HTTP_ORIGINS=on)',
   ),
 ];
 
-function inProduction(about: keyof Config, holds: Rule['holds'], text: string): Rule {
-  return { about: [about], holds: (config) => !config.isProduction || holds(config), text };
+function inProduction(about: Rule['about'], holds: Rule['holds'], text: string): Rule {
+  return { about, holds: (config) => !config.isProduction || holds(config), text };
 }
 
 function contradictions(config: Config, wrong: Set<string>): string[] {

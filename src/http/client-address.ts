@@ -14,7 +14,7 @@ export function clientAddress({ ip, socket }: FastifyRequest): string {
   return parseAddress(ip) ?? parseAddress(socket.remoteAddress) ?? '';
 }
 
-/** The network of such an address, in CIDR notation: the IPv4 /24 or IPv6 /48, which one customer can own. */
+/** The network of such an address, in CIDR notation: the IPv4 /24 or IPv6 /48, the least that one site has. */
 export function networkOf(address: string): string {
   return isIP(address) === 6
     ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/48`).toString()}/48`

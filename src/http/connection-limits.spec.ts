@@ -13,10 +13,12 @@ describe('unread responses', () => {
   const streams: Readable[] = [];
   const sockets = new OpenSockets();
   beforeEach(async () => {
+    streams.length = 0;
     server = Fastify();
     await server.register(connectionLimits);
     server.get('/large', async () => LARGE);
     server.get('/stream', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
       const stream = Readable.from(Array.from({ length: 8 }, () => Buffer.alloc(MB)));
       streams.push(stream);
       return stream;
@@ -50,6 +52,15 @@ describe('unread responses', () => {
     const socket = await silent(toRequest('GET', '/stream').repeat(10));
     await expect.poll(() => streams.length).toBe(10);
     socket.destroy();
-    await expect.poll(() => streams.filter(({ destroyed }) => !destroyed)).toEqual([]);
+    await expect.poll(() => streams.filter(({ destroyed }) => !destroyed).length).toBe(0);
+  });
+
+  it('close their files also when the client disconnects before they are opened', async () => {
+    const received = new Promise((resolve) => server.server.once('request', resolve));
+    const socket = await silent(toRequest('GET', '/stream').repeat(10));
+    await received;
+    socket.destroy();
+    await expect.poll(() => streams.length).toBe(10);
+    await expect.poll(() => streams.filter(({ destroyed }) => !destroyed).length).toBe(0);
   });
 });

@@ -96,6 +96,8 @@ function closeQueued({ unanswered }: Connection): void {
   for (const response of unanswered) {
     if (response.socket) continue;
     response.destroy();
+    // A handler that is still running may send a stream later: nobody would ever tell it that the response is closed.
+    response.once('pipe', (source) => void source.destroy());
     response.emit('close');
   }
 }

@@ -31,7 +31,6 @@ export class InFlightRequests {
     return this.all().filter((reply) => !reply.request.raw.complete && !reply.sent);
   }
 
-  /** A disconnect also aborts pipelined requests whose responses have not begun: those emit no `close` of their own. */
   private track(socket: Socket): Set<FastifyReply> {
     const replies = new Set<FastifyReply>();
     this.byConnection.set(socket, replies);

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Problem } from '../problem/problem.js';
 import { FairQueue, ticketFor } from './fair-queue.js';
 
@@ -29,6 +29,8 @@ function setUp({ atOnce = 1, tookMs = [] }: { atOnce?: number; tookMs?: number[]
 const named = (network: string, count: number) => Array.from({ length: count }, (_, i) => `${network} ${i + 1}`);
 
 describe('a fair queue', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('limits parallel tasks, and runs those of one network in their order', async () => {
     const { begun, add, turns, runAll } = setUp({ atOnce: 2 });
     named('a', 5).forEach((name) => void add(name));
@@ -61,12 +63,13 @@ describe('a fair queue', () => {
     expect([queue.running, queue.waiting]).toEqual([0, 0]);
   });
 
-  it('refuses a newcomer when 64 networks wait already', async () => {
+  it('refuses any one when 64 networks wait already, not always the newcomer', async () => {
     const { refused, add, turns, runAll } = setUp();
     void add('running 1');
-    for (let i = 0; i < 65; i++) void add(`network-${i} 1`);
+    for (let i = 0; i < 164; i++) void add(`network-${i} 1`);
     await turns();
-    expect(refused).toEqual(['network-64 1 hashing_busy']);
+    expect(refused).toHaveLength(100);
+    expect(refused.some((text) => Number(/\d+/.exec(text)) < 64)).toBe(true);
     await runAll();
   });
 
@@ -80,6 +83,57 @@ describe('a fair queue', () => {
     expect(begun).toEqual(['flood 1', 'flood 8']);
     await runAll();
     expect(begun.slice(-2)).toEqual(['flood 4', 'flood 5']);
+  });
+
+  it.each([
+    [1, ['flood'], 5],
+    [2, ['flood'], 10],
+    [2, ['flood', 'other'], 5],
+  ])('keeps what can begin in time: %i at once, waiting networks %j: %i each', async (atOnce, networks, kept) => {
+    const { queue, add, turns, runAll } = setUp({ atOnce, tookMs: [1, 1, 1600, 1600] });
+    for (let i = 0; i < atOnce; i++) void add(`running ${i}`);
+    for (const name of networks.flatMap((network) => named(network, 20))) void add(name);
+    await turns();
+    // The first network had the whole time for itself before the second came.
+    const waiting = [...queue['waitingOf'].values()].map((tasks) => tasks.length);
+    expect(waiting.at(-1)).toBe(kept);
+    await runAll();
+  });
+
+  it('measures the last 12 tasks, by their upper quartile', async () => {
+    const { queue, add, next, turns } = setUp({ tookMs: Array.from({ length: 12 }, (_, i) => i) });
+    expect(queue['typicalMs']()).toBe(9);
+    void add('a 1');
+    await turns();
+    await next();
+    expect(queue['tookMs']).toHaveLength(12);
+  });
+
+  it('has one deadline for all tasks of a request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { queue, add, turns } = setUp();
+    const ticket = ticketFor('ada');
+    vi.advanceTimersByTime(7000);
+    void add('running 1');
+    const late = queue.inTurn(ticket, async () => 'done').catch(({ code }: Problem) => code);
+    vi.advanceTimersByTime(1001);
+    vi.useRealTimers();
+    expect(await late).toBe('hashing_busy');
+    await turns();
+  });
+
+  it('forgets the deadlines of tasks that run or are refused', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const { queue, add, turns, next } = setUp();
+    void add('running 1');
+    named('flood', 65).forEach((name) => void add(name));
+    expect(vi.getTimerCount()).toBe(64);
+    await next();
+    expect(vi.getTimerCount()).toBe(63);
+    vi.advanceTimersByTime(8001);
+    vi.useRealTimers();
+    await turns();
+    expect([queue.running, queue.waiting, queue.refused]).toEqual([1, 0, 64]);
   });
 
   it('refuses a task at its deadline, and runs the others', async () => {

@@ -10,7 +10,7 @@ const MEASURED_TASKS = 12;
 export interface Ticket {
   /** The network of the client: see `networkOf`. */
   network: string;
-  /** A task that has not begun by then is refused: a time of `performance.now()`. */
+  /** A task that still waits then is refused: a time of `performance.now()`. */
   deadline: number;
 }
 
@@ -24,9 +24,10 @@ interface Waiting {
 }
 
 /**
- * Runs tasks a few at a time, in turn for each network, so that one network cannot keep the others waiting. Tasks of a network
- * run in their order, and newest first while more of them wait than can run before their deadline: the oldest are refused
- * then. 64 tasks wait at most; one more displaces the oldest of the network with the most. (Round robin, adaptive LIFO.)
+ * Round robin by network, adaptive LIFO within one. Runs tasks a few at a time, in turn for each network, so that one network
+ * cannot keep the others waiting. A network whose tasks cannot all begin before their deadline loses the oldest; from half
+ * of that number on its newest run first, because the oldest would hardly be in time. 64 tasks wait at most; one more
+ * displaces the oldest of the network with the most. Whoever has 64 networks can still fill the queue.
  */
 export class FairQueue {
   /** The waiting tasks of each network, oldest first. The first network is the next in turn. */
@@ -94,10 +95,11 @@ export class FairQueue {
     this.waitingCount += 1;
     if (own.length > this.inTime()) this.remove(network, own[0]!).refuse();
     if (this.waitingCount > MAX_WAITING) {
-      const [largest, tasks] = [...this.waitingOf].reduce((most, next) =>
-        next[1].length >= most[1].length ? next : most,
-      );
-      this.remove(largest, tasks[0]!).refuse();
+      const most = Math.max(...[...this.waitingOf.values()].map((tasks) => tasks.length));
+      const largest = [...this.waitingOf].filter(([, tasks]) => tasks.length === most);
+      // Where all are equal a newcomer must not always lose.
+      const [loser, tasks] = largest[Math.floor(Math.random() * largest.length)]!;
+      this.remove(loser, tasks[0]!).refuse();
     }
   }
 

@@ -1,22 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '../metrics/metrics.js';
 import { HashingQueue } from './hashing-queue.js';
-import { PasswordStrength } from './password-strength.js';
 
 /** The load of hashing and of estimating the strength of new passwords, which wait for the same cores. */
 @Injectable()
 export class HashingMetrics {
-  constructor(metrics: Metrics, hashing: HashingQueue, { queue: estimating }: PasswordStrength) {
+  constructor(metrics: Metrics, hashing: HashingQueue) {
     metrics.gauge('latchkey_hash_queue_running', 'Passwords being hashed or estimated', () => hashing.running);
-    metrics.gauge(
-      'latchkey_hash_queue_waiting',
-      'Passwords waiting to be hashed or estimated',
-      () => hashing.waiting + estimating.waiting,
-    );
+    metrics.gauge('latchkey_hash_queue_waiting', 'Passwords waiting to be hashed or estimated', () => hashing.waiting);
     metrics.countedElsewhere(
       'latchkey_hash_queue_refused_total',
       'Passwords refused because too many waited: hashing_busy',
-      () => hashing.refused + estimating.refused,
+      () => hashing.refused,
     );
   }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { FairQueue, type Ticket } from './fair-queue.js';
+import pLimit from 'p-limit';
+import type { Ticket } from './fair-queue.js';
 import { HashingQueue } from './hashing-queue.js';
 import type { PersonalWords } from './own-words.js';
 
@@ -15,7 +16,8 @@ const IDLE_MS = 60_000;
  */
 @Injectable()
 export class PasswordStrength implements OnApplicationShutdown {
-  readonly queue = new FairQueue('hashing_busy', 1);
+  /** The thread judges one password at a time. Only tasks whose turn it is wait here, so that the turns stay fair. */
+  private readonly oneAtATime = pLimit(1);
   private worker: Promise<Worker> | undefined;
   private idle: NodeJS.Timeout | undefined;
 
@@ -29,7 +31,7 @@ export class PasswordStrength implements OnApplicationShutdown {
   async findWeakness(password: string, words: PersonalWords, ticket: Ticket): Promise<string | null> {
     // Starting the thread takes longer than many estimates, so the queue must not count it as the time of one.
     await this.started();
-    return this.queue.inTurn(ticket, () => this.hashing.inTurn(ticket, () => this.ask({ password, words })));
+    return this.hashing.inTurn(ticket, () => this.oneAtATime(() => this.ask({ password, words })));
   }
 
   /** One task at a time, so the next message is its result. A thread that dies fails one task; the next starts another. */

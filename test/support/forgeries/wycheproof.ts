@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, verify, type JsonWebKey } from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync, sign, verify, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { base64url, type Mint } from './forge.js';
 
@@ -63,11 +63,20 @@ export function mapToken({ jws }: TokenVector, { keys, tests }: TokenGroup, mint
   return mapped.join('.');
 }
 
-/** A token of ours with the vector's `alg`, key and signature, and the key in the header. */
+/**
+ * A token with our claims and our `kid`, and the vector's key in its header. Signed with that key, if it is a secret; the
+ * vectors have no private keys, so instead of a public one it is a new one.
+ */
 export function embedKey({ jws }: TokenVector, key: JsonWebKey, mint: Mint): string {
-  const [header, , signature] = jws.split('.');
-  const { alg } = parse(header!) as { alg: string };
-  return `${base64url({ ...mint.header, alg, jwk: key })}.${mint.token.split('.')[1]}.${signature}`;
+  const { alg } = parse(jws.split('.')[0]!) as { alg: string };
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = key.kty === 'oct' ? key : { ...key, ...pair.publicKey.export({ format: 'jwk' }) };
+  const text = `${base64url({ ...mint.header, alg, jwk })}.${mint.token.split('.')[1]}`;
+  const signature =
+    key.kty === 'oct'
+      ? createHmac('sha256', Buffer.from(key.k!, 'base64url')).update(text).digest()
+      : sign('sha256', Buffer.from(text), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+  return `${text}.${signature.toString('base64url')}`;
 }
 
 /** A header as it is, but for our `typ`, and our `kid` in place of theirs; any other part unchanged. */
