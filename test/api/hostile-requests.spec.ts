@@ -1,13 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { PASSWORD, register, someEmail } from '../support/app/users.js';
+import { PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 import { OpenSockets, sendPipelined, statusesIn, textOf, toRequest } from '../support/http/open-sockets.js';
 import { expectProblem } from '../support/http/problems.js';
 import { sendRaw } from '../support/http/raw-http.js';
 
 const ROUTES = ['/auth/refresh', '/auth/login', '/auth/register'];
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+const CLOSE = 'Connection: close\r\n';
 const unknown = (count: number, name: (i: number) => string) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [name(i), '']));
 
@@ -126,5 +127,43 @@ describe('cost of hostile requests', () => {
     );
     expect(statusesIn(text)).toEqual([200, 200, 400]);
     expect(text).toMatch(/\r\nconnection: close\r\n[^]*"code":"malformed_request"/i);
+  });
+
+  /** Requests of each kind, written once: the widest of what is accepted, and more than that. */
+  const HOSTILE: Record<string, () => string> = {
+    'unknown members': () =>
+      toRequest(
+        'POST',
+        '/auth/refresh',
+        unknown(7000, (i) => i.toString(36)),
+        CLOSE,
+      ),
+    'the widest name': () =>
+      toRequest('POST', '/auth/register', { email: someEmail(), name: 'n'.repeat(60_000), password: PASSWORD }, CLOSE),
+    'the widest list of cookies': () => {
+      const cookies = Array.from({ length: 200 }, (_, i) => `latchkey-${i}=${'x'.repeat(55)}`).join('; ');
+      return toRequest('POST', '/auth/refresh', {}, `${CLOSE}Origin: ${test.http.url}\r\nCookie: ${cookies}\r\n`);
+    },
+    'the widest list of headers': () => toRequest('GET', '/auth/whoami', undefined, CLOSE + 'a: b\r\n'.repeat(1100)),
+    'pipelined requests': () => toRequest('GET', '/health/ready').repeat(1000),
+  };
+
+  it.each(Object.keys(HOSTILE))('serves whoami and refresh beside 16 connections of %s', async (kind) => {
+    const { tokens } = await register(test.http);
+    const floods = Promise.all(
+      Array.from({ length: 16 }, async () => {
+        for (let round = 0; round < 3; round++) {
+          const text = await textOf(await sockets.open(test.http.url, HOSTILE[kind]!()));
+          const largest = Math.max(...text.split(/(?=HTTP\/1\.1 )/).map((response) => response.length));
+          expect(largest).toBeGreaterThan(0);
+          expect(largest).toBeLessThan(6000);
+        }
+      }),
+    );
+    for (let i = 0; i < 10; i++) {
+      expect((await test.http.get('/auth/whoami', { token: tokens.access_token })).status).toBe(200);
+      expect((await refresh(test.http, tokens.refresh_token)).status).toBe(200);
+    }
+    await floods;
   });
 });
