@@ -10,7 +10,7 @@ import { explainAndExit } from './boot/explain-and-exit.js';
 import { readConfigOrExit } from './config/process-config.js';
 import { createDataSource } from './data-source.js';
 
-const config = readConfigOrExit();
+const config = readConfigOrExit({ createsSecret: true });
 const dataSource = createDataSource(config);
 try {
   await refuseSecondServer(config);

@@ -5,7 +5,7 @@ import { openDatabase } from '../boot/open-database.js';
 import { readConfigOrExit } from '../config/process-config.js';
 import { createDataSource } from '../data-source.js';
 
-const config = readConfigOrExit();
+const config = readConfigOrExit({ createsSecret: true });
 const dataSource = createDataSource(config);
 try {
   await openDatabase(config, dataSource);

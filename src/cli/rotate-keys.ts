@@ -19,7 +19,7 @@ import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 
 class KeysModule {}
 
-const config = readConfigOrExit();
+const config = readConfigOrExit({ createsSecret: false });
 const dataSource = createDataSource(config);
 try {
   const { values } = parseArgs({ options: { 'at-once': { type: 'boolean' } } });

@@ -22,9 +22,9 @@ export class Config {
   nodeEnv: string = 'development';
 
   @Env('PORT', Number)
-  @IsInt({ message: 'must be a whole number' })
   @Min(0, { message: 'must be at least 0' })
   @Max(65_535, { message: 'must be at most 65535' })
+  @IsInt({ message: 'must be a whole number' })
   port: number = 3000;
 
   @Env('HOST')
@@ -46,14 +46,14 @@ export class Config {
   databaseDirectUrl: string = '';
 
   @Env('DATABASE_POOL_SIZE', Number)
-  @IsInt({ message: 'must be a whole number' })
   @Min(1, { message: 'must be at least 1' })
   @Max(1000, { message: 'must be at most 1000' })
+  @IsInt({ message: 'must be a whole number' })
   databasePoolSize: number = 10;
 
   @Env('SHUTDOWN_DEADLINE', parseDuration)
-  @IsInt({ message: 'must be a duration like 15s' })
   @Max(HOUR, { message: 'must be at most 1h' })
+  @IsInt({ message: 'must be a duration like 15s' })
   shutdownDeadlineMs: number = 15_000;
 
   /** The first signs and encrypts; all of them verify and decrypt. */
@@ -63,26 +63,26 @@ export class Config {
   appSecrets: string[] = [];
 
   @Env('ACCESS_TOKEN_TTL', parseDuration)
-  @IsInt({ message: 'must be a duration like 15m' })
   @Min(1000, { message: 'must be at least 1s' })
   @Max(DAY, { message: 'must be at most 1d' })
+  @IsInt({ message: 'must be a duration like 15m' })
   accessTokenTtlMs: number = 15 * 60_000;
 
   /** Age of a signing key at which the next one is created; 0: only by `npm run keys:rotate`. */
   @Env('KEY_ROTATION_INTERVAL', parseDuration)
-  @IsInt({ message: 'must be a duration like 90d' })
   @Max(400 * DAY, { message: 'must be at most 400d' })
+  @IsInt({ message: 'must be a duration like 90d' })
   keyRotationIntervalMs: number = 90 * DAY;
 
   @Env('REFRESH_IDLE_TTL', parseDuration)
-  @IsInt({ message: 'must be a duration like 7d' })
   @Min(1000, { message: 'must be at least 1s' })
+  @IsInt({ message: 'must be a duration like 7d' })
   refreshIdleTtlMs: number = 7 * DAY;
 
   @Env('SESSION_TTL', parseDuration)
-  @IsInt({ message: 'must be a duration like 30d' })
   @Min(1000, { message: 'must be at least 1s' })
   @Max(400 * DAY, { message: 'must be at most 400d' })
+  @IsInt({ message: 'must be a duration like 30d' })
   sessionTtlMs: number = 30 * DAY;
 
   /** C of the rotation rules: how long a refresh token stays the newest after its client acknowledged it. */
@@ -97,21 +97,21 @@ export class Config {
 
   /** One more sign-in revokes the least recently used session. */
   @Env('MAX_SESSIONS_PER_USER', Number)
-  @IsInt({ message: 'must be a whole number' })
   @Min(1, { message: 'must be at least 1' })
   @Max(10_000, { message: 'must be at most 10000' })
+  @IsInt({ message: 'must be a whole number' })
   maxSessionsPerUser: number = 50;
 
   @Env('PASSWORD_MIN_LENGTH', Number)
-  @IsInt({ message: 'must be a whole number' })
   @Min(8, { message: 'must be at least 8' })
   @Max(64, { message: 'must be at most 64' })
+  @IsInt({ message: 'must be a whole number' })
   passwordMinLength: number = 15;
 
   @Env('BCRYPT_COST', Number)
-  @IsInt({ message: 'must be a whole number' })
   @Min(4, { message: 'must be at least 4' })
   @Max(16, { message: 'must be at most 16' })
+  @IsInt({ message: 'must be a whole number' })
   bcryptCost: number = 12;
 
   @Env('CORS_ORIGINS', commaList)

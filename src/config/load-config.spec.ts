@@ -294,6 +294,14 @@ describe('the configuration', () => {
     expect(loadConfig({ APP_SECRET, PORT, ISSUER: 'https://a.test' }).issuer).toBe('https://a.test');
   });
 
+  it('says of text that it is no number, not that it is out of range', () => {
+    expect(mistakesOf({ APP_SECRET, PORT: 'x', BCRYPT_COST: '1.5', SESSION_TTL: 'soon' })).toEqual([
+      'PORT must be a whole number',
+      'SESSION_TTL must be a duration like 30d',
+      'BCRYPT_COST must be a whole number',
+    ]);
+  });
+
   it('does not complain about ISSUER when PORT is wrong', () => {
     for (const PORT of VARIABLES['PORT']!.bad) {
       expect(mistakesOf({ APP_SECRET, PORT })).toEqual([expect.stringMatching(/^PORT must be /)]);

@@ -15,7 +15,7 @@ describe('readConfigOrExit', () => {
     vi.stubEnv('NODE_ENV', 'production');
     vi.stubEnv('PORT', 'http');
     vi.stubEnv('APP_SECRET', '');
-    expect(() => readConfigOrExit()).toThrow(`exit ${EXIT_CONFIG}`);
+    expect(() => readConfigOrExit({ createsSecret: true })).toThrow(`exit ${EXIT_CONFIG}`);
     expect(exit).toHaveBeenCalledOnce();
     expect(stderr.mock.calls.join()).toMatch(/ PORT must be [^]* APP_SECRET must be /);
   });

@@ -9,11 +9,12 @@ export const EXIT_CONFIG = 78;
 
 /**
  * The configuration of this process: the environment, then `.env`. A mistake ends the process, with every mistake on
- * stderr. For entry points: `main.ts`, the commands of `cli/`, and `ormconfig.ts`.
+ * stderr. For entry points: `main.ts`, the commands of `cli/`, and `ormconfig.ts`. Commands for an existing installation
+ * create no secret: it would not be the one of the servers.
  */
-export function readConfigOrExit(): Config {
+export function readConfigOrExit({ createsSecret }: { createsSecret: boolean }): Config {
   try {
-    return loadConfig(withSecret({ ...dotEnv(), ...given(process.env) }));
+    return loadConfig(withSecret(createsSecret, { ...dotEnv(), ...given(process.env) }));
   } catch (error) {
     exitWith([error instanceof ConfigError ? error.message : unreadable(error)]);
   }
@@ -35,8 +36,9 @@ function dotEnv(): Environment {
 }
 
 /** Outside production a missing secret is created and kept; production requires one (OWASP ASVS 5.0 13.3.1). */
-function withSecret(environment: Environment): Environment {
+function withSecret(creates: boolean, environment: Environment): Environment {
   if (environment['APP_SECRET']?.trim() || environment['NODE_ENV'] === 'production') return environment;
+  if (!creates && !existsSync(SECRET_FILE)) return environment;
   const { secret, made } = loadOrCreateSecret();
   if (made) process.stderr.write(`Created a secret: ${SECRET_FILE} (only you can read it)\n`);
   return { ...environment, APP_SECRET: secret };

@@ -148,6 +148,13 @@ describe('a process whose clock is ahead', () => {
 });
 
 describe('keys:rotate', () => {
+  it('creates no secret: it would not be that of the servers', async () => {
+    const { code, output } = await runToEnd({}, 'cli/rotate-keys.js');
+    expect(code).toBe(78);
+    expect(output).toContain('APP_SECRET must be set');
+    expect(output).not.toContain('Created a secret');
+  });
+
   it('refuses to create anything without an installation', async () => {
     const empty = await throwawayDatabase();
     const env = { DATABASE_URL: empty.url, APP_SECRET: TEST_SECRET };
