@@ -11,6 +11,8 @@ const ZONE = /%.*$/;
  * Forwarded text that is no address is ignored: the result is then the address of the peer, a proxy.
  */
 export function clientAddress({ ip, socket }: FastifyRequest): string {
+  // Most of them, and every request is logged with its address.
+  if (isIP(ip) === 4) return ip;
   return parseAddress(ip) ?? parseAddress(socket.remoteAddress) ?? '';
 }
 
