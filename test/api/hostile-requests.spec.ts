@@ -1,3 +1,6 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
@@ -129,6 +132,21 @@ describe('cost of hostile requests', () => {
     expect(text).toMatch(/\r\nconnection: close\r\n[^]*"code":"malformed_request"/i);
   });
 
+  it('disconnects a client that does not read for 30 seconds, and closes its files', async () => {
+    const server = test.app.getHttpServer() as Server;
+    expect(server.timeout).toBe(30_000);
+    server.timeout = 300;
+    const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    const silent = await sockets.open(test.http.url);
+    silent.pause();
+    // More than the system buffers.
+    silent.write(toRequest('GET', '/docs/swagger-ui-bundle.js').repeat(15));
+    const connection = await connected;
+    await expect.poll(() => connection.destroyed, { timeout: 10_000 }).toBe(true);
+    server.timeout = 30_000;
+    await expect.poll(() => openFiles().filter((file) => file.endsWith('swagger-ui-bundle.js'))).toEqual([]);
+  });
+
   /** Requests of each kind, written once: the widest of what is accepted, and more than that. */
   const HOSTILE: Record<string, () => string> = {
     'unknown members': () =>
@@ -167,3 +185,16 @@ describe('cost of hostile requests', () => {
     await floods;
   });
 });
+
+/** Of this process; only Linux lists them here. */
+function openFiles(): string[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // It was closed meanwhile.
+      return [];
+    }
+  });
+}

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { register } from '../support/app/users.js';
-import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
+import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 import { OpenSockets, textOf, toRequest } from '../support/http/open-sockets.js';
 import { startServer, type ServerProcess } from '../support/programs/server-process.js';
 
@@ -51,16 +51,5 @@ describe('cost of hostile connections', { timeout: 120_000 }, () => {
     expect((await server.http.get('/health/ready')).status).toBe(200);
     expect(peakMemory() - before).toBeLessThan(400 * MB);
     await expect.poll(openFiles, { timeout: 60_000, interval: 1000 }).toBeLessThan(100);
-  });
-
-  // It takes a minute, and no database has a part in it.
-  it.skipIf(isPostgres)('disconnects a client that does not read, and closes its files', async () => {
-    const before = openFiles();
-    const silent = await sockets.open(server.http.url);
-    silent.pause();
-    // More than the system buffers.
-    silent.write(toRequest('GET', '/docs/swagger-ui-bundle.js').repeat(15));
-    await expect.poll(openFiles).toBeGreaterThan(before);
-    await expect.poll(openFiles, { timeout: 90_000, interval: 500 }).toBeLessThanOrEqual(before);
   });
 });
