@@ -19,7 +19,7 @@ export function logStartup(app: NestFastifyApplication, config: Config): void {
   }
   if (config.isProduction && config.appSecrets.some(isGuessable)) {
     log.warn(
-      'APP_SECRET has a guessable secret, which still verifies tokens: replace it, see Secrets in docs/operations.md',
+      'APP_SECRET has a guessable secret: whoever guesses it can forge tokens. Replace it: docs/operations.md, Secrets',
     );
   }
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;

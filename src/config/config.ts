@@ -127,7 +127,7 @@ export class Config {
   @Env('TRUST_PROXY', parseTrustProxy)
   @IsDefined({
     message:
-      'must be off, a number of proxies from 1 to 9, or a comma list of their addresses and networks (no larger than /8)',
+      'must be off, a number of proxies from 1 to 9, or a comma list of their addresses and networks (at most a /8, IPv6 /7)',
   })
   trustProxy: TrustProxy = false;
 

@@ -98,7 +98,11 @@ const RULES: Rule[] = [
     holds: ({ introspectionClients: clients }) => new Set(clients.map(({ secret }) => secret)).size === clients.length,
     text: 'INTROSPECTION_CLIENTS must have a different secret for each: one service could impersonate another',
   },
-  inProduction(['appSecrets'], ({ appSecrets }) => !appSecrets.every(isGuessable), `APP_SECRET ${RANDOM}`),
+  inProduction(
+    ['appSecrets'],
+    ({ appSecrets }) => !appSecrets.every(isGuessable),
+    `APP_SECRET ${RANDOM} (to replace that of an existing database: docs/operations.md, Secrets)`,
+  ),
   inProduction(
     ['metricsToken'],
     ({ metricsToken: token }) => token === '' || !isGuessable(token),

@@ -17,9 +17,8 @@ export interface OpenKey {
 export class WrongAppSecretError extends Error {
   constructor() {
     super(
-      'APP_SECRET does not open the keys in this database. Put the secret it was made with back into the list ' +
-        '(APP_SECRET=new,old); to give up what it protects, delete the rows of the table "keys": all sessions are ' +
-        'revoked and every password has to be reset.',
+      'APP_SECRET does not open the keys in this database. Is this the environment of your servers? If the secret was ' +
+        'changed, put the one before it back into the list (APP_SECRET=new,old): docs/operations.md, Secrets.',
     );
   }
 }

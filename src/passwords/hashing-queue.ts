@@ -12,3 +12,14 @@ export class HashingQueue extends FairQueue {
     super('hashing_busy', Math.max(1, Math.min(3, availableParallelism() - 1)));
   }
 }
+
+/** So that a flood of sign-ins leaves connections of the database to others, and a database that hangs stops no hashing. */
+const LOOKUPS_AT_ONCE = 4;
+
+/** The queue in which sign-ins look up their user. */
+@Injectable()
+export class LookupQueue extends FairQueue {
+  constructor() {
+    super('hashing_busy', LOOKUPS_AT_ONCE);
+  }
+}

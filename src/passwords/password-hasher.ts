@@ -4,7 +4,7 @@ import bcrypt from 'bcrypt';
 import { Config } from '../config/config.js';
 import { KeyStore } from '../key-store/key-store.js';
 import type { Ticket } from './fair-queue.js';
-import { HashingQueue } from './hashing-queue.js';
+import { HashingQueue, LookupQueue } from './hashing-queue.js';
 
 const STORED = /^\{hs384:(\d+)\}(\$2b\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 
@@ -22,6 +22,7 @@ export class PasswordHasher implements OnModuleInit {
     private readonly config: Config,
     private readonly keyStore: KeyStore,
     private readonly queue: HashingQueue,
+    private readonly lookups: LookupQueue,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -39,18 +40,16 @@ export class PasswordHasher implements OnModuleInit {
 
   /**
    * The owner of the password: whom `find` finds, if it is theirs. Where nobody is found it is compared with a dummy hash,
-   * against user enumeration by timing. `find` runs in turn as well, so that a flood of sign-ins does not occupy the
-   * connections of the database. Throws `hashing_busy`.
+   * against user enumeration by timing. Throws `hashing_busy`.
    */
-  verify<Owner extends { passwordHash: string }>(
+  async verify<Owner extends { passwordHash: string }>(
     password: string,
     find: () => Promise<Owner | null>,
     ticket: Ticket,
   ): Promise<Owner | null> {
-    return this.queue.inTurn(ticket, async () => {
-      const owner = await find();
-      return (await this.matches(password, owner?.passwordHash ?? null)) ? owner : null;
-    });
+    const owner = await this.lookups.inTurn(ticket, find);
+    const matches = await this.queue.inTurn(ticket, () => this.matches(password, owner?.passwordHash ?? null));
+    return matches ? owner : null;
   }
 
   /** Whether a hash was made at a lower cost than is configured now, or with an older key. */

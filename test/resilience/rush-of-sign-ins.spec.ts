@@ -45,7 +45,7 @@ describe('a server during a burst of sign-ins', { timeout: 120_000 }, () => {
     expect((await withPassword(users[0]!.email, PASSWORD)).status).toBe(200);
   });
 
-  it('looks up no more users at once than it hashes, so that others get connections', async () => {
+  it('looks up four users at once at most, so that others get connections', async () => {
     const { email } = await register(test.http);
     const users = test.app.get(UsersService, { strict: false });
     const find = users.findByEmail.bind(users);
@@ -57,7 +57,7 @@ describe('a server during a burst of sign-ins', { timeout: 120_000 }, () => {
     await Promise.all(Array.from({ length: 50 }, () => withPassword(email, PASSWORD)));
     spy.mockRestore();
     expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThanOrEqual(3);
+    expect(most).toBeLessThanOrEqual(4);
   });
 
   it('lets users of other networks sign in during a flood from one', async () => {
