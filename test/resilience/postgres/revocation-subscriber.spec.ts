@@ -10,7 +10,8 @@ import { pause } from '../../support/storm/storm.js';
 
 /** A generous limit, because the tests measure no speed. */
 const PATIENCE = { timeout: 15_000, interval: 5 };
-const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+/** Waits until they are gone: until then the connections are whole. */
+const CUT = `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'latchkey listener'`;
 
 describe('a revocation by one of three processes', { timeout: 60_000 }, () => {
