@@ -1,16 +1,8 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import {
-  ApiBody,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBody, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
-import { clientAddress } from '../http/client-address.js';
 import { setLogSubject } from '../http/request-log.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
@@ -18,10 +10,8 @@ import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import type { SessionDelivery } from '../sessions/session.entity.js';
-import type { Device } from '../sessions/sessions.service.js';
 import { AuthService } from './auth.service.js';
-import { CsrfProtection } from './cookies/csrf-protection.js';
+import { deviceOf } from './device.js';
 import {
   ChangePasswordDto,
   LoginDto,
@@ -29,7 +19,6 @@ import {
   LogoutDto,
   RefreshDto,
   RefreshFormDto,
-  RegisterDto,
   TokenResponse,
   WhoAmI,
 } from './dto.js';
@@ -48,26 +37,8 @@ export class AuthController {
     private readonly auth: AuthService,
     private readonly refreshes: RefreshService,
     private readonly delivery: TokenDelivery,
-    private readonly csrf: CsrfProtection,
     private readonly loginMetrics: LoginMetrics,
   ) {}
-
-  @Public()
-  @Post('register')
-  @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Make an account, and sign in' })
-  @ApiCreatedResponse({ type: TokenResponse })
-  @SetsRefreshCookie(201)
-  @Problems('validation_failed', 'password_rejected', 'email_taken', 'hashing_busy', 'cross_site_request')
-  async register(
-    @Body() account: RegisterDto,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenResponse> {
-    this.csrf.assertSignIn(request, account.delivery);
-    const session = await this.auth.register(account, deviceOf(request, account.delivery), hashingTicket(request));
-    return this.delivery.startSession(session, request, reply);
-  }
 
   @Public()
   @UseGuards(LocalGuard)
@@ -168,8 +139,4 @@ export class AuthController {
     this.delivery.clear([caller.sessionId], request, reply);
     return response;
   }
-}
-
-function deviceOf(request: FastifyRequest, delivery: SessionDelivery = 'body'): Device {
-  return { ip: clientAddress(request), userAgent: request.headers['user-agent'] ?? '', delivery };
 }

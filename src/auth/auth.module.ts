@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -14,17 +15,20 @@ import { CsrfProtection } from './cookies/csrf-protection.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
 import { AccessGuard } from './guards/access.guard.js';
+import { RecentAuthenticationGuard } from './guards/recent-authentication.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { LoginMetrics } from './login-metrics.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
+import { OptionalCaller } from './optional-caller.js';
 import { TokenDelivery } from './token-delivery.js';
 import { TokenIssuer } from './token-issuer.js';
 import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
   imports: [
+    OneTimeTokensModule,
     PassportModule,
     PasswordsModule,
     RevocationsModule,
@@ -40,6 +44,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     CredentialsService,
     CsrfProtection,
     LoginMetrics,
+    OptionalCaller,
     RefreshCookies,
     TokenDelivery,
     TokenIssuer,
@@ -50,7 +55,8 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     // Every route of every module is guarded, in this order.
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
+    { provide: APP_GUARD, useClass: RecentAuthenticationGuard },
   ],
-  exports: [AuthService, TokenIssuer],
+  exports: [AuthService, CredentialsService, CsrfProtection, OptionalCaller, TokenDelivery, TokenIssuer],
 })
 export class AuthModule {}

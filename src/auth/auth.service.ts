@@ -1,19 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.js';
 import type { Identity } from '../identity/identity.js';
+import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
-import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { CredentialsService } from './credentials.service.js';
-import type { ChangePasswordDto, RegisterDto } from './dto.js';
+import type { ChangePasswordDto } from './dto.js';
 import type { HeldTokens, OwnedSession } from './requests.js';
 
-/** Registration, login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
+/** Login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
 @Injectable()
 export class AuthService {
   constructor(
@@ -21,19 +20,8 @@ export class AuthService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly revocations: RevocationsService,
-    private readonly database: Database,
+    private readonly oneTimeTokens: OneTimeTokensService,
   ) {}
-
-  /** Makes a user and their first session, both or neither. Throws `email_taken`, `password_rejected`, `hashing_busy`. */
-  async register({ email, password, name = null }: RegisterDto, device: Device, ticket: Ticket): Promise<LiveSession> {
-    const address = parseEmail(email)!;
-    const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password', ticket);
-    return this.database.transaction(async (transaction) => {
-      const user = await this.users.create({ email: address, name, passwordHash }, transaction);
-      if (!user) throw new Problem('email_taken');
-      return (await this.sessions.start(user, device, transaction))!;
-    });
-  }
 
   /**
    * Starts a session for a user whose password was just verified, and revokes the user's sessions that it replaces. Throws
@@ -68,10 +56,7 @@ export class AuthService {
     device: Omit<Device, 'delivery'>,
     ticket: Ticket,
   ): Promise<LiveSession> {
-    const user = await this.users.findById(caller.userId);
-    if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
-    const matches = await this.credentials.isPasswordOf(user, passwords.currentPassword, ticket);
-    if (!matches) throw new Problem('current_password_wrong');
+    const user = await this.credentials.verifyCaller(caller, passwords.currentPassword, ticket);
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword', ticket);
     const delivery = await this.sessions.findDelivery(caller.sessionId);
     if (!delivery) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_session' });
@@ -80,6 +65,7 @@ export class AuthService {
       const changed = await this.users.changePassword(user, hash, transaction);
       if (!changed) return null;
       await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
+      await this.oneTimeTokens.revokeForUser(user.id, transaction);
       return this.sessions.start(changed, { ...device, delivery }, transaction);
     });
     if (!session) throw await this.whyUserChanged(user, caller);

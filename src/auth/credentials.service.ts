@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Problem } from '../problem/problem.js';
 import { Config } from '../config/config.js';
 import type { Ticket } from '../passwords/fair-queue.js';
+import type { Identity } from '../identity/identity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import type { PersonalWords } from '../passwords/own-words.js';
 import { findViolation } from '../passwords/password-policy.js';
@@ -24,20 +25,27 @@ export class CredentialsService {
 
   /**
    * The active user with this address and password, or null. Against user enumeration, by timing too, an unknown address, a
-   * disabled user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is compared with a
+   * disabled or unverified user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is compared with a
    * dummy hash. Throws `hashing_busy`.
    */
   async authenticate(email: string, password: string, ticket: Ticket): Promise<User | null> {
     const address = parseEmail(email);
     const user = await this.hasher.verify(password, async () => address && this.users.findByEmail(address), ticket);
-    if (user?.status !== 'active') return null;
+    if (user?.status !== 'active' || !this.isVerifiedEnough(user)) return null;
     if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password, ticket);
     return user;
   }
 
-  /** Throws `hashing_busy`. */
-  async isPasswordOf(user: User, password: string, ticket: Ticket): Promise<boolean> {
-    return (await this.hasher.verify(password, async () => user, ticket)) !== null;
+  /**
+   * The caller's user, after their password was verified once more. Throws `current_password_wrong`, `session_revoked` where
+   * the user is gone, `hashing_busy`.
+   */
+  async verifyCaller({ userId, sessionId }: Identity, password: string, ticket: Ticket): Promise<User> {
+    const user = await this.users.findById(userId);
+    if (!user) throw new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
+    const isTheirs = (await this.hasher.verify(password, async () => user, ticket)) !== null;
+    if (!isTheirs) throw new Problem('current_password_wrong');
+    return user;
   }
 
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */
@@ -47,6 +55,10 @@ export class CredentialsService {
       (await this.strength.findWeakness(password, words, ticket));
     if (message) throw new Problem('password_rejected', { errors: [{ field, message }] });
     return this.hasher.hash(password, ticket);
+  }
+
+  private isVerifiedEnough({ emailVerifiedAt }: User): boolean {
+    return emailVerifiedAt !== null || !this.config.requiresVerifiedEmail;
   }
 
   /** A sign-in is the only moment at which a password can be hashed again. It never fails because of that. */

@@ -4,20 +4,20 @@ import { isMissing, IsRequiredText, IsText, Rule } from '../http/rule.js';
 import type { Identity } from '../identity/identity.js';
 import { DELIVERIES, type SessionDelivery } from '../sessions/session.entity.js';
 import { PASSWORD_MAX_CODE_POINTS } from '../passwords/password-policy.js';
-import { EMAIL, IsEmailAddress, IsPersonName } from '../users/dto.js';
+import { EMAIL, IsEmailAddress, IsLocale, IsPersonName } from '../users/dto.js';
 
 /** In UTF-16 units: a longer text has more code points than the password policy allows. */
 const PASSWORD_MAX_LENGTH = 2 * PASSWORD_MAX_CODE_POINTS;
 
-const KNOWN_PASSWORD = { format: 'password', minLength: 1, maxLength: PASSWORD_MAX_LENGTH } as const;
+export const KNOWN_PASSWORD = { format: 'password', minLength: 1, maxLength: PASSWORD_MAX_LENGTH } as const;
 /** `minLength` is the lowest PASSWORD_MIN_LENGTH that can be configured. */
-const NEW_PASSWORD = {
+export const NEW_PASSWORD = {
   ...KNOWN_PASSWORD,
   minLength: 8,
   description: 'At least 15 characters, unless PASSWORD_MIN_LENGTH is set.',
 } as const;
 
-function IsPassword(subject: string = 'Password'): PropertyDecorator {
+export function IsPassword(subject: string = 'Password'): PropertyDecorator {
   return Rule('isPassword', (value) => {
     if (isMissing(value)) return `${subject} is required.`;
     if (typeof value !== 'string') return `${subject} must be text.`;
@@ -28,7 +28,7 @@ function IsPassword(subject: string = 'Password'): PropertyDecorator {
 }
 
 /** Unlike `IsOptional`, it does not let `null` pass. */
-function IfGiven(): PropertyDecorator {
+export function IfGiven(): PropertyDecorator {
   return ValidateIf((_: object, value: unknown) => value !== undefined);
 }
 
@@ -45,7 +45,7 @@ function IsDelivery(): PropertyDecorator {
   return (target, key) => rules.forEach((rule) => rule(target, key));
 }
 
-export class RegisterDto {
+export class NewAccountDto {
   @ApiProperty({ format: 'idn-email', minLength: 1, maxLength: 320, example: 'grace@example.com' })
   @IsEmailAddress()
   email: string;
@@ -58,6 +58,9 @@ export class RegisterDto {
   @IsOptional()
   @IsPersonName()
   name?: string | null;
+
+  @IsLocale()
+  locale?: string | null;
 
   @IsDelivery()
   delivery?: SessionDelivery;

@@ -23,7 +23,7 @@ export class TokenIssuer {
       generation: session.generation,
       tokenVersion: session.tokenVersion,
       roles: session.roles,
-      authTime: session.createdAt,
+      authTime: session.authenticatedAt,
       notAfter,
     });
     return {

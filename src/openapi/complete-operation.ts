@@ -69,6 +69,7 @@ function problemsOf(route: DocumentedRoute, { method, address }: Place): Problem
   const all = [
     ...route.problems,
     ...(route.needsRole ? (['insufficient_role'] as const) : []),
+    ...(route.needsRecentAuthentication ? (['reauthentication_required'] as const) : []),
     ...(route.isPublic ? [] : GUARDED),
     ...(method === 'get' ? [] : WITH_BODY),
     ...(address.includes('{') ? WITH_PARAMETERS : []),

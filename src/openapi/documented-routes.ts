@@ -3,7 +3,7 @@ import { HEADERS_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { DECORATORS } from '@nestjs/swagger';
 import { FORM_FIELDS } from '../http/also-form.js';
-import { PUBLIC, ROLES } from '../identity/decorators.js';
+import { PUBLIC, RECENT_AUTHENTICATION, ROLES } from '../identity/decorators.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { NO_DATABASE, OWN_ERRORS, PROBLEMS } from './problems.js';
 import { SETS_REFRESH_COOKIE } from './refresh-cookie.js';
@@ -12,6 +12,7 @@ import { SETS_REFRESH_COOKIE } from './refresh-cookie.js';
 export interface DocumentedRoute {
   isPublic: boolean;
   needsRole: boolean;
+  needsRecentAuthentication: boolean;
   needsDatabase: boolean;
   hasOwnErrors: boolean;
   problems: ProblemCode[];
@@ -64,6 +65,7 @@ function readRoute(reflector: Reflector, controller: Type, handler: Handler): Do
   return {
     isPublic: reflector.getAllAndOverride<boolean | undefined>(PUBLIC, both) ?? false,
     needsRole: reflector.getAllAndOverride<string[] | undefined>(ROLES, both) !== undefined,
+    needsRecentAuthentication: reflector.getAllAndOverride<boolean | undefined>(RECENT_AUTHENTICATION, both) === true,
     needsDatabase: reflector.get<boolean | undefined>(NO_DATABASE, handler) !== true,
     hasOwnErrors: reflector.get<boolean | undefined>(OWN_ERRORS, handler) === true,
     problems: reflector.getAllAndMerge<ProblemCode[]>(PROBLEMS, both),

@@ -42,7 +42,7 @@ export class PasswordHasher implements OnModuleInit {
    * The owner of the password: whom `find` finds, if it is theirs. Where nobody is found it is compared with a dummy hash,
    * against user enumeration by timing. Throws `hashing_busy`.
    */
-  async verify<Owner extends { passwordHash: string }>(
+  async verify<Owner extends { passwordHash: string | null }>(
     password: string,
     find: () => Promise<Owner | null>,
     ticket: Ticket,
@@ -53,8 +53,8 @@ export class PasswordHasher implements OnModuleInit {
   }
 
   /** Whether a hash was made at a lower cost than is configured now, or with an older key. */
-  isOutdated(stored: string): boolean {
-    const match = STORED.exec(stored);
+  isOutdated(stored: string | null): boolean {
+    const match = STORED.exec(stored ?? '');
     return Number(match?.[1]) !== this.newest || Number(match?.[3]) < this.config.bcryptCost;
   }
 

@@ -59,6 +59,11 @@ export const CATALOGUE = {
     title: 'The request comes from another site',
     detail: 'CSRF protection: cookies are accepted from pages of ISSUER and CORS_ORIGINS only, and never with a form.',
   },
+  one_time_token_invalid: {
+    status: 400,
+    title: 'The link or code is not valid',
+    detail: 'It was used, has expired, was replaced, or the code was wrong. Ask for a new one.',
+  },
   request_refused: {
     status: 400,
     title: 'The request was refused',
@@ -129,6 +134,11 @@ export const CATALOGUE = {
     title: 'The current password is wrong',
     detail: 'Nothing was changed. Send the current password of the account.',
   },
+  reauthentication_required: {
+    status: 403,
+    title: 'Authenticate again',
+    detail: 'This needs an authentication of the last ten minutes: POST /auth/reauthenticate, then try again.',
+  },
   insufficient_role: {
     status: 403,
     title: 'Not allowed',
@@ -184,6 +194,11 @@ export const CATALOGUE = {
     status: 500,
     title: 'Internal error',
     detail: 'It was logged under requestId. The credentials are still valid.',
+  },
+  mail_not_configured: {
+    status: 501,
+    title: 'This server sends no mail',
+    detail: 'Nothing was changed. Its operator has not set SMTP_URL.',
   },
   database_unavailable: {
     status: 503,

@@ -25,6 +25,7 @@ const due: SessionRow = {
   rotated_at: now - 600_000,
   acknowledged_generation: 3,
   acknowledged_at: now - 500_000,
+  reauthenticated_at: null,
   created_at: now - 900_000,
   expires_at: now + 900_000,
   idle_expires_at: now + 900_000,

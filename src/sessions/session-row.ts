@@ -11,6 +11,7 @@ export interface SessionRow {
   acknowledged_generation: number;
   acknowledged_at: number | null;
   created_at: number;
+  reauthenticated_at: number | null;
   expires_at: number;
   idle_expires_at: number;
   revoked_at: number | null;
@@ -30,6 +31,7 @@ const SESSION_COLUMNS = [
   'acknowledged_generation',
   'acknowledged_at',
   'created_at',
+  'reauthenticated_at',
   'expires_at',
   'idle_expires_at',
   'revoked_at',
@@ -72,7 +74,8 @@ export interface LiveSession {
   userId: string;
   generation: number;
   rotatedAt: number;
-  createdAt: number;
+  /** When the user last authenticated: at the sign-in, or again since then. */
+  authenticatedAt: number;
   expiresAt: number;
   idleExpiresAt: number;
   roles: string[];
@@ -89,7 +92,7 @@ export function toLiveSession(row: SessionRow): LiveSession {
     userId: row.user_id,
     generation: row.generation,
     rotatedAt: row.rotated_at,
-    createdAt: row.created_at,
+    authenticatedAt: row.reauthenticated_at ?? row.created_at,
     expiresAt: row.expires_at,
     idleExpiresAt: row.idle_expires_at,
     roles: JSON.parse(roles) as string[],

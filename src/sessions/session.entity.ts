@@ -48,6 +48,10 @@ export class Session {
   @Column({ name: 'created_at', type: 'bigint' })
   createdAt: number;
 
+  /** When the user last authenticated again in this session; null if not since the sign-in. */
+  @Column({ name: 'reauthenticated_at', type: 'bigint', nullable: true })
+  reauthenticatedAt: number | null;
+
   @Column({ name: 'expires_at', type: 'bigint' })
   expiresAt: number;
 

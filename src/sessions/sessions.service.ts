@@ -79,6 +79,11 @@ export class SessionsService {
     });
   }
 
+  /** All sessions of the user that are stored, newest first. */
+  findAll(userId: string): Promise<Session[]> {
+    return this.sessions.find({ where: { userId }, order: { createdAt: 'DESC', id: 'DESC' } });
+  }
+
   /**
    * Of tokens of several sessions the one of the newest session that is alive and whose user is active; if none is, the one
    * of the newest session, whose refusal says why. Reads the database only when there are several.
@@ -101,6 +106,18 @@ export class SessionsService {
   async findDelivery(id: string): Promise<SessionDelivery | null> {
     const session = await this.sessions.findOne({ select: { delivery: true }, where: { id } });
     return session?.delivery ?? null;
+  }
+
+  /** Notes that the user authenticated again. The session with its newest tokens, or null where it is not alive. */
+  async reauthenticate(id: string, userId: string): Promise<LiveSession | null> {
+    const [row] = await this.database.write<SessionRow>(
+      `UPDATE sessions SET reauthenticated_at = $1::bigint
+       WHERE id = $2::uuid AND user_id = $3::uuid
+         AND revoked_at IS NULL AND expires_at > $1::bigint AND idle_expires_at > $1::bigint
+       RETURNING ${RETURNING_COLUMNS}`,
+      [this.clock.now(), id, userId],
+    );
+    return row?.status === 'active' ? toLiveSession(row) : null;
   }
 
   /** Revokes a session of this user. False when the user has no such session that is alive. */

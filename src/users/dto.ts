@@ -22,6 +22,33 @@ export function IsPersonName(): PropertyDecorator {
   });
 }
 
+/** A language tag of BCP 47 in its canonical form, or null. */
+export function IsLocale(): PropertyDecorator {
+  const rules = [
+    ApiPropertyOptional({
+      type: String,
+      nullable: true,
+      minLength: 2,
+      maxLength: 35,
+      example: 'en',
+      description: 'The language of mails: a BCP 47 tag.',
+    }),
+    IsOptional(),
+    Rule('isLocale', (value) => (canonicalLocale(value) ? null : 'Locale must be a language tag like en or de-AT.')),
+  ];
+  return (target, key) => rules.forEach((rule) => rule(target, key));
+}
+
+/** The canonical form of a language tag; null for anything else. */
+export function canonicalLocale(tag: unknown): string | null {
+  if (typeof tag !== 'string' || tag.length > 35) return null;
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
 export class UpdateProfileDto {
   @ApiPropertyOptional({
     type: String,
@@ -34,6 +61,9 @@ export class UpdateProfileDto {
   @IsOptional()
   @IsPersonName()
   name?: string | null;
+
+  @IsLocale()
+  locale?: string | null;
 }
 
 export class Profile {
@@ -41,10 +71,15 @@ export class Profile {
   @ApiProperty({ format: 'idn-email' }) email: string;
   @ApiProperty({ type: String, nullable: true }) name: string | null;
   @ApiProperty({ type: [String] }) roles: string[];
+  @ApiProperty({ description: 'Whether the user proved that they read the mail of this address.' })
+  emailVerified: boolean;
+  @ApiProperty({ type: String, nullable: true, description: 'The language of mails.' }) locale: string | null;
   @ApiProperty({ format: 'date-time' }) createdAt: string;
 
   static from(user: User): Profile {
-    const { id, email, name, roles } = user;
-    return Object.assign(new Profile(), { id, email, name, roles, createdAt: new Date(user.createdAt).toISOString() });
+    const { id, email, name, roles, locale } = user;
+    const emailVerified = user.emailVerifiedAt !== null;
+    const createdAt = new Date(user.createdAt).toISOString();
+    return Object.assign(new Profile(), { id, email, name, roles, emailVerified, locale, createdAt });
   }
 }

@@ -20,9 +20,9 @@ export class User {
   @Column({ type: 'varchar', length: 100, nullable: true })
   name: string | null;
 
-  /** `{hs384:<key>}<bcrypt>`: see `passwords/password-hasher.ts`. */
-  @Column({ name: 'password_hash', type: 'varchar', length: 100 })
-  passwordHash: string;
+  /** `{hs384:<key>}<bcrypt>`: see `passwords/password-hasher.ts`. Null for an account without a password. */
+  @Column({ name: 'password_hash', type: 'varchar', length: 100, nullable: true })
+  passwordHash: string | null;
 
   @Column({ type: 'simple-json' })
   roles: string[];
@@ -39,4 +39,12 @@ export class User {
 
   @Column({ name: 'updated_at', type: 'bigint' })
   updatedAt: number;
+
+  /** When the user proved that they read the mail of this address; null if never. */
+  @Column({ name: 'email_verified_at', type: 'bigint', nullable: true })
+  emailVerifiedAt: number | null;
+
+  /** The language of mails: a BCP 47 tag. Null where it is not known. */
+  @Column({ type: 'varchar', length: 35, nullable: true })
+  locale: string | null;
 }

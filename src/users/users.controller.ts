@@ -4,7 +4,7 @@ import { CurrentUser } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { Problems } from '../openapi/problems.js';
 import { Problem } from '../problem/problem.js';
-import { Profile, UpdateProfileDto } from './dto.js';
+import { canonicalLocale, Profile, UpdateProfileDto } from './dto.js';
 import type { User } from './user.entity.js';
 import { UsersService } from './users.service.js';
 
@@ -24,12 +24,14 @@ export class UsersController {
 
   @Patch()
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Change my name' })
+  @ApiOperation({ summary: 'Change my name, or the language of my mails' })
   @ApiOkResponse({ type: Profile })
   @Problems('validation_failed')
   async update(@CurrentUser() caller: Identity, @Body() changes: UpdateProfileDto): Promise<Profile> {
-    if (changes.name === undefined) return this.read(caller);
-    return Profile.from(existing(await this.users.rename(caller.userId, changes.name), caller));
+    if (changes.name === undefined && changes.locale === undefined) return this.read(caller);
+    const locale = changes.locale && canonicalLocale(changes.locale);
+    const user = await this.users.update(caller.userId, { ...changes, ...(locale !== undefined && { locale }) });
+    return Profile.from(existing(user, caller));
   }
 }
 

@@ -11,6 +11,13 @@ import { User } from './user.entity.js';
 /** What a sign-in needs to know of a user. */
 export type SignInUser = Pick<User, 'id' | 'tokenVersion'>;
 
+export interface NewUser {
+  email: EmailAddress;
+  name: string | null;
+  passwordHash: string;
+  locale: string | null;
+}
+
 @Injectable()
 export class UsersService {
   constructor(
@@ -27,31 +34,98 @@ export class UsersService {
     return this.users.findOneBy({ emailCanonical: email.canonical });
   }
 
-  /** Makes an active user without roles; null when the address has an account already. */
+  /**
+   * Makes an active user without roles; null when the address has an account already.
+   *
+   * @param verifiedAt when the mailbox was proved; null if it was not
+   */
   async create(
-    { email, name, passwordHash }: { email: EmailAddress; name: string | null; passwordHash: string },
+    { email, name, passwordHash, locale }: NewUser,
+    verifiedAt: number | null,
     transaction: Statements,
   ): Promise<SignInUser | null> {
-    const now = this.clock.now();
     const [user] = await transaction.write<{ id: string; ver: number }>(
-      `INSERT INTO users
-         (id, email, email_canonical, name, password_hash, roles, status, ver, created_at, updated_at)
-       VALUES ($1::uuid, $2, $3, $4, $5, '[]', 'active', ${nextTokenVersion('0', '$6::bigint')}, $6::bigint, $6::bigint)
+      `INSERT INTO users (id, email, email_canonical, name, password_hash, roles, status, ver, created_at, updated_at,
+         email_verified_at, locale)
+       VALUES ($1::uuid, $2, $3, $4, $5, '[]', 'active', ${nextTokenVersion('0', '$6::bigint')}, $6::bigint, $6::bigint,
+         $7::bigint, $8)
        ON CONFLICT (email_canonical) DO NOTHING
        RETURNING id, ver`,
-      [uuidv7(), email.address, email.canonical, name, passwordHash, now],
+      // prettier-ignore
+      [uuidv7(), email.address, email.canonical, name, passwordHash, this.clock.now(), verifiedAt, locale],
     );
     return user ? { id: user.id, tokenVersion: user.ver } : null;
   }
 
-  /** The user after the change; null when there is none. */
-  async rename(id: string, name: string | null): Promise<User | null> {
-    await this.database.write('UPDATE users SET name = $1, updated_at = $2::bigint WHERE id = $3::uuid', [
-      name,
+  /** Changes what is given. Resolves to the user after it; null when there is none. */
+  async update(id: string, { name, locale }: { name?: string | null; locale?: string | null }): Promise<User | null> {
+    const changes = { ...(name !== undefined && { name }), ...(locale !== undefined && { locale }) };
+    const set = Object.keys(changes).map((column, i) => `${column} = $${i + 3}, `);
+    await this.database.write(`UPDATE users SET ${set.join('')}updated_at = $1::bigint WHERE id = $2::uuid`, [
       this.clock.now(),
       id,
+      ...Object.values(changes),
     ]);
     return this.findById(id);
+  }
+
+  /**
+   * Notes that the user reads the mail of their address. The first proof of a mailbox removes the password that was set before
+   * it, where `keepsPassword` is false. Locks the row of the user. Null where it was verified before, or there is no user.
+   */
+  async verifyEmail(
+    id: string,
+    { canonical }: EmailAddress,
+    keepsPassword: boolean,
+    transaction: Statements,
+  ): Promise<SignInUser | null> {
+    const removal = keepsPassword ? '' : `, password_hash = NULL, ver = ${nextTokenVersion('ver', '$1::bigint')}`;
+    const [user] = await transaction.write<{ ver: number }>(
+      `UPDATE users SET email_verified_at = $1::bigint, updated_at = $1::bigint${removal}
+       WHERE id = $2::uuid AND email_canonical = $3 AND email_verified_at IS NULL RETURNING ver`,
+      [this.clock.now(), id, canonical],
+    );
+    return user ? { id, tokenVersion: user.ver } : null;
+  }
+
+  /**
+   * Gives the user another address, whose mailbox is proved. Null where there is no active user. Rejects with an error of the
+   * database where another account has the address: `isUniqueViolation`.
+   */
+  async changeEmail(id: string, email: EmailAddress, transaction: Statements): Promise<SignInUser | null> {
+    const now = this.clock.now();
+    const [user] = await transaction.write<{ ver: number }>(
+      `UPDATE users SET email = $1, email_canonical = $2, email_verified_at = $3::bigint, updated_at = $3::bigint
+       WHERE id = $4::uuid AND status = 'active' RETURNING ver`,
+      [email.address, email.canonical, now, id],
+    );
+    return user ? { id, tokenVersion: user.ver } : null;
+  }
+
+  /**
+   * Stores a new password for the user whose mailbox, of the address that they still have, is proved by a reset. Outdates all
+   * access tokens, and locks the row. Null where there is no active user with this address.
+   */
+  async resetPassword(
+    id: string,
+    { canonical }: EmailAddress,
+    newHash: string,
+    transaction: Statements,
+  ): Promise<SignInUser | null> {
+    const [user] = await transaction.write<{ ver: number }>(
+      `UPDATE users SET password_hash = $1, ver = ${nextTokenVersion('ver', '$2::bigint')}, updated_at = $2::bigint,
+         email_verified_at = COALESCE(email_verified_at, $2::bigint)
+       WHERE id = $3::uuid AND email_canonical = $4 AND status = 'active'
+       RETURNING ver`,
+      [newHash, this.clock.now(), id, canonical],
+    );
+    return user ? { id, tokenVersion: user.ver } : null;
+  }
+
+  /** Deletes the user with all that refers to them. False where there is no such user. */
+  async remove(id: string, transaction: Statements): Promise<boolean> {
+    const removed = await transaction.write('DELETE FROM users WHERE id = $1::uuid RETURNING id', [id]);
+    return removed.length === 1;
   }
 
   /**

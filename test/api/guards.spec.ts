@@ -16,7 +16,12 @@ const OPEN = [
   'GET /.well-known/oauth-authorization-server',
   'GET /health/live',
   'GET /health/ready',
+  'POST /auth/email/change/confirm',
+  'POST /auth/email/change/undo',
+  'POST /auth/email/verify',
   'POST /auth/login',
+  'POST /auth/password/forgot',
+  'POST /auth/password/reset',
   'POST /auth/refresh',
   'POST /auth/register',
   'POST /oauth/revoke',
@@ -30,6 +35,8 @@ const OPEN = [
 const OPEN_TO_REFRESH_TOKENS = 'POST /auth/logout';
 /** Accepts a refresh token in the body, or in a cookie. */
 const OPEN_TO_COOKIES = 'POST /auth/refresh';
+/** Accepts an access token, which shows that the browser is that of the account. */
+const OPEN_TO_CALLERS = 'POST /auth/email/verify';
 /** Accepts METRICS_TOKEN when it is set: metrics.spec.ts. */
 const OPEN_TO_SCRAPERS = 'GET /metrics';
 /** Requires client credentials instead. */
@@ -84,11 +91,11 @@ describe('guards', () => {
     );
     expect(allRoutes(test.app)).toEqual(expect.arrayContaining(documented.map(({ route }) => route)));
     const open = documented.filter((operation) => operation.open).map(({ route }) => route);
-    expect([...open, OPEN_TO_COOKIES].sort()).toEqual([...OPEN].sort());
+    expect([...open, OPEN_TO_CALLERS, OPEN_TO_COOKIES].sort()).toEqual([...OPEN].sort());
     const toClients = await send(test.http, OPEN_TO_CLIENTS);
     expect([toClients.status, toClients.headers.get('www-authenticate')]).toEqual([401, 'Basic realm="latchkey"']);
     const optional = documented.filter((operation) => operation.optional).map(({ route }) => route);
-    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_REFRESH_TOKENS, OPEN_TO_COOKIES]);
+    expect(optional.sort()).toEqual([OPEN_TO_SCRAPERS, OPEN_TO_CALLERS, OPEN_TO_REFRESH_TOKENS, OPEN_TO_COOKIES]);
   });
 
   it('pass on the status and text of a team’s HttpException as a problem response', async () => {

@@ -22,6 +22,8 @@ describe('the profile', () => {
       email,
       name: null,
       roles: [],
+      emailVerified: false,
+      locale: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     });
   });

@@ -1,3 +1,4 @@
 import { Initial1763800000000 } from './1763800000000-initial.js';
+import { Accounts1764500200000 } from './1764500200000-accounts.js';
 
-export const postgresMigrations = [Initial1763800000000];
+export const postgresMigrations = [Initial1763800000000, Accounts1764500200000];

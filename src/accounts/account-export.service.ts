@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import type { Identity } from '../identity/identity.js';
+import { Problem } from '../problem/problem.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { Profile } from '../users/dto.js';
+import { UsersService } from '../users/users.service.js';
+import { AccountExport, ExportedSession } from './account-export.js';
+
+/** Everything that is stored about a user, for them to take away (GDPR articles 15 and 20). */
+@Injectable()
+export class AccountExportService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly sessions: SessionsService,
+    private readonly clock: Clock,
+  ) {}
+
+  async export({ userId, sessionId }: Identity): Promise<AccountExport> {
+    const user = await this.users.findById(userId);
+    if (!user) throw new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
+    const sessions = await this.sessions.findAll(userId);
+    return Object.assign(new AccountExport(), {
+      exportedAt: new Date(this.clock.now()).toISOString(),
+      profile: Profile.from(user),
+      sessions: sessions.map((session) => ExportedSession.from(session)),
+    });
+  }
+}

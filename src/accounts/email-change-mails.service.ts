@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statements } from '../database/database.js';
+import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
+import type { EmailAddress } from '../users/email.js';
+import type { User } from '../users/user.entity.js';
+import { UsersService } from '../users/users.service.js';
+import { TokenMails, type Addressee } from './token-mails.js';
+
+const CONFIRM = 'email_change_confirm';
+const REQUESTED = 'email_change_requested';
+const CHANGED = 'email_changed';
+const UNDONE = 'email_change_undone';
+
+interface ChangePayload {
+  userId: string;
+  newEmail: EmailAddress;
+}
+
+interface NoticePayload {
+  to: Addressee;
+  data: Record<string, string>;
+}
+
+/** The mails of a change of address: both addresses hear of it (OWASP ASVS 5.0 6.3.7). */
+@Injectable()
+export class EmailChangeMails {
+  constructor(
+    private readonly mails: TokenMails,
+    users: UsersService,
+    private readonly oneTimeTokens: OneTimeTokensService,
+    private readonly database: Database,
+  ) {
+    mails.define<ChangePayload>(CONFIRM, async (entry, transaction) => {
+      const { userId, newEmail } = entry.payload;
+      // The owner of a taken address hears of it, and the one who asked does not (user enumeration).
+      const owner = await users.findByEmail(newEmail);
+      if (owner) return owner.id === userId ? null : mails.mail('already-registered', owner, mails.pages);
+      if (await oneTimeTokens.isReserved(newEmail, transaction, userId)) return null;
+      const user = await users.findById(userId);
+      if (user?.status !== 'active') return null;
+      return mails.compose(
+        entry,
+        'change_email',
+        { userId, email: newEmail },
+        { ...user, email: newEmail.address },
+        transaction,
+      );
+    });
+    for (const [kind, template] of [
+      [REQUESTED, 'email-change-requested'],
+      [CHANGED, 'email-changed'],
+    ] as const) {
+      mails.define<NoticePayload>(kind, async ({ payload: { to, data } }) => mails.mail(template, to, data));
+    }
+    mails.define<{ to: Addressee }>(UNDONE, async ({ payload: { to } }) =>
+      mails.mail('email-change-undone', to, mails.pages),
+    );
+  }
+
+  /** Asks the new mailbox to confirm, and tells the old one. Replaces an earlier request. Throws `mail_not_configured`. */
+  async request(user: User, newEmail: EmailAddress, codeChallenge: string | undefined): Promise<void> {
+    this.mails.assertAvailable();
+    await this.database.transaction(async (transaction) => {
+      await this.oneTimeTokens.revokeForUser(user.id, transaction, ['change_email']);
+      await this.mails.add(CONFIRM, newEmail.canonical, { userId: user.id, newEmail, codeChallenge }, transaction);
+      await this.mails.addUndo(REQUESTED, user, newEmail, transaction);
+    });
+    this.mails.wake();
+  }
+
+  /** Tells the old mailbox of a change, with a link that undoes it. */
+  addChanged(before: User, newEmail: EmailAddress, transaction: Statements): Promise<void> {
+    return this.mails.addUndo(CHANGED, before, newEmail, transaction);
+  }
+
+  /** Tells the old mailbox, which has the account again. */
+  async addUndone({ name, locale }: User, { address }: EmailAddress, transaction: Statements): Promise<void> {
+    await this.mails.add(UNDONE, address, { to: { email: address, name, locale } }, transaction);
+  }
+
+  wake(): void {
+    this.mails.wake();
+  }
+}

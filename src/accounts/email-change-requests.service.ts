@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { CredentialsService } from '../auth/credentials.service.js';
+import type { Identity } from '../identity/identity.js';
+import type { Ticket } from '../passwords/fair-queue.js';
+import { Problem } from '../problem/problem.js';
+import { parseEmail } from '../users/email.js';
+import type { ChangeEmailDto } from './dto.js';
+import { EmailChangeMails } from './email-change-mails.service.js';
+
+/** Requests for a change of address. What their mails lead to: `email-change.service.ts`. */
+@Injectable()
+export class EmailChangeRequests {
+  constructor(
+    private readonly credentials: CredentialsService,
+    private readonly mails: EmailChangeMails,
+  ) {}
+
+  /** Throws `current_password_wrong`, `validation_failed` for the address of the account itself, `mail_not_configured`. */
+  async request(
+    caller: Identity,
+    { newEmail, password, codeChallenge }: ChangeEmailDto,
+    ticket: Ticket,
+  ): Promise<void> {
+    const user = await this.credentials.verifyCaller(caller, password, ticket);
+    const address = parseEmail(newEmail)!;
+    if (address.canonical === user.emailCanonical) {
+      const message = 'This is the address of your account already.';
+      throw new Problem('validation_failed', { errors: [{ field: 'newEmail', message }] });
+    }
+    await this.mails.request(user, address, codeChallenge);
+  }
+}

@@ -1,0 +1,42 @@
+import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { hashingTicket } from '../auth/hashing-ticket.js';
+import { Public } from '../identity/decorators.js';
+import { Problems } from '../openapi/problems.js';
+import { ForgotPasswordDto, readProof, ResetPasswordDto } from './dto.js';
+import { PasswordRecoveryService } from './password-recovery.service.js';
+import { ResetMails } from './reset-mails.service.js';
+
+/** The way back for those who forgot their password. A change of a known one: `auth/auth.controller.ts`. */
+@ApiTags('accounts')
+@Controller('auth/password')
+export class PasswordController {
+  constructor(
+    private readonly mails: ResetMails,
+    private readonly recovery: PasswordRecoveryService,
+  ) {}
+
+  @Public()
+  @Post('forgot')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Mail a link that sets a new password' })
+  @ApiAcceptedResponse({ description: 'The response is the same whether or not the address has an account.' })
+  @Problems('validation_failed', 'mail_not_configured')
+  async forgot(@Body() { email, codeChallenge }: ForgotPasswordDto): Promise<void> {
+    await this.mails.request(email, codeChallenge);
+  }
+
+  @Public()
+  @Post('reset')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Set a new password by the link or the code of a mail',
+    description: 'Revokes every session. A password that is rejected leaves the link valid.',
+  })
+  @ApiNoContentResponse({ description: 'The password is changed. Nobody is signed in by this.' })
+  @Problems('validation_failed', 'password_rejected', 'one_time_token_invalid', 'hashing_busy')
+  async reset(@Body() body: ResetPasswordDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.recovery.reset(readProof(body), body.newPassword, hashingTicket(request));
+  }
+}
