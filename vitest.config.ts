@@ -31,6 +31,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A poll waits for what has to happen, however busy the machine is: the time-out of the test bounds it.
+    expect: { poll: { timeout: 25_000 } },
     maxWorkers: 2,
     reporters: resultFile ? ['default', ['json', { outputFile: resultFile }]] : ['default'],
     projects: [
