@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { AuditModule } from '../audit/audit.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
@@ -25,6 +26,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
   imports: [
+    AuditModule,
     PassportModule,
     PasswordsModule,
     RevocationsModule,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.js';
+import { SecurityEvents } from '../audit/security-events.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { Identity } from '../identity/identity.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
@@ -21,17 +22,24 @@ export class AuthService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly revocations: RevocationsService,
-    private readonly database: Database,
+    private readonly events: SecurityEvents,
   ) {}
 
   /** Makes a user and their first session, both or neither. Throws `email_taken`, `password_rejected`, `hashing_busy`. */
   async register({ email, password, name = null }: RegisterDto, device: Device, ticket: Ticket): Promise<LiveSession> {
     const address = parseEmail(email)!;
     const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password', ticket);
-    return this.database.transaction(async (transaction) => {
+    return this.revocations.transaction(async (transaction) => {
       const user = await this.users.create({ email: address, name, passwordHash }, transaction);
       if (!user) throw new Problem('email_taken');
-      return (await this.sessions.start(user, device, transaction))!;
+      const session = (await this.sessions.start(user, device, transaction))!;
+      const common = { userId: user.id, sessionId: session.id, origin: device };
+      const events = [
+        { type: 'registered' as const, ...common },
+        { type: 'sign_in' as const, ...common },
+      ];
+      await this.events.recordAll(events, transaction);
+      return session;
     });
   }
 
@@ -50,10 +58,10 @@ export class AuthService {
    *
    * @returns these sessions
    */
-  async logout({ session, tokens: [first, ...others] }: HeldTokens): Promise<OwnedSession[]> {
+  async logout({ session, tokens: [first, ...others] }: HeldTokens, origin: RequestOrigin): Promise<OwnedSession[]> {
     const sessions = session ? [session] : [];
     if (first) sessions.push(await this.sessions.newestOf([first, ...others]));
-    for (const { sessionId, userId } of sessions) await this.sessions.revoke(sessionId, userId, 'logout');
+    for (const { sessionId, userId } of sessions) await this.sessions.logout(sessionId, userId, origin);
     return sessions;
   }
 
@@ -79,8 +87,12 @@ export class AuthService {
     const session = await this.revocations.transaction(async (transaction) => {
       const changed = await this.users.changePassword(user, hash, transaction);
       if (!changed) return null;
-      await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
-      return this.sessions.start(changed, { ...device, delivery }, transaction);
+      const revoked = await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
+      const started = await this.sessions.start(changed, { ...device, delivery }, transaction);
+      const details = { bySessionId: caller.sessionId, revokedSessions: revoked };
+      const event = { userId: user.id, sessionId: started?.id ?? null, origin: device, details };
+      await this.events.record({ type: 'password_changed', ...event }, transaction);
+      return started;
     });
     if (!session) throw await this.whyUserChanged(user, caller);
     return session;

@@ -1,3 +1,4 @@
 import { Initial1763800000000 } from './1763800000000-initial.js';
+import { SecurityEvents1764500300000 } from './1764500300000-security-events.js';
 
-export const sqliteMigrations = [Initial1763800000000];
+export const sqliteMigrations = [Initial1763800000000, SecurityEvents1764500300000];
