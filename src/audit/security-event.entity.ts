@@ -5,7 +5,7 @@ import type { SecurityEventType } from './event-types.js';
  * Something that happened to an account. Rows are never updated, and deleted only when their retention has ended: triggers
  * refuse everything else (OWASP ASVS 5.0 16.4.2). No row contains an e-mail address or a secret.
  */
-@Entity('security_events')
+@Entity('security_events', { withoutRowid: true })
 @Index('security_events_user_id', ['userId', 'id'])
 export class SecurityEvent {
   /** UUID v7 of `at`: sorted by age. */
