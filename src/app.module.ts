@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { AccountsModule } from './accounts/accounts.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClockModule } from './clock/clock.module.js';
 import type { Config } from './config/config.js';
@@ -13,7 +14,7 @@ import { ProblemModule } from './problem/problem.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
 @Module({
-  imports: [ClockModule, AuthModule, OAuthModule, HealthModule],
+  imports: [ClockModule, AuthModule, AccountsModule, OAuthModule, HealthModule],
 })
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {

@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { SecurityEvent } from './audit/security-event.entity.js';
 import type { Config } from './config/config.js';
 import { connectionOptions } from './database/connection-options.js';
 import { postgresMigrations } from './database/migrations/postgres/index.js';
@@ -13,7 +14,7 @@ import { User } from './users/user.entity.js';
 export function createDataSource(config: Config): DataSource {
   return new DataSource({
     ...connectionOptions(config),
-    entities: [User, Session, Revocation, StoredKey, OneTimeToken],
+    entities: [User, Session, Revocation, StoredKey, OneTimeToken, SecurityEvent],
     migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
     migrationsTableName: 'migrations',
   } as DataSourceOptions);

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityEventView } from '../audit/dto.js';
+import { EventListService } from '../audit/event-list.service.js';
 import { Clock } from '../clock/clock.js';
 import type { Identity } from '../identity/identity.js';
 import { Problem } from '../problem/problem.js';
@@ -13,6 +15,7 @@ export class AccountExportService {
   constructor(
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
+    private readonly events: EventListService,
     private readonly clock: Clock,
   ) {}
 
@@ -20,10 +23,12 @@ export class AccountExportService {
     const user = await this.users.findById(userId);
     if (!user) throw new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
     const sessions = await this.sessions.findAll(userId);
+    const events = await this.events.all(userId);
     return Object.assign(new AccountExport(), {
       exportedAt: new Date(this.clock.now()).toISOString(),
       profile: Profile.from(user),
       sessions: sessions.map((session) => ExportedSession.from(session)),
+      securityEvents: events.map((event) => SecurityEventView.from(event, sessionId)),
     });
   }
 }

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { SecurityEventView } from '../audit/dto.js';
 import type { Session } from '../sessions/session.entity.js';
 import { Profile } from '../users/dto.js';
 
@@ -45,6 +46,8 @@ export class AccountExport {
   @ApiProperty({ type: Profile }) profile: Profile;
   @ApiProperty({ type: [ExportedSession], description: 'Sessions are deleted a day or two after they end.' })
   sessions: ExportedSession[];
+  @ApiProperty({ type: [SecurityEventView], description: 'Kept for AUDIT_RETENTION.' })
+  securityEvents: SecurityEventView[];
 }
 
 const iso = (time: number) => new Date(time).toISOString();

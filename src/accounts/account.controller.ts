@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CredentialsService } from '../auth/credentials.service.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenDelivery } from '../auth/token-delivery.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser, RecentAuthentication } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { Problems } from '../openapi/problems.js';
@@ -41,7 +42,7 @@ export class AccountController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const user = await this.credentials.verifyCaller(caller, password, hashingTicket(request));
-    const isDeleted = await this.deletion.delete(user);
+    const isDeleted = await this.deletion.delete(user, caller.sessionId, requestOrigin(request));
     if (!isDeleted) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
     this.delivery.clear([caller.sessionId], request, reply);
   }

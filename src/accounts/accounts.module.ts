@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
@@ -13,6 +14,7 @@ import { EmailChangeRequests } from './email-change-requests.service.js';
 import { EmailChangeService } from './email-change.service.js';
 import { EmailVerificationService } from './email-verification.service.js';
 import { EmailController } from './email.controller.js';
+import { ImmediateRegistrations } from './immediate-registrations.service.js';
 import { PasswordRecoveryService } from './password-recovery.service.js';
 import { PasswordController } from './password.controller.js';
 import { PendingRegistrations } from './pending-registrations.service.js';
@@ -25,7 +27,7 @@ import { VerificationMails } from './verification-mails.service.js';
 
 /** What users do with their accounts besides signing in: register, verify, recover, change, take away, delete. */
 @Module({
-  imports: [AuthModule, MailModule, OneTimeTokensModule, RevocationsModule, SessionsModule, UsersModule],
+  imports: [AuditModule, AuthModule, MailModule, OneTimeTokensModule, RevocationsModule, SessionsModule, UsersModule],
   controllers: [
     AccountController,
     EmailController,
@@ -40,6 +42,7 @@ import { VerificationMails } from './verification-mails.service.js';
     EmailChangeRequests,
     EmailChangeService,
     EmailVerificationService,
+    ImmediateRegistrations,
     PasswordRecoveryService,
     PendingRegistrations,
     RegistrationService,

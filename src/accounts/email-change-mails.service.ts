@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Statements } from '../database/database.js';
+import type { Statements } from '../database/database.js';
 import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import type { EmailAddress } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
@@ -28,7 +28,6 @@ export class EmailChangeMails {
     private readonly mails: TokenMails,
     users: UsersService,
     private readonly oneTimeTokens: OneTimeTokensService,
-    private readonly database: Database,
   ) {
     mails.define<ChangePayload>(CONFIRM, async (entry, transaction) => {
       const { userId, newEmail } = entry.payload;
@@ -58,14 +57,16 @@ export class EmailChangeMails {
   }
 
   /** Asks the new mailbox to confirm, and tells the old one. Replaces an earlier request. Throws `mail_not_configured`. */
-  async request(user: User, newEmail: EmailAddress, codeChallenge: string | undefined): Promise<void> {
+  async addRequest(
+    user: User,
+    newEmail: EmailAddress,
+    codeChallenge: string | undefined,
+    transaction: Statements,
+  ): Promise<void> {
     this.mails.assertAvailable();
-    await this.database.transaction(async (transaction) => {
-      await this.oneTimeTokens.revokeForUser(user.id, transaction, ['change_email']);
-      await this.mails.add(CONFIRM, newEmail.canonical, { userId: user.id, newEmail, codeChallenge }, transaction);
-      await this.mails.addUndo(REQUESTED, user, newEmail, transaction);
-    });
-    this.mails.wake();
+    await this.oneTimeTokens.revokeForUser(user.id, transaction, ['change_email']);
+    await this.mails.add(CONFIRM, newEmail.canonical, { userId: user.id, newEmail, codeChallenge }, transaction);
+    await this.mails.addUndo(REQUESTED, user, newEmail, transaction);
   }
 
   /** Tells the old mailbox of a change, with a link that undoes it. */

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityEvents } from '../audit/security-events.js';
 import { CredentialsService } from '../auth/credentials.service.js';
+import { Database } from '../database/database.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { Identity } from '../identity/identity.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
@@ -13,12 +16,15 @@ export class EmailChangeRequests {
   constructor(
     private readonly credentials: CredentialsService,
     private readonly mails: EmailChangeMails,
+    private readonly events: SecurityEvents,
+    private readonly database: Database,
   ) {}
 
   /** Throws `current_password_wrong`, `validation_failed` for the address of the account itself, `mail_not_configured`. */
   async request(
     caller: Identity,
     { newEmail, password, codeChallenge }: ChangeEmailDto,
+    origin: RequestOrigin,
     ticket: Ticket,
   ): Promise<void> {
     const user = await this.credentials.verifyCaller(caller, password, ticket);
@@ -27,6 +33,11 @@ export class EmailChangeRequests {
       const message = 'This is the address of your account already.';
       throw new Problem('validation_failed', { errors: [{ field: 'newEmail', message }] });
     }
-    await this.mails.request(user, address, codeChallenge);
+    const event = { type: 'email_change_requested', userId: user.id, sessionId: caller.sessionId, origin } as const;
+    await this.database.transaction(async (transaction) => {
+      await this.mails.addRequest(user, address, codeChallenge, transaction);
+      await this.events.record(event, transaction);
+    });
+    this.mails.wake();
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { CredentialChanges } from '../auth/credential-changes.js';
 import { isUniqueViolation } from '../database/database-errors.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { OneTimeProof } from '../one-time-tokens/one-time-secrets.js';
 import { OneTimeTokensService, type ValidOneTimeToken } from '../one-time-tokens/one-time-tokens.service.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { RevokingTransaction } from '../revocations/revoking-transaction.js';
-import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 import { EmailChangeMails } from './email-change-mails.service.js';
@@ -16,18 +17,18 @@ export class EmailChangeService {
   constructor(
     private readonly oneTimeTokens: OneTimeTokensService,
     private readonly users: UsersService,
-    private readonly sessions: SessionsService,
+    private readonly changes: CredentialChanges,
     private readonly revocations: RevocationsService,
     private readonly mails: EmailChangeMails,
   ) {}
 
   /** Makes the new address the one of the account. Throws `one_time_token_invalid`, `email_taken`. */
-  async confirm(proof: OneTimeProof): Promise<void> {
+  async confirm(proof: OneTimeProof, origin: RequestOrigin): Promise<void> {
     const found = await this.oneTimeTokens.find(proof, ['change_email']);
     await this.redeem(found, async ({ email }, user, transaction) => {
       if (await this.oneTimeTokens.isReserved(email, transaction, user.id)) throw new Problem('email_taken');
       if (!(await this.users.changeEmail(user.id, email, transaction))) return false;
-      await this.oneTimeTokens.revokeForUser(user.id, transaction);
+      await this.changes.applyWithSessions({ type: 'email_changed', userId: user.id, origin }, transaction);
       await this.mails.addChanged(user, email, transaction);
       return true;
     });
@@ -38,13 +39,13 @@ export class EmailChangeService {
    * change stays possible: whoever moved the account away cannot win by an undo of their own. Throws
    * `one_time_token_invalid`, `email_taken`.
    */
-  async undo(token: string): Promise<void> {
+  async undo(token: string, origin: RequestOrigin): Promise<void> {
     const found = await this.oneTimeTokens.find({ token }, ['undo_email_change']);
     await this.redeem(found, async (undo, user, transaction) => {
       const tokenVersion = await this.users.incrementTokenVersion(user.id, transaction);
       if (tokenVersion === null || !(await this.users.changeEmail(user.id, undo.email, transaction))) return false;
-      await this.sessions.revokeAllInTransaction({ id: user.id, tokenVersion }, 'credentials_changed', transaction);
-      await this.oneTimeTokens.revokeForUser(user.id, transaction);
+      const event = { type: 'email_change_undone', origin } as const;
+      await this.changes.apply({ id: user.id, tokenVersion }, event, transaction);
       await this.oneTimeTokens.revokeLaterUndos(undo, transaction);
       await this.mails.addUndone(user, undo.email, transaction);
       return true;

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityEvents } from '../audit/security-events.js';
+import { CredentialChanges } from '../auth/credential-changes.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { Identity } from '../identity/identity.js';
 import type { OneTimeProof } from '../one-time-tokens/one-time-secrets.js';
 import { OneTimeTokensService, type ValidOneTimeToken } from '../one-time-tokens/one-time-tokens.service.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { RevokingTransaction } from '../revocations/revoking-transaction.js';
-import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
 import { PendingRegistrations } from './pending-registrations.service.js';
 
@@ -16,8 +18,9 @@ export class EmailVerificationService {
     private readonly oneTimeTokens: OneTimeTokensService,
     private readonly registrations: PendingRegistrations,
     private readonly users: UsersService,
-    private readonly sessions: SessionsService,
+    private readonly changes: CredentialChanges,
     private readonly revocations: RevocationsService,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
@@ -27,14 +30,14 @@ export class EmailVerificationService {
    * changes. Only the browser that shows that it is the one of the account keeps them, by its code or its access token:
    * otherwise whoever registered the address of somebody else would share the account after a click of its owner.
    */
-  async verify(proof: OneTimeProof, caller: Identity | null): Promise<void> {
+  async verify(proof: OneTimeProof, caller: Identity | null, origin: RequestOrigin): Promise<void> {
     const token = await this.oneTimeTokens.find(proof, ['register', 'verify_email']);
     if (!token) throw new Problem('one_time_token_invalid');
     const isOwnBrowser = 'code' in proof || (caller !== null && caller.userId === token.userId);
     const isVerified = await this.revocations.transaction((transaction) =>
       token.kind === 'register'
-        ? this.registrations.confirm(token, transaction)
-        : this.verifyAccount(token, isOwnBrowser, transaction),
+        ? this.registrations.confirm(token, origin, transaction)
+        : this.verifyAccount(token, isOwnBrowser, origin, transaction),
     );
     if (!isVerified) throw new Problem('one_time_token_invalid');
   }
@@ -42,14 +45,16 @@ export class EmailVerificationService {
   private async verifyAccount(
     token: ValidOneTimeToken,
     isOwnBrowser: boolean,
+    origin: RequestOrigin,
     transaction: RevokingTransaction,
   ): Promise<boolean> {
     const { userId, email } = token;
     if (userId === null || !(await this.oneTimeTokens.redeem(token, transaction))) return false;
     const user = await this.users.verifyEmail(userId, email, isOwnBrowser, transaction);
-    if (!user || isOwnBrowser) return true;
-    await this.sessions.revokeAllInTransaction(user, 'credentials_changed', transaction);
-    await this.oneTimeTokens.revokeForUser(userId, transaction);
+    if (!user) return true;
+    const event = { type: 'email_verified', origin } as const;
+    if (isOwnBrowser) await this.events.record({ ...event, userId }, transaction);
+    else await this.changes.apply(user, event, transaction);
     return true;
   }
 }

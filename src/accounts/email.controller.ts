@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from
 import type { FastifyRequest } from 'fastify';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { OptionalCaller } from '../auth/optional-caller.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser, Public, RecentAuthentication } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { Problems } from '../openapi/problems.js';
@@ -46,7 +47,7 @@ export class EmailController {
   @Problems('validation_failed', 'one_time_token_invalid')
   async verify(@Body() body: OneTimeProofDto, @Req() request: FastifyRequest): Promise<void> {
     const proof = readProof(body);
-    await this.verification.verify(proof, await this.callers.find(request));
+    await this.verification.verify(proof, await this.callers.find(request), requestOrigin(request));
   }
 
   @RecentAuthentication()
@@ -63,7 +64,7 @@ export class EmailController {
     @Body() body: ChangeEmailDto,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    await this.changeRequests.request(caller, body, hashingTicket(request));
+    await this.changeRequests.request(caller, body, requestOrigin(request), hashingTicket(request));
   }
 
   @Public()
@@ -72,8 +73,8 @@ export class EmailController {
   @ApiOperation({ summary: 'Confirm a new address by the link or the code of its mail' })
   @ApiNoContentResponse({ description: 'The account has the new address. Sessions stay as they are.' })
   @Problems('validation_failed', 'one_time_token_invalid', 'email_taken')
-  async confirmChange(@Body() body: OneTimeProofDto): Promise<void> {
-    await this.changes.confirm(readProof(body));
+  async confirmChange(@Body() body: OneTimeProofDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.changes.confirm(readProof(body), requestOrigin(request));
   }
 
   @Public()
@@ -82,7 +83,7 @@ export class EmailController {
   @ApiOperation({ summary: 'Undo a change of address by the link in the mail to the old one' })
   @ApiNoContentResponse({ description: 'The account has its old address again, and all its sessions are revoked.' })
   @Problems('validation_failed', 'one_time_token_invalid', 'email_taken')
-  async undoChange(@Body() { token }: UndoEmailChangeDto): Promise<void> {
-    await this.changes.undo(token);
+  async undoChange(@Body() { token }: UndoEmailChangeDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.changes.undo(token, requestOrigin(request));
   }
 }

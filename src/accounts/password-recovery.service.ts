@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { CredentialChanges } from '../auth/credential-changes.js';
 import { CredentialsService } from '../auth/credentials.service.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { OneTimeProof } from '../one-time-tokens/one-time-secrets.js';
 import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
-import { SessionsService } from '../sessions/sessions.service.js';
 import { UsersService } from '../users/users.service.js';
 
 /** A new password for a user who proves their mailbox. The request for the mail: `reset-mails.service.ts`. */
@@ -15,7 +16,7 @@ export class PasswordRecoveryService {
     private readonly oneTimeTokens: OneTimeTokensService,
     private readonly credentials: CredentialsService,
     private readonly users: UsersService,
-    private readonly sessions: SessionsService,
+    private readonly changes: CredentialChanges,
     private readonly revocations: RevocationsService,
   ) {}
 
@@ -23,7 +24,7 @@ export class PasswordRecoveryService {
    * Stores a new password, revokes every session and every other link, all or nothing. It signs nobody in. A password that is
    * not acceptable leaves the link valid. Throws `one_time_token_invalid`, `password_rejected`, `hashing_busy`.
    */
-  async reset(proof: OneTimeProof, newPassword: string, ticket: Ticket): Promise<void> {
+  async reset(proof: OneTimeProof, newPassword: string, origin: RequestOrigin, ticket: Ticket): Promise<void> {
     const token = await this.oneTimeTokens.find(proof, ['reset_password']);
     const user = token?.userId ? await this.users.findById(token.userId) : null;
     if (!token || user?.status !== 'active') throw new Problem('one_time_token_invalid');
@@ -32,8 +33,7 @@ export class PasswordRecoveryService {
       if (!(await this.oneTimeTokens.redeem(token, transaction))) return false;
       const changed = await this.users.resetPassword(user.id, token.email, hash, transaction);
       if (!changed) return false;
-      await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
-      await this.oneTimeTokens.revokeForUser(user.id, transaction);
+      await this.changes.apply(changed, { type: 'password_reset', origin }, transaction);
       return true;
     });
     if (!isReset) throw new Problem('one_time_token_invalid');

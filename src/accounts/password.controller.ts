@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { hashingTicket } from '../auth/hashing-ticket.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { ForgotPasswordDto, readProof, ResetPasswordDto } from './dto.js';
@@ -23,8 +24,8 @@ export class PasswordController {
   @ApiOperation({ summary: 'Mail a link that sets a new password' })
   @ApiAcceptedResponse({ description: 'The response is the same whether or not the address has an account.' })
   @Problems('validation_failed', 'mail_not_configured')
-  async forgot(@Body() { email, codeChallenge }: ForgotPasswordDto): Promise<void> {
-    await this.mails.request(email, codeChallenge);
+  async forgot(@Body() { email, codeChallenge }: ForgotPasswordDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.mails.request(email, codeChallenge, requestOrigin(request));
   }
 
   @Public()
@@ -37,6 +38,6 @@ export class PasswordController {
   @ApiNoContentResponse({ description: 'The password is changed. Nobody is signed in by this.' })
   @Problems('validation_failed', 'password_rejected', 'one_time_token_invalid', 'hashing_busy')
   async reset(@Body() body: ResetPasswordDto, @Req() request: FastifyRequest): Promise<void> {
-    await this.recovery.reset(readProof(body), body.newPassword, hashingTicket(request));
+    await this.recovery.reset(readProof(body), body.newPassword, requestOrigin(request), hashingTicket(request));
   }
 }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { SecurityEvents } from '../audit/security-events.js';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statements } from '../database/database.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import { OneTimeTokensService, type ValidOneTimeToken } from '../one-time-tokens/one-time-tokens.service.js';
 import { UsersService, type NewUser } from '../users/users.service.js';
 import { TokenMails } from './token-mails.js';
@@ -21,6 +23,7 @@ export class PendingRegistrations {
     private readonly mails: TokenMails,
     private readonly oneTimeTokens: OneTimeTokensService,
     private readonly users: UsersService,
+    private readonly events: SecurityEvents,
     private readonly database: Database,
     private readonly clock: Clock,
   ) {
@@ -46,11 +49,13 @@ export class PendingRegistrations {
   }
 
   /** Redeems a token and makes its account. False where it was redeemed before, or the address has an account by now. */
-  async confirm(token: ValidOneTimeToken, transaction: Statements): Promise<boolean> {
+  async confirm(token: ValidOneTimeToken, origin: RequestOrigin, transaction: Statements): Promise<boolean> {
     const { email, registration } = token;
     if (!registration || !(await this.oneTimeTokens.redeem(token, transaction))) return false;
     const user = await this.users.create({ email, ...registration }, this.clock.now(), transaction);
     await this.oneTimeTokens.revokeRegistrations(email, transaction);
-    return user !== null;
+    if (!user) return false;
+    await this.events.record({ type: 'registered', userId: user.id, origin }, transaction);
+    return true;
   }
 }

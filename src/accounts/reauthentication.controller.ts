@@ -5,6 +5,7 @@ import { CredentialsService } from '../auth/credentials.service.js';
 import { TokenResponse } from '../auth/dto.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenIssuer } from '../auth/token-issuer.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { Problems } from '../openapi/problems.js';
@@ -37,7 +38,7 @@ export class ReauthenticationController {
     @Req() request: FastifyRequest,
   ): Promise<TokenResponse> {
     await this.credentials.verifyCaller(caller, password, hashingTicket(request));
-    const session = await this.sessions.reauthenticate(caller.sessionId, caller.userId);
+    const session = await this.sessions.reauthenticate(caller, requestOrigin(request));
     if (!session) throw new Problem('session_revoked', { sessionId: caller.sessionId });
     return this.issuer.tokenResponse(session);
   }

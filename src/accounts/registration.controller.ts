@@ -6,12 +6,10 @@ import { deviceOf } from '../auth/device.js';
 import { TokenResponse } from '../auth/dto.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenDelivery } from '../auth/token-delivery.js';
-import { Config } from '../config/config.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { RegisterDto } from './dto.js';
-import { PendingRegistrations } from './pending-registrations.service.js';
 import { preferredLanguage } from './preferred-language.js';
 import { RegistrationService } from './registration.service.js';
 
@@ -20,10 +18,8 @@ import { RegistrationService } from './registration.service.js';
 export class RegistrationController {
   constructor(
     private readonly registrations: RegistrationService,
-    private readonly pending: PendingRegistrations,
     private readonly delivery: TokenDelivery,
     private readonly csrf: CsrfProtection,
-    private readonly config: Config,
   ) {}
 
   @Public()
@@ -44,14 +40,13 @@ export class RegistrationController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse | undefined> {
     this.csrf.assertSignIn(request, body.delivery);
-    const locale = body.locale ?? preferredLanguage(request);
-    const account = await this.registrations.prepare({ ...body, locale }, hashingTicket(request));
-    if (this.config.requiresVerifiedEmail) {
-      await this.pending.request(account, body.codeChallenge);
+    const registration = { ...body, locale: body.locale ?? preferredLanguage(request) };
+    const device = deviceOf(request, body.delivery);
+    const session = await this.registrations.register(registration, device, hashingTicket(request));
+    if (!session) {
       void reply.status(HttpStatus.ACCEPTED);
       return undefined;
     }
-    const session = await this.registrations.register(account, deviceOf(request, body.delivery));
     return this.delivery.startSession(session, request, reply);
   }
 }

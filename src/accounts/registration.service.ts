@@ -1,45 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { CredentialsService } from '../auth/credentials.service.js';
-import { Database } from '../database/database.js';
-import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
+import { Config } from '../config/config.js';
 import type { Ticket } from '../passwords/fair-queue.js';
-import { Problem } from '../problem/problem.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { SessionsService, type Device } from '../sessions/sessions.service.js';
-import { parseEmail, type EmailAddress } from '../users/email.js';
-import { UsersService, type NewUser } from '../users/users.service.js';
+import type { Device } from '../sessions/sessions.service.js';
+import { parseEmail } from '../users/email.js';
 import type { RegisterDto } from './dto.js';
+import { ImmediateRegistrations } from './immediate-registrations.service.js';
+import { PendingRegistrations } from './pending-registrations.service.js';
 
-/** Registration where addresses need no verification: it signs in at once. */
+/** Registration of new users. */
 @Injectable()
 export class RegistrationService {
   constructor(
     private readonly credentials: CredentialsService,
-    private readonly users: UsersService,
-    private readonly sessions: SessionsService,
-    private readonly oneTimeTokens: OneTimeTokensService,
-    private readonly database: Database,
+    private readonly immediate: ImmediateRegistrations,
+    private readonly pending: PendingRegistrations,
+    private readonly config: Config,
   ) {}
 
-  /** The account that a request describes. Throws `password_rejected`, `hashing_busy`. */
-  async prepare({ email, password, name = null, locale = null }: RegisterDto, ticket: Ticket): Promise<NewUser> {
-    const address = parseEmail(email)!;
-    const passwordHash = await this.credentials.hashNew(password, { email: address.address, name }, 'password', ticket);
-    return { email: address, name, passwordHash, locale };
-  }
-
-  /** Makes a user and their first session, both or neither. Throws `email_taken`. */
-  register(account: NewUser, device: Device): Promise<LiveSession> {
-    return this.database.transaction(async (transaction) => {
-      const isReserved = await this.oneTimeTokens.isReserved(account.email, transaction);
-      const user = isReserved ? null : await this.users.create(account, null, transaction);
-      if (!user) throw new Problem('email_taken');
-      return (await this.sessions.start(user, device, transaction))!;
-    });
-  }
-
-  /** Whether nobody can register with this address: it has an account, or its former owner can still claim it back. */
-  async isTaken(email: EmailAddress): Promise<boolean> {
-    return (await this.users.findByEmail(email)) !== null || this.oneTimeTokens.isReserved(email, this.database);
+  /**
+   * Makes an account and signs it in. Null with EMAIL_VERIFICATION=required: then a mail makes the account. Throws
+   * `password_rejected`, `hashing_busy`; without verification also `email_taken`.
+   */
+  async register(registration: RegisterDto, device: Device, ticket: Ticket): Promise<LiveSession | null> {
+    const { password, name = null, locale = null, codeChallenge } = registration;
+    const email = parseEmail(registration.email)!;
+    const passwordHash = await this.credentials.hashNew(password, { email: email.address, name }, 'password', ticket);
+    const account = { email, name, passwordHash, locale };
+    if (!this.config.requiresVerifiedEmail) return this.immediate.register(account, device);
+    await this.pending.request(account, codeChallenge);
+    return null;
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { SecurityEvents, type NewSecurityEvent } from '../audit/security-events.js';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import type { Statements } from '../database/database.js';
@@ -40,6 +41,8 @@ interface TokenOwner {
   userId: string | null;
   email: EmailAddress;
   registration?: PendingRegistration;
+  /** Recorded when the token becomes valid. */
+  event?: NewSecurityEvent;
 }
 
 /** What every entry of these kinds has in its payload, encrypted until the mail is sent. */
@@ -57,6 +60,7 @@ export class TokenMails {
   constructor(
     private readonly outbox: Outbox,
     private readonly oneTimeTokens: OneTimeTokensService,
+    private readonly events: SecurityEvents,
     private readonly config: Config,
     private readonly clock: Clock,
   ) {}
@@ -116,9 +120,12 @@ export class TokenMails {
     const { template, action, lifetimeMs } = KINDS[kind];
     const { createdAt, payload } = entry;
     if (createdAt + lifetimeMs <= this.clock.now()) return null;
-    await this.oneTimeTokens.issue({ kind, ...payload, ...owner, createdAt, lifetimeMs }, transaction);
-    const { token, code } = payload.secrets;
-    return this.mail(template, to, { link: appLink(this.config.appUrl, action, token), code: code ?? '' });
+    const { event, ...forWhom } = owner;
+    const token = { kind, ...payload, ...forWhom, createdAt, lifetimeMs };
+    const isNew = await this.oneTimeTokens.issue(token, transaction);
+    if (isNew && event) await this.events.record(event, transaction);
+    const { token: secret, code } = payload.secrets;
+    return this.mail(template, to, { link: appLink(this.config.appUrl, action, secret), code: code ?? '' });
   }
 
   mail(template: TemplateName, { email, name, locale }: Addressee, data: Record<string, string>): Mail {

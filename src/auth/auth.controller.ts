@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentUser, Public } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { setLogSubject } from '../http/request-log.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { AlsoForm } from '../http/also-form.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
@@ -83,7 +84,7 @@ export class AuthController {
     @Req() request: RefreshRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    const outcome = await this.refreshes.refresh(request.refreshCredential);
+    const outcome = await this.refreshes.refresh(request.refreshCredential, requestOrigin(request));
     return this.delivery.refreshed(outcome, request, reply);
   }
 
@@ -104,7 +105,7 @@ export class AuthController {
   async logout(@Req() request: LogoutRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { logoutCredential: credential } = request;
     if (credential.kind === 'rejected') this.delivery.refuse(credential, reply);
-    const sessions = await this.auth.logout(credential);
+    const sessions = await this.auth.logout(credential, requestOrigin(request));
     setLogSubject(request, sessions[0]!);
     const ids = sessions.map(({ sessionId }) => sessionId);
     this.delivery.clear(ids, request, reply);

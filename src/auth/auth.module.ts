@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { AuditModule } from '../audit/audit.module.js';
 import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
@@ -13,6 +14,7 @@ import { AuthService } from './auth.service.js';
 import { CookieSelector } from './cookies/cookie-selector.js';
 import { CsrfProtection } from './cookies/csrf-protection.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
+import { CredentialChanges } from './credential-changes.js';
 import { CredentialsService } from './credentials.service.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RecentAuthenticationGuard } from './guards/recent-authentication.guard.js';
@@ -28,6 +30,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
 
 @Module({
   imports: [
+    AuditModule,
     OneTimeTokensModule,
     PassportModule,
     PasswordsModule,
@@ -41,6 +44,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
   providers: [
     AuthService,
     CookieSelector,
+    CredentialChanges,
     CredentialsService,
     CsrfProtection,
     LoginMetrics,
@@ -57,6 +61,14 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     { provide: APP_GUARD, useClass: RolesGuard },
     { provide: APP_GUARD, useClass: RecentAuthenticationGuard },
   ],
-  exports: [AuthService, CredentialsService, CsrfProtection, OptionalCaller, TokenDelivery, TokenIssuer],
+  exports: [
+    AuthService,
+    CredentialChanges,
+    CredentialsService,
+    CsrfProtection,
+    OptionalCaller,
+    TokenDelivery,
+    TokenIssuer,
+  ],
 })
 export class AuthModule {}

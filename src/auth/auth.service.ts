@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { Identity } from '../identity/identity.js';
-import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
@@ -8,6 +8,7 @@ import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
+import { CredentialChanges } from './credential-changes.js';
 import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto } from './dto.js';
 import type { HeldTokens, OwnedSession } from './requests.js';
@@ -20,7 +21,7 @@ export class AuthService {
     private readonly users: UsersService,
     private readonly sessions: SessionsService,
     private readonly revocations: RevocationsService,
-    private readonly oneTimeTokens: OneTimeTokensService,
+    private readonly changes: CredentialChanges,
   ) {}
 
   /**
@@ -38,10 +39,10 @@ export class AuthService {
    *
    * @returns these sessions
    */
-  async logout({ session, tokens: [first, ...others] }: HeldTokens): Promise<OwnedSession[]> {
+  async logout({ session, tokens: [first, ...others] }: HeldTokens, origin: RequestOrigin): Promise<OwnedSession[]> {
     const sessions = session ? [session] : [];
     if (first) sessions.push(await this.sessions.newestOf([first, ...others]));
-    for (const { sessionId, userId } of sessions) await this.sessions.revoke(sessionId, userId, 'logout');
+    for (const { sessionId, userId } of sessions) await this.sessions.logout(sessionId, userId, origin);
     return sessions;
   }
 
@@ -64,9 +65,9 @@ export class AuthService {
     const session = await this.revocations.transaction(async (transaction) => {
       const changed = await this.users.changePassword(user, hash, transaction);
       if (!changed) return null;
-      await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
-      await this.oneTimeTokens.revokeForUser(user.id, transaction);
-      return this.sessions.start(changed, { ...device, delivery }, transaction);
+      const details = { bySessionId: caller.sessionId };
+      const event = { type: 'password_changed', origin: device, details } as const;
+      return this.changes.applyAndStart(changed, { ...device, delivery }, event, transaction);
     });
     if (!session) throw await this.whyUserChanged(user, caller);
     return session;

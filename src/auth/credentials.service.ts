@@ -1,12 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Problem } from '../problem/problem.js';
+import { FailedSignInBuffer } from '../audit/failed-sign-in-buffer.js';
 import { Config } from '../config/config.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import type { Identity } from '../identity/identity.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import type { PersonalWords } from '../passwords/own-words.js';
-import { findViolation } from '../passwords/password-policy.js';
-import { PasswordStrength } from '../passwords/password-strength.js';
+import { NewPasswordCheck } from '../passwords/new-password-check.js';
+import { Problem } from '../problem/problem.js';
 import { parseEmail } from '../users/email.js';
 import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
@@ -19,19 +20,25 @@ export class CredentialsService {
   constructor(
     private readonly users: UsersService,
     private readonly hasher: PasswordHasher,
-    private readonly strength: PasswordStrength,
+    private readonly newPasswords: NewPasswordCheck,
+    private readonly failures: FailedSignInBuffer,
     private readonly config: Config,
   ) {}
 
   /**
    * The active user with this address and password, or null. Against user enumeration, by timing too, an unknown address, a
-   * disabled or unverified user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is compared with a
-   * dummy hash. Throws `hashing_busy`.
+   * disabled or unverified user and a wrong password take the same path (OWASP ASVS 5.0 6.3.8): an unknown address is
+   * compared with a dummy hash. A failure at an existing account is recorded after the response. Throws `hashing_busy`.
    */
-  async authenticate(email: string, password: string, ticket: Ticket): Promise<User | null> {
+  async authenticate(email: string, password: string, ticket: Ticket, origin: RequestOrigin): Promise<User | null> {
     const address = parseEmail(email);
-    const user = await this.hasher.verify(password, async () => address && this.users.findByEmail(address), ticket);
-    if (user?.status !== 'active' || !this.isVerifiedEnough(user)) return null;
+    const known: { user: User | null } = { user: null };
+    const find = async () => (known.user = address && (await this.users.findByEmail(address)));
+    const user = await this.hasher.verify(password, find, ticket);
+    if (user?.status !== 'active' || !this.isVerifiedEnough(user)) {
+      if (known.user) this.failures.add(known.user.id, origin);
+      return null;
+    }
     if (this.hasher.isOutdated(user.passwordHash)) await this.rehash(user, password, ticket);
     return user;
   }
@@ -50,9 +57,7 @@ export class CredentialsService {
 
   /** The stored form of a new password. Throws `password_rejected` (with the reason), `hashing_busy`. */
   async hashNew(password: string, words: PersonalWords, field: string, ticket: Ticket): Promise<string> {
-    const message =
-      findViolation(password, this.config.passwordMinLength) ??
-      (await this.strength.findWeakness(password, words, ticket));
+    const message = await this.newPasswords.findFault(password, words, ticket);
     if (message) throw new Problem('password_rejected', { errors: [{ field, message }] });
     return this.hasher.hash(password, ticket);
   }

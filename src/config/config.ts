@@ -159,6 +159,30 @@ export class Config {
   })
   metricsToken: string = '';
 
+  appUrl: string = 'http://localhost:3000/demo';
+
+  /** Whether accounts need a verified address. */
+  @Env('EMAIL_VERIFICATION')
+  @IsIn(['off', 'required'], { message: 'must be off or required' })
+  emailVerification: string = 'off';
+
+  get requiresVerifiedEmail(): boolean {
+    return this.emailVerification === 'required';
+  }
+
+  /** Where new passwords are looked up among breached ones: the address of a k-anonymity range query. Empty: nowhere. */
+  @Env('PWNED_PASSWORDS_URL')
+  @Matches(/^[^?#]+$/, { message: 'must have no query and no fragment' })
+  @IsUrl({ ...ANY_HOST, disallow_auth: true }, { message: 'must be an http(s) URL' })
+  pwnedPasswordsUrl: string = '';
+
+  /** How long security events are kept. */
+  @Env('AUDIT_RETENTION', parseDuration)
+  @Min(DAY, { message: 'must be at least 1d' })
+  @Max(36_500 * DAY, { message: 'must be at most 36500d' })
+  @IsInt({ message: 'must be a duration like 400d' })
+  auditRetentionMs: number = 400 * DAY;
+
   get isProduction(): boolean {
     return this.nodeEnv === 'production';
   }

@@ -200,6 +200,23 @@ const VARIABLES: Record<string, Variable> = {
       ...['two words', 'é', 'a=b', '"', 'a,b'].map((text) => 't'.repeat(32) + text),
     ],
   },
+  PWNED_PASSWORDS_URL: {
+    property: 'pwnedPasswordsUrl',
+    otherwise: '',
+    good: {
+      'https://api.pwnedpasswords.com/range/': 'https://api.pwnedpasswords.com/range/',
+      'http://127.0.0.1:8080': 'http://127.0.0.1:8080',
+    },
+    bad: list(
+      'pwned.test/range | ftp://a.test | https://a b | https://a.test/?x= | https://a.test/#x | https://u:hunter2@a.test',
+    ),
+  },
+  AUDIT_RETENTION: {
+    property: 'auditRetentionMs',
+    otherwise: 400 * DAY,
+    good: { '1d': DAY, '24h': DAY, '36500d': 36_500 * DAY },
+    bad: [...NO_DURATIONS, '0s', '23h', '36501d'],
+  },
   LOG_LEVEL: {
     property: 'logLevel',
     otherwise: 'info',
@@ -381,6 +398,8 @@ describe('the configuration in production', () => {
     ['ISSUER', { ISSUER: undefined, PORT: '4000' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: 'https://a.test,http://b.test' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: 'http://localhost:5173' }],
+    ['PWNED_PASSWORDS_URL', { PWNED_PASSWORDS_URL: 'http://pwned.test/range/' }],
+    ['PWNED_PASSWORDS_URL', { PWNED_PASSWORDS_URL: 'http://127.0.0.1.pwned.test/range/' }],
     ['APP_SECRET', { APP_SECRET: 'a'.repeat(48) }],
     ['APP_SECRET', { APP_SECRET: `${'a'.repeat(48)},change-me-change-me-change-me-change-me` }],
     ['METRICS_TOKEN', { METRICS_TOKEN: 'change-me-before-you-deploy-this-anywhere' }],

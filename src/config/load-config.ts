@@ -120,6 +120,11 @@ const RULES: Rule[] = [
     'ISSUER must be an https URL in production (http only for localhost)',
   ),
   inProduction(
+    ['pwnedPasswordsUrl'],
+    ({ pwnedPasswordsUrl: url }) => url === '' || HTTPS.test(url) || LOOPBACK.test(url),
+    'PWNED_PASSWORDS_URL must be an https URL in production (http only for localhost)',
+  ),
+  inProduction(
     ['corsOrigins', 'dangerouslyAllowHttpOrigins'],
     ({ corsOrigins, dangerouslyAllowHttpOrigins: allowed }) =>
       allowed === 'on' || corsOrigins.every((origin) => HTTPS.test(origin)),

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { clientAddress } from './client-address.js';
 
-const MAX_USER_AGENT_LENGTH = 256;
+const MAX_USER_AGENT = 256;
 
 /** Where a request comes from, for its user to recognise it. */
 export interface RequestOrigin {
@@ -9,7 +9,7 @@ export interface RequestOrigin {
   userAgent: string;
 }
 
+/** The address of the client as far as TRUST_PROXY says, and the first 256 characters of its `User-Agent`. */
 export function requestOrigin(request: FastifyRequest): RequestOrigin {
-  const userAgent = (request.headers['user-agent'] ?? '').slice(0, MAX_USER_AGENT_LENGTH);
-  return { ip: clientAddress(request), userAgent };
+  return { ip: clientAddress(request), userAgent: (request.headers['user-agent'] ?? '').slice(0, MAX_USER_AGENT) };
 }

@@ -5,6 +5,7 @@ import { AuthService } from '../auth/auth.service.js';
 import type { OwnedSession } from '../auth/requests.js';
 import { Config } from '../config/config.js';
 import { setLogSubject } from '../http/request-log.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
@@ -44,7 +45,7 @@ export class RevocationController {
     const session = this.sessionOf(required(form, 'token'));
     if (session) {
       setLogSubject(request, session);
-      await this.auth.logout({ session, tokens: [] });
+      await this.auth.logout({ session, tokens: [] }, requestOrigin(request));
     }
     return {};
   }

@@ -5,6 +5,7 @@ import { TokenResponse } from '../auth/dto.js';
 import { TokenIssuer } from '../auth/token-issuer.js';
 import { Config } from '../config/config.js';
 import { setLogSubject } from '../http/request-log.js';
+import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
@@ -49,7 +50,7 @@ export class TokenController {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
     const credential = credentialInBody(this.refreshTokens.verify(refreshTokenIn(form))?.presented);
-    const outcome = await this.refreshes.refresh(credential);
+    const outcome = await this.refreshes.refresh(credential, requestOrigin(request));
     if (!('session' in outcome)) {
       if ('sessionId' in outcome) setLogSubject(request, outcome);
       throw toRefreshProblem(outcome);

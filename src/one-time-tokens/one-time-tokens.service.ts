@@ -63,15 +63,15 @@ export class OneTimeTokensService {
     private readonly clock: Clock,
   ) {}
 
-  /** Idempotent: a token that exists, used or not, stays as it is. */
-  async issue(token: NewOneTimeToken, transaction: Statements): Promise<void> {
+  /** Idempotent: a token that exists, used or not, stays as it is. False then. */
+  async issue(token: NewOneTimeToken, transaction: Statements): Promise<boolean> {
     const { secrets, codeChallenge, email, registration } = token;
     const hasCode = codeChallenge !== null && secrets.code !== null;
-    await transaction.write(
+    const issued = await transaction.write(
       `INSERT INTO one_time_tokens (token_hash, kind, user_id, email, email_canonical, registration, challenge_hash, code_hash,
          tries, created_at, expires_at)
        VALUES ($1, $2, $3::uuid, $4, $5, $6, $7, $8, 0, $9::bigint, $10::bigint)
-       ON CONFLICT (token_hash) DO NOTHING`,
+       ON CONFLICT (token_hash) DO NOTHING RETURNING token_hash`,
       // prettier-ignore
       [
         hashOfToken(secrets.token), token.kind, token.userId, email.address, email.canonical,
@@ -81,6 +81,7 @@ export class OneTimeTokensService {
         token.createdAt, token.createdAt + token.lifetimeMs,
       ],
     );
+    return issued.length === 1;
   }
 
   /**

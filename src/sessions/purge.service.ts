@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
+import { EventRetention } from '../audit/event-retention.js';
 import { Clock } from '../clock/clock.js';
 import { Metrics } from '../metrics/metrics.js';
 import { DatabaseClock } from '../database/database-clock.js';
@@ -10,8 +11,8 @@ const BATCH = 500;
 const DAY_MS = 86_400_000;
 
 /**
- * Deletes sessions that expired or were revoked before today, and revocations that no unexpired access token needs, in
- * small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
+ * Deletes sessions that expired or were revoked before today, revocations that no unexpired access token needs, and
+ * security events whose retention has ended, in small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
  * that expired or were revoked in the last two days.
  */
 @Injectable()
@@ -26,10 +27,11 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly databaseClock: DatabaseClock,
+    private readonly eventRetention: EventRetention,
     metrics: Metrics,
   ) {
     this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after they expired', ['table']);
-    for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
+    for (const table of ['sessions', 'revocations', 'security_events']) this.purged.inc({ table }, 0);
   }
 
   onApplicationBootstrap(): void {
@@ -56,22 +58,33 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
   /** Deletes everything that may be deleted now. Resolves to the number of rows. */
   async run(): Promise<number> {
     const now = this.clock.now();
-    const sessions = await this.deleteAll('sessions', 'id', 'purge_on <= $1::bigint', Math.floor(now / DAY_MS));
-    const revocations = await this.deleteAll('revocations', 'subject', 'until <= $1::bigint', now);
-    return sessions + revocations;
+    const today = Math.floor(now / DAY_MS);
+    const sessions = await this.inBatches('sessions', () =>
+      this.deleteBatch('sessions', 'id', 'purge_on <= $1::bigint', today),
+    );
+    const revocations = await this.inBatches('revocations', () =>
+      this.deleteBatch('revocations', 'subject', 'until <= $1::bigint', now),
+    );
+    const events = await this.inBatches('security_events', () => this.eventRetention.deleteBatch(BATCH));
+    return sessions + revocations + events;
   }
 
-  private async deleteAll(table: string, key: string, isOver: string, bound: number): Promise<number> {
+  private async deleteBatch(table: string, key: string, isOver: string, bound: number): Promise<number> {
+    const deleted = await this.database.write(
+      `DELETE FROM ${table} WHERE ${key} IN (
+         SELECT ${key} FROM ${table} WHERE ${isOver} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+       ) RETURNING ${key}`,
+      [bound],
+    );
+    return deleted.length;
+  }
+
+  private async inBatches(table: string, deleteBatch: () => Promise<number>): Promise<number> {
     for (let total = 0; ;) {
-      const deleted = await this.database.write(
-        `DELETE FROM ${table} WHERE ${key} IN (
-           SELECT ${key} FROM ${table} WHERE ${isOver} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-         ) RETURNING ${key}`,
-        [bound],
-      );
-      total += deleted.length;
-      this.purged.inc({ table }, deleted.length);
-      if (deleted.length < BATCH || this.stopped) return total;
+      const deleted = await deleteBatch();
+      total += deleted;
+      this.purged.inc({ table }, deleted);
+      if (deleted < BATCH || this.stopped) return total;
     }
   }
 }

@@ -16,6 +16,7 @@ import type { SessionsService } from './sessions.service.js';
 
 const now = Date.now();
 const presented = credentialInBody({ sessionId: 's', userId: 'u', generation: 3, expiresAt: now + 900_000 });
+const ORIGIN = { ip: '192.0.2.1', userAgent: 'a browser' };
 
 /** A session whose generation 3 is due for rotation. */
 const due: SessionRow = {
@@ -58,7 +59,7 @@ describe('a refresh', () => {
   it('fails with 503 when its row changes three times, instead of a stale outcome', async () => {
     const rotateMany = vi.fn(async () => []);
     const read = vi.fn(async () => [due]);
-    const refusal = serviceWith({ rotateMany, readMany: read }).refresh(presented);
+    const refusal = serviceWith({ rotateMany, readMany: read }).refresh(presented, ORIGIN);
     await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy', status: 503 });
     expect(read).toHaveBeenCalledTimes(3);
     expect(rotateMany.mock.calls.map((call: unknown[]) => call[2])).toEqual([
@@ -70,7 +71,7 @@ describe('a refresh', () => {
   it('is judged again by the row after a concurrent change', async () => {
     const rotated = { ...due, generation: 4 };
     const read = vi.fn(async () => [rotated]).mockResolvedValueOnce([due]);
-    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }).refresh(presented);
+    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }).refresh(presented, ORIGIN);
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
@@ -80,7 +81,7 @@ describe('a refresh', () => {
     vi.spyOn(performance, 'now').mockImplementation(() => waited);
     const read = async () => [due];
     const service = serviceWith({ rotateMany, readMany: read });
-    const refusal = service.refresh(presented);
+    const refusal = service.refresh(presented, ORIGIN);
     waited = 10_001;
     await expect(refusal).rejects.toBeInstanceOf(Problem);
     await expect(refusal).rejects.toMatchObject({ code: 'refresh_busy' });
@@ -94,7 +95,10 @@ describe('a refresh', () => {
       clock.move('5s');
       return [rotated];
     };
-    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }, {}, clock).refresh(presented);
+    const outcome = await serviceWith({ rotateMany: async () => [], readMany: read }, {}, clock).refresh(
+      presented,
+      ORIGIN,
+    );
     expect(outcome).toMatchObject({ outcome: 'resent', session: { generation: 4 } });
   });
 
@@ -104,10 +108,13 @@ describe('a refresh', () => {
       skipLocked ? [] : [{ ...due, generation: 4 }],
     );
     const service = serviceWith({ rotateMany, readMany: read });
-    const [one, two] = await Promise.all([service.refresh(presented), service.refresh(structuredClone(presented))]);
+    const [one, two] = await Promise.all([
+      service.refresh(presented, ORIGIN),
+      service.refresh(structuredClone(presented), ORIGIN),
+    ]);
     expect(one).toBe(two);
     expect(rotateMany.mock.calls.filter(([, , { skipLocked }]) => !skipLocked)).toHaveLength(1);
-    expect(await service.refresh(presented)).not.toBe(one);
+    expect(await service.refresh(presented, ORIGIN)).not.toBe(one);
   });
 
   it('returns the reason of a concurrent revocation', async () => {
@@ -118,7 +125,7 @@ describe('a refresh', () => {
       { rotateMany: async () => [], readMany: read as never },
       { revokeReused: async () => false },
     );
-    expect(await service.refresh(presented)).toEqual({
+    expect(await service.refresh(presented, ORIGIN)).toEqual({
       outcome: 'refused',
       sessionId: 's',
       userId: 'u',
@@ -131,12 +138,15 @@ describe('a refresh', () => {
     const behind = vi.spyOn(RefreshMetrics.prototype, 'countDatabaseBehind');
     const older = { ...due, generation: 2, acknowledged_generation: 2 };
     const catchUp = vi.fn(async () => ({ ...due, generation: 4 })).mockResolvedValueOnce(undefined as never);
-    await serviceWith({ rotateMany: async () => [], readMany: async () => [older], catchUp }).refresh(presented);
+    await serviceWith({ rotateMany: async () => [], readMany: async () => [older], catchUp }).refresh(
+      presented,
+      ORIGIN,
+    );
     expect([catchUp.mock.calls.length, behind.mock.calls.length]).toEqual([2, 1]);
 
     const rotateMany = async (_: unknown, __: unknown, { skipLocked }: { skipLocked: boolean }) =>
       skipLocked ? [] : [{ ...due, generation: 4 }];
-    await serviceWith({ rotateMany, readMany: async () => [due] }).refresh(presented);
+    await serviceWith({ rotateMany, readMany: async () => [due] }).refresh(presented, ORIGIN);
     expect(behind).toHaveBeenCalledTimes(1);
   });
 });

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { Clock } from '../clock/clock.js';
+import type { RequestOrigin } from '../http/request-origin.js';
 import { Problem } from '../problem/problem.js';
 import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
 import { RefreshMetrics } from './refresh-metrics.js';
@@ -18,6 +19,7 @@ interface Arrival extends PendingPresentation {
   userId: string;
   /** By the clock of the rules, in milliseconds since the epoch. */
   arrivedAt: number;
+  origin: RequestOrigin;
 }
 
 /**
@@ -40,13 +42,13 @@ export class RefreshService {
   ) {}
 
   /** Throws `refresh_busy` and `database_unavailable`, which are not terminal. Everything else is a value. */
-  refresh(credential: RefreshCredential): Promise<RefreshOutcome> {
-    return this.metrics.count(this.decide(credential));
+  refresh(credential: RefreshCredential, origin: RequestOrigin): Promise<RefreshOutcome> {
+    return this.metrics.count(this.decide(credential, origin));
   }
 
-  private async decide(credential: RefreshCredential): Promise<RefreshOutcome> {
+  private async decide(credential: RefreshCredential, origin: RequestOrigin): Promise<RefreshOutcome> {
     if (credential.kind === 'rejected') return { outcome: 'rejected', problem: credential.problem };
-    const arrival = { since: performance.now(), arrivedAt: this.clock.now() };
+    const arrival = { since: performance.now(), arrivedAt: this.clock.now(), origin };
     const { sessionId, userId, generation, expiresAt } = await this.sessions.newestOf(credential.tokens);
     if (this.clock.now() >= expiresAt) {
       return { outcome: 'refused', sessionId, userId, because: 'expired_absolute', revokedReason: null };
@@ -105,7 +107,7 @@ export class RefreshService {
       case 'rotate':
         return this.fewAtOnce(() => (verdict.behind ? this.catchUp(presented) : this.rotateAlone(presented)));
       case 'reused':
-        return this.fewAtOnce(() => this.revokeReused(sessionId, userId));
+        return this.fewAtOnce(() => this.revokeReused(presented));
     }
   }
 
@@ -122,8 +124,8 @@ export class RefreshService {
     return { outcome: 'rotated', session: toLiveSession(moved) };
   }
 
-  private async revokeReused(sessionId: string, userId: string): Promise<RefreshOutcome | null> {
-    const revoked = await this.sessions.revokeReused(sessionId);
+  private async revokeReused({ sessionId, userId, origin }: Arrival): Promise<RefreshOutcome | null> {
+    const revoked = await this.sessions.revokeReused(sessionId, origin);
     if (!revoked) return null;
     this.logger.warn(`refresh_token_reused: revoked session ${sessionId} of user ${userId}`);
     return { outcome: 'reused', sessionId, userId };

@@ -1,6 +1,8 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Header, HttpCode, Param, Query, Req } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { isUUID } from 'class-validator';
+import type { FastifyRequest } from 'fastify';
+import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
 import { Problems } from '../openapi/problems.js';
@@ -28,9 +30,13 @@ export class SessionsController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiNoContentResponse({ description: 'The session is revoked. Its tokens are refused from now on.' })
   @Problems('not_found')
-  async revoke(@CurrentUser() caller: Identity, @Param('id') id: string): Promise<void> {
+  async revoke(
+    @CurrentUser() caller: Identity,
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
     // The session of another user, a revoked one and an unknown one look the same (OWASP ASVS 5.0 8.2.2).
-    const revoked = isUUID(id) && (await this.sessions.revoke(id.toLowerCase(), caller.userId, 'ended_by_user'));
+    const revoked = isUUID(id) && (await this.sessions.revokeOwn(id.toLowerCase(), caller, requestOrigin(request)));
     if (!revoked) throw new Problem('not_found');
   }
 
@@ -39,8 +45,12 @@ export class SessionsController {
   @ApiOperation({ summary: 'Revoke all my sessions, or all others' })
   @ApiNoContentResponse({ description: 'The sessions are revoked. Their tokens are refused from now on.' })
   @Problems('validation_failed')
-  async revokeAll(@CurrentUser() caller: Identity, @Query() query: RevokeSessionsQuery): Promise<void> {
-    const except = query.except === 'current' ? caller.sessionId : undefined;
-    await this.sessions.revokeAllForUser(caller.userId, 'ended_by_user', except);
+  async revokeAll(
+    @CurrentUser() caller: Identity,
+    @Query() query: RevokeSessionsQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    const which = query.except === 'current' ? 'others' : 'all';
+    await this.sessions.revokeAllOwn(caller, which, requestOrigin(request));
   }
 }

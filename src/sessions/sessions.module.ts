@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { PurgeService } from './purge.service.js';
@@ -8,13 +9,14 @@ import { RefreshService } from './refresh.service.js';
 import { RotationBatches } from './rotation-batches.js';
 import { RotationStatements } from './rotation-statements.js';
 import { SessionWriteBuffer } from './session-write-buffer.js';
+import { SessionStatements } from './session-statements.js';
 import { Session } from './session.entity.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { UserChangesService } from './user-changes.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Session]), RevocationsModule, UsersModule],
+  imports: [TypeOrmModule.forFeature([Session]), AuditModule, RevocationsModule, UsersModule],
   controllers: [SessionsController],
   providers: [
     PurgeService,
@@ -23,6 +25,7 @@ import { UserChangesService } from './user-changes.service.js';
     RotationBatches,
     RotationStatements,
     SessionsService,
+    SessionStatements,
     SessionWriteBuffer,
     UserChangesService,
   ],

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-local';
+import { requestOrigin } from '../../http/request-origin.js';
 import type { User } from '../../users/user.entity.js';
 import { hashingTicket } from '../hashing-ticket.js';
 import { CredentialsService } from '../credentials.service.js';
@@ -14,6 +15,7 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
   }
 
   async validate(request: FastifyRequest, email: string, password: string): Promise<User | false> {
-    return (await this.credentials.authenticate(email, password, hashingTicket(request))) ?? false;
+    const ticket = hashingTicket(request);
+    return (await this.credentials.authenticate(email, password, ticket, requestOrigin(request))) ?? false;
   }
 }

@@ -53,6 +53,7 @@ describe('the OpenAPI document', () => {
         'DELETE /sessions/{id}',
         'GET /users/me',
         'PATCH /users/me',
+        'GET /users/me/security-events',
         'POST /oauth/token',
         'POST /oauth/revoke',
         'POST /oauth/introspect',

@@ -1,4 +1,5 @@
 import { Initial1763800000000 } from './1763800000000-initial.js';
 import { Accounts1764500200000 } from './1764500200000-accounts.js';
+import { SecurityEvents1764500300000 } from './1764500300000-security-events.js';
 
-export const sqliteMigrations = [Initial1763800000000, Accounts1764500200000];
+export const sqliteMigrations = [Initial1763800000000, Accounts1764500200000, SecurityEvents1764500300000];

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { Clock } from '../clock/clock.js';
+import { Database, type Statements } from '../database/database.js';
+import type { RequestOrigin } from '../http/request-origin.js';
+import type { SecurityEventType } from './event-types.js';
+import type { EventDetails } from './security-event.entity.js';
+
+const MAX_TEXT = 256;
+const MAX_DETAILS_BYTES = 1024;
+const SEQUENCE = 2 ** 31;
+const COLUMNS = {
+  id: 'uuid',
+  user_id: 'uuid',
+  type: 'text',
+  at: 'bigint',
+  session_id: 'uuid',
+  ip: 'text',
+  user_agent: 'text',
+  details: 'text',
+} as const;
+const NAMES = Object.keys(COLUMNS).join(', ');
+
+export interface NewSecurityEvent {
+  type: SecurityEventType;
+  userId: string;
+  /** The session that the event is about. */
+  sessionId?: string | null;
+  /** Where the request came from that caused it. */
+  origin?: RequestOrigin | null;
+  /** No e-mail address and no secret. Texts are cut to 256 characters; all of it as JSON has at most 1 kB. */
+  details?: EventDetails;
+}
+
+/** Records security events. A table that only grows: docs/security-events.md. */
+@Injectable()
+export class SecurityEvents {
+  /** Orders the events of one millisecond. */
+  private sequence = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Stores an event in the transaction of what happened: both or neither. */
+  record(event: NewSecurityEvent, on: Statements): Promise<void> {
+    return this.recordAll([event], on);
+  }
+
+  /** The same for several events, in one statement. Their order is kept. */
+  async recordAll(events: NewSecurityEvent[], on: Statements): Promise<void> {
+    if (events.length === 0) return;
+    const rows = events.map((event) => this.toRow(event));
+    await on.write(
+      `INSERT INTO security_events (${NAMES}) SELECT ${NAMES} FROM ${this.database.table('$1', COLUMNS)} AS e`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  private toRow({ type, userId, sessionId = null, origin = null, details = {} }: NewSecurityEvent) {
+    const at = this.clock.now();
+    this.sequence = (this.sequence + 1) % SEQUENCE;
+    return {
+      id: uuidv7({ msecs: at, seq: this.sequence }),
+      user_id: userId,
+      type,
+      at,
+      session_id: sessionId,
+      ip: origin?.ip ?? null,
+      user_agent: origin && cut(origin.userAgent),
+      details: toJson(details),
+    };
+  }
+}
+
+function toJson(details: EventDetails): string {
+  const entries = Object.entries(details).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? cut(value) : value,
+  ]);
+  const json = JSON.stringify(Object.fromEntries(entries));
+  if (Buffer.byteLength(json) > MAX_DETAILS_BYTES) throw new Error('The details of a security event exceed 1 kB');
+  return json;
+}
+
+function cut(text: string): string {
+  return text.slice(0, MAX_TEXT).toWellFormed();
+}
