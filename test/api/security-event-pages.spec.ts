@@ -9,7 +9,7 @@ import { storedEvents } from '../support/database/security-events.js';
 const ROUTE = 'GET /users/me/security-events';
 const PATH = '/users/me/security-events';
 
-describe(ROUTE, () => {
+describe('GET /users/me/security-events', () => {
   let test: TestApp;
   beforeAll(async () => {
     test = await createTestApp();
@@ -60,7 +60,7 @@ describe(ROUTE, () => {
     const [ada, eve] = [await signUp(), await signUp()];
     await add(eve.userId, 5);
     const own = (await storedEvents(test, ada.userId)).map(({ id }) => id);
-    expect((await page(ada.token)).items.map(({ id }) => id)).toEqual(own.reverse());
+    expect((await page(ada.token)).items.map(({ id }) => id)).toEqual(own.toReversed());
   });
 
   it('has pages of 20, or of 1 to 100', async () => {
@@ -73,7 +73,7 @@ describe(ROUTE, () => {
   it.each([1, 13, 100])('walks 250 events in pages of %i, each once, while new ones arrive', async (limit) => {
     const { userId, token } = await signUp();
     await add(userId, 248);
-    const expected = (await storedEvents(test, userId)).map(({ id }) => id).reverse();
+    const expected = (await storedEvents(test, userId)).map(({ id }) => id).toReversed();
     const seen: string[] = [];
     for (let next: string | null = ''; next !== null;) {
       const { items, next: following }: Awaited<ReturnType<typeof page>> = await page(

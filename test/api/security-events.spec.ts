@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FailedSignInBuffer } from '../../src/audit/failed-sign-in-buffer.js';
 import { SecurityEvents } from '../../src/audit/security-events.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
+import { claimsOf, login, PASSWORD, refresh, someEmail } from '../support/app/users.js';
 import { Rows } from '../support/database/rows.js';
 import { storedEvents } from '../support/database/security-events.js';
 import { watchStatements } from '../support/database/statements.js';
@@ -95,7 +95,7 @@ describe('the security events', () => {
     const aboutUsers = (statements: string[]) => statements.filter((sql) => /users/.test(sql));
     const buffer = test.app.get(FailedSignInBuffer);
     clearTimeout(buffer['timer']);
-    const schedule = vi.spyOn(buffer, 'scheduleFlush' as never).mockReturnValue(undefined as never);
+    const schedule = vi.spyOn(buffer as any, 'scheduleFlush').mockReturnValue(undefined);
     const record = vi.spyOn(SecurityEvents.prototype, 'recordAll');
     const watching = watchStatements();
     await signIn(someEmail(), WRONG);
