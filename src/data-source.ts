@@ -4,6 +4,8 @@ import { connectionOptions } from './database/connection-options.js';
 import { postgresMigrations } from './database/migrations/postgres/index.js';
 import { sqliteMigrations } from './database/migrations/sqlite/index.js';
 import { StoredKey } from './key-store/stored-key.entity.js';
+import { DevMail } from './mail/dev-mail.entity.js';
+import { OutboxRow } from './mail/outbox-row.entity.js';
 import { Revocation } from './revocations/revocation.entity.js';
 import { Session } from './sessions/session.entity.js';
 import { User } from './users/user.entity.js';
@@ -12,7 +14,7 @@ import { User } from './users/user.entity.js';
 export function createDataSource(config: Config): DataSource {
   return new DataSource({
     ...connectionOptions(config),
-    entities: [User, Session, Revocation, StoredKey],
+    entities: [User, Session, Revocation, StoredKey, OutboxRow, DevMail],
     migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
     migrationsTableName: 'migrations',
   } as DataSourceOptions);

@@ -1,3 +1,4 @@
 import { Initial1763800000000 } from './1763800000000-initial.js';
+import { Outbox1764500100000 } from './1764500100000-outbox.js';
 
-export const sqliteMigrations = [Initial1763800000000];
+export const sqliteMigrations = [Initial1763800000000, Outbox1764500100000];
