@@ -7,13 +7,14 @@ import { ConfigModule } from './config/config.module.js';
 import { databaseProblem } from './database/database-errors.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MailModule } from './mail/mail.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OAuthModule } from './oauth/oauth.module.js';
 import { ProblemModule } from './problem/problem.module.js';
 
 /** The list of modules. Your own go here: every route they have is guarded unless it says `@Public()`. */
 @Module({
-  imports: [ClockModule, AuthModule, OAuthModule, HealthModule],
+  imports: [ClockModule, AuthModule, OAuthModule, HealthModule, MailModule],
 })
 export class AppModule {
   static forRoot(config: Config, dataSource: DataSource): DynamicModule {

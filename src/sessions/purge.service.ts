@@ -10,8 +10,8 @@ const BATCH = 500;
 const DAY_MS = 86_400_000;
 
 /**
- * Deletes sessions that expired or were revoked before today, and revocations that no unexpired access token needs, in
- * small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
+ * Deletes sessions that expired or were revoked before today, revocations that no unexpired access token needs, and mails
+ * of the outbox that were sent or given up, in small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
  * that expired or were revoked in the last two days.
  */
 @Injectable()
@@ -29,7 +29,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     metrics: Metrics,
   ) {
     this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after they expired', ['table']);
-    for (const table of ['sessions', 'revocations']) this.purged.inc({ table }, 0);
+    for (const table of ['sessions', 'revocations', 'outbox']) this.purged.inc({ table }, 0);
   }
 
   onApplicationBootstrap(): void {
@@ -58,7 +58,8 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     const now = this.clock.now();
     const sessions = await this.deleteAll('sessions', 'id', 'purge_on <= $1::bigint', Math.floor(now / DAY_MS));
     const revocations = await this.deleteAll('revocations', 'subject', 'until <= $1::bigint', now);
-    return sessions + revocations;
+    const mails = await this.deleteAll('outbox', 'id', 'purge_at <= $1::bigint', now);
+    return sessions + revocations + mails;
   }
 
   private async deleteAll(table: string, key: string, isOver: string, bound: number): Promise<number> {
