@@ -17,6 +17,8 @@ import { securityHeaders } from './http/security-headers.js';
 import { serverOptions } from './http/server-options.js';
 import { strictRequests } from './http/strict-requests.js';
 import { validationPipe } from './http/validation.js';
+import { DevMailbox } from './mail/dev-mailbox.js';
+import { serveDevMail } from './mail/serve-dev-mail.js';
 import { Metrics } from './metrics/metrics.js';
 import { wellKnownAlias } from './oauth/metadata.controller.js';
 import { serveSwaggerUi } from './openapi/swagger-ui.js';
@@ -48,6 +50,7 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
   if (config.swaggerEnabled) serveSwaggerUi(app, config);
   if (!config.isProduction) await serveStartPage(fastify, config);
   if (!config.isProduction && isDemoBuilt()) await serveDemo(fastify);
+  if (config.servesDevMail) await serveDevMail(fastify, app.get(DevMailbox));
 }
 
 /** Each plugin declares the plugins it depends on: Fastify refuses another order. */

@@ -5,6 +5,8 @@ import { connectionOptions } from './database/connection-options.js';
 import { postgresMigrations } from './database/migrations/postgres/index.js';
 import { sqliteMigrations } from './database/migrations/sqlite/index.js';
 import { StoredKey } from './key-store/stored-key.entity.js';
+import { DevMail } from './mail/dev-mail.entity.js';
+import { OutboxRow } from './mail/outbox-row.entity.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
 import { Revocation } from './revocations/revocation.entity.js';
 import { Session } from './sessions/session.entity.js';
@@ -14,7 +16,7 @@ import { User } from './users/user.entity.js';
 export function createDataSource(config: Config): DataSource {
   return new DataSource({
     ...connectionOptions(config),
-    entities: [User, Session, Revocation, StoredKey, OneTimeToken, SecurityEvent],
+    entities: [User, Session, Revocation, StoredKey, OneTimeToken, SecurityEvent, OutboxRow, DevMail],
     migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
     migrationsTableName: 'migrations',
   } as DataSourceOptions);

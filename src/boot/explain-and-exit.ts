@@ -1,6 +1,7 @@
 import { exitWith } from '../config/process-config.js';
 import { databaseProblem } from '../database/database-errors.js';
 import { WrongAppSecretError } from '../key-store/key-store.js';
+import { UnusableTemplateError } from '../mail/template-files.js';
 import { UnusableDatabaseError } from './open-database.js';
 
 const CANNOT_LISTEN: Record<string, string> = {
@@ -13,7 +14,8 @@ const CANNOT_LISTEN: Record<string, string> = {
 
 /** Ends a process that could not start. What an operator can fix is explained; a bug comes with its stack. */
 export function explainAndExit(error: unknown): never {
-  if (error instanceof WrongAppSecretError || error instanceof UnusableDatabaseError) exitWith([error.message]);
+  const unusable = [WrongAppSecretError, UnusableDatabaseError, UnusableTemplateError];
+  if (unusable.some((kind) => error instanceof kind)) exitWith([(error as Error).message]);
   const { code = '', message, syscall = '' } = error as NodeJS.ErrnoException;
   const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? CANNOT_LISTEN[code] : undefined;
   if (listening) exitWith([`${message}: ${listening}`]);

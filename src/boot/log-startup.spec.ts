@@ -8,11 +8,12 @@ const linesOf = (env: Record<string, string>, url: string = URL_3000, hasDemo: b
   startupLines(loadConfig({ APP_SECRET, ...env }), url, hasDemo);
 
 describe('startupLines', () => {
-  it('name the server, its database, Swagger UI and the demo', () => {
+  it('name the server, its database, Swagger UI, the demo and the mail', () => {
     expect(linesOf({})).toEqual([
       'Latchkey is running at http://127.0.0.1:3000 (SQLite: data/latchkey.sqlite)',
       'Swagger UI: http://127.0.0.1:3000/docs',
       'Demo: http://localhost:3000/demo (to watch tokens rotate within a minute: npm run demo)',
+      'Mail: http://127.0.0.1:3000/dev/mail (to send it, set SMTP_URL)',
     ]);
   });
 
@@ -23,10 +24,11 @@ describe('startupLines', () => {
     expect(elsewhere).toBe(`Demo: ${URL_3000}/demo`);
   });
 
-  it('name Swagger UI and the demo only when they are served, and never a password', () => {
+  it('name Swagger UI, the demo and the mail only when they are served, and never a password', () => {
     const ISSUER = 'https://auth.example.com';
     const env = { NODE_ENV: 'production', ISSUER, DATABASE_URL: 'postgres://u:hunter2@db/x' };
     expect(linesOf(env)).toEqual([`Latchkey is running at ${URL_3000} (PostgreSQL)`]);
-    expect(linesOf({ SWAGGER: 'off' }, URL_3000, false)).toHaveLength(1);
+    const sending = { SMTP_URL: 'smtps://u:hunter2@a.test', MAIL_FROM: 'a@a.test' };
+    expect(linesOf({ SWAGGER: 'off', ...sending }, URL_3000, false)).toHaveLength(1);
   });
 });

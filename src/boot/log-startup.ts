@@ -22,6 +22,7 @@ export function logStartup(app: NestFastifyApplication, config: Config): void {
       'APP_SECRET has a guessable secret: whoever guesses it can forge tokens. Replace it: docs/operations.md, Secrets',
     );
   }
+  if (!config.mailEnabled) log.warn('There is no SMTP_URL: nothing that needs mail is available');
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const lines = startupLines(config, `http://${host}:${server.address().port}`, isDemoBuilt());
   if (isatty(STDOUT)) process.stdout.write(`${lines.join('\n')}\n`);
@@ -37,6 +38,7 @@ export function startupLines(config: Config, url: string, hasDemo: boolean): str
       config.accessTokenTtlMs > ONE_MINUTE_MS ? ' (to watch tokens rotate within a minute: npm run demo)' : '';
     lines.push(`Demo: ${cookieUrl(config.issuer, url)}/demo${hint}`);
   }
+  if (config.servesDevMail) lines.push(`Mail: ${url}/dev/mail (to send it, set SMTP_URL)`);
   return lines;
 }
 

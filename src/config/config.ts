@@ -3,6 +3,8 @@ import { ArrayNotEmpty, IsDefined, IsIn, IsInt, IsUrl, Matches, Max, Min } from 
 import { parseDatabaseUrl, parsePostgresUrl, type DatabaseTarget } from './database-url.js';
 import { parseDuration } from './duration.js';
 import { parseIntrospectionClients, type IntrospectionClient } from './introspection-clients.js';
+import { parseMailFrom, type MailFrom } from './mail-from.js';
+import { parseSmtpUrl, type SmtpServer } from './smtp-url.js';
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
 import { IsOrigin, MinBytes } from './validators.js';
 
@@ -159,16 +161,51 @@ export class Config {
   })
   metricsToken: string = '';
 
-  appUrl: string = 'http://localhost:3000/demo';
+  @Env('SMTP_URL', parseSmtpUrl)
+  @IsDefined({
+    message: 'must be smtp://user:password@host:587 or smtps://user:password@host, and nothing after the port',
+  })
+  smtp: SmtpServer | null = null;
+
+  @Env('MAIL_FROM', parseMailFrom)
+  @IsDefined({ message: 'must be an e-mail address, or: Name <address>' })
+  mailFrom: MailFrom | null = null;
+
+  /** A folder with templates that replace those of `src/mail/templates`. */
+  @Env('MAIL_TEMPLATES')
+  mailTemplates: string = '';
+
+  /** Mails of one kind of occasion to one address in an hour; further ones are dropped. */
+  @Env('MAIL_RECIPIENT_LIMIT', Number)
+  @Min(1, { message: 'must be at least 1' })
+  @Max(1000, { message: 'must be at most 1000' })
+  @IsInt({ message: 'must be a whole number' })
+  mailRecipientLimit: number = 5;
+
+  /** Mails to the addresses of one domain in an hour; further ones wait. */
+  @Env('MAIL_DOMAIN_LIMIT', Number)
+  @Min(1, { message: 'must be at least 1' })
+  @Max(1_000_000, { message: 'must be at most 1000000' })
+  @IsInt({ message: 'must be a whole number' })
+  mailDomainLimit: number = 500;
+
+  /** Mails in an hour; further ones wait. */
+  @Env('MAIL_TOTAL_LIMIT', Number)
+  @Min(1, { message: 'must be at least 1' })
+  @Max(1_000_000, { message: 'must be at most 1000000' })
+  @IsInt({ message: 'must be a whole number' })
+  mailTotalLimit: number = 2000;
+
+  /** The page that handles the links of mails. Outside production the demo, unless it is set. */
+  @Env('APP_URL')
+  @IsUrl({ ...ANY_HOST, disallow_auth: true }, { message: 'must be an http(s) URL' })
+  @Matches(/^[^#]+$/, { message: 'must have no fragment: secrets of links are put there' })
+  appUrl: string = '';
 
   /** Whether accounts need a verified address. */
   @Env('EMAIL_VERIFICATION')
   @IsIn(['off', 'required'], { message: 'must be off or required' })
   emailVerification: string = 'off';
-
-  get requiresVerifiedEmail(): boolean {
-    return this.emailVerification === 'required';
-  }
 
   /** Where new passwords are looked up among breached ones: the address of a k-anonymity range query. Empty: nowhere. */
   @Env('PWNED_PASSWORDS_URL')
@@ -183,6 +220,10 @@ export class Config {
   @IsInt({ message: 'must be a duration like 400d' })
   auditRetentionMs: number = 400 * DAY;
 
+  get requiresVerifiedEmail(): boolean {
+    return this.emailVerification === 'required';
+  }
+
   get isProduction(): boolean {
     return this.nodeEnv === 'production';
   }
@@ -195,6 +236,16 @@ export class Config {
   /** `GET /metrics`: in production only with METRICS_TOKEN. */
   get metricsEnabled(): boolean {
     return !this.isProduction || this.metricsToken !== '';
+  }
+
+  /** Whether mail goes anywhere: to SMTP_URL, or outside production to `/dev/mail`. */
+  get mailEnabled(): boolean {
+    return this.smtp !== null || this.servesDevMail;
+  }
+
+  /** `GET /dev/mail`: mail is kept in the database and shown there. Never in production. */
+  get servesDevMail(): boolean {
+    return !this.isProduction && this.smtp === null;
   }
 }
 

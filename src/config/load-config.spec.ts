@@ -4,6 +4,7 @@ import { LogDestination } from '../http/log-destination.js';
 import { serverOptions } from '../http/server-options.js';
 import { Config, envName } from './config.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
+import type { SmtpServer } from './smtp-url.js';
 
 const APP_SECRET = 'thirty-two bytes and not one more';
 const RANDOM = 'kVrJ0bM7t2QyXn9sHc4LzDf6GpWa1ReU';
@@ -26,6 +27,15 @@ const NO_DURATIONS = list('15 | 15 m | -1s | 1.5h | 15M | 1m30s | soon | ١٥m |
 const NO_NUMBERS = list('x | 1.5 | -1 | NaN | Infinity | 1,000 | 1_000');
 const POSTGRES = 'postgres://u:p@db:5433/x';
 const LONG = 'a secret of hunter2'.replaceAll(' ', '-').repeat(2);
+
+const smtpServer = (more: Partial<SmtpServer>): SmtpServer => ({
+  host: 'mail.example.com',
+  port: 587,
+  isImplicitTls: false,
+  isLoopback: false,
+  auth: null,
+  ...more,
+});
 
 const VARIABLES: Record<string, Variable> = {
   NODE_ENV: { property: 'nodeEnv', otherwise: 'development', good: { test: 'test' }, bad: [] },
@@ -199,6 +209,75 @@ const VARIABLES: Record<string, Variable> = {
       't'.repeat(513),
       ...['two words', 'é', 'a=b', '"', 'a,b'].map((text) => 't'.repeat(32) + text),
     ],
+  },
+  SMTP_URL: {
+    property: 'smtp',
+    otherwise: null,
+    beside: { MAIL_FROM: 'a@example.com' },
+    good: {
+      'smtp://mail.example.com': smtpServer({}),
+      'smtp://mail.example.com:25/': smtpServer({ port: 25 }),
+      'smtps://u%40a:p%3A@mail.example.com': smtpServer({
+        port: 465,
+        isImplicitTls: true,
+        auth: { user: 'u@a', pass: 'p:' },
+      }),
+      'smtp://localhost:1025': smtpServer({ host: 'localhost', port: 1025, isLoopback: true }),
+      'smtp://127.0.0.1:1025': smtpServer({ host: '127.0.0.1', port: 1025, isLoopback: true }),
+      'smtp://[::1]:1025': smtpServer({ host: '::1', port: 1025, isLoopback: true }),
+      'smtp://127.0.0.1.example.com': smtpServer({ host: '127.0.0.1.example.com' }),
+    },
+    bad: list(
+      'mail.example.com | mail.example.com:587 | http://a.test | smtp:// | smtp://:587 | smtp://u:hunter2@ | ' +
+        'smtp://u@a.test | smtp://:hunter2@a.test | smtp://u:hunter2@a.test:99999 | smtp://a.test:0 | smtp://a b | ' +
+        'smtp://u:hunter2@a.test?tls.rejectUnauthorized=false | smtp://u:hunter2@a.test/#x | smtp://a.test/path | ' +
+        'smtp://u:%ff@a.test | smtp://u:hunter2%0d%0aRSET@a.test | smtp://a.test,b.test',
+    ),
+  },
+  MAIL_FROM: {
+    property: 'mailFrom',
+    otherwise: null,
+    good: {
+      'a@example.com': { name: '', address: 'a@example.com' },
+      '<a@example.com>': { name: '', address: 'a@example.com' },
+      'Ada’s Shop, Inc. <no-reply@example.com>': { name: 'Ada’s Shop, Inc.', address: 'no-reply@example.com' },
+      '"Ada Shop" <no-reply@localhost>': { name: 'Ada Shop', address: 'no-reply@localhost' },
+    },
+    bad: list(
+      'Ada | a@ | @b | Ada <a> | Ada <a@b.test | a@b.test, c@d.test | A <a@b.test>, C <c@d.test> | Ada a@b.test | ' +
+        'A\r\nBcc: x@y.test <a@b.test> | ä@b.test | A <a@b.test> x',
+    ),
+  },
+  MAIL_TEMPLATES: { property: 'mailTemplates', otherwise: '', good: { '/etc/mail': '/etc/mail' }, bad: [] },
+  MAIL_RECIPIENT_LIMIT: {
+    property: 'mailRecipientLimit',
+    otherwise: 5,
+    good: { '1': 1, '1000': 1000 },
+    bad: [...NO_NUMBERS, '0', '1001'],
+  },
+  MAIL_DOMAIN_LIMIT: {
+    property: 'mailDomainLimit',
+    otherwise: 500,
+    good: { '1': 1, '1000000': 1_000_000 },
+    bad: [...NO_NUMBERS, '0', '1000001'],
+  },
+  MAIL_TOTAL_LIMIT: {
+    property: 'mailTotalLimit',
+    otherwise: 2000,
+    good: { '1': 1, '1000000': 1_000_000 },
+    bad: [...NO_NUMBERS, '0', '1000001'],
+  },
+  APP_URL: {
+    property: 'appUrl',
+    otherwise: 'http://localhost:3000/demo',
+    good: { 'https://a.test': 'https://a.test', 'https://a.test/x?y=1': 'https://a.test/x?y=1' },
+    bad: list('a.test | ftp://a.test | https:// | javascript:alert(1) | https://a.test/# | https://u:hunter2@a.test'),
+  },
+  EMAIL_VERIFICATION: {
+    property: 'emailVerification',
+    otherwise: 'off',
+    good: { off: 'off', required: 'required' },
+    bad: ['on', 'yes', 'OFF'],
   },
   PWNED_PASSWORDS_URL: {
     property: 'pwnedPasswordsUrl',
@@ -404,8 +483,29 @@ describe('the configuration in production', () => {
     ['APP_SECRET', { APP_SECRET: `${'a'.repeat(48)},change-me-change-me-change-me-change-me` }],
     ['METRICS_TOKEN', { METRICS_TOKEN: 'change-me-before-you-deploy-this-anywhere' }],
     ['INTROSPECTION_CLIENTS', { INTROSPECTION_CLIENTS: `api:${RANDOM}1,other:${'0123456789'.repeat(4)}` }],
+    ['APP_URL', { SMTP_URL: 'smtp://a.test', MAIL_FROM: 'a@example.com' }],
+    ['APP_URL', { SMTP_URL: 'smtp://a.test', MAIL_FROM: 'a@example.com', APP_URL: 'http://a.test' }],
+    ['APP_URL', { APP_URL: 'http://localhost.example.com' }],
+    ['MAIL_FROM', { SMTP_URL: 'smtp://a.test', APP_URL: 'https://a.test' }],
   ])('is refused for %s in %j', (name, environment) => {
     expect(mistakesOf({ ...PRODUCTION, ...environment })).toEqual([expect.stringContaining(name)]);
+  });
+
+  it('has mail only with SMTP_URL, unlike other environments', () => {
+    const mail = { SMTP_URL: 'smtps://a.test', MAIL_FROM: 'a@example.com', APP_URL: 'https://a.test' };
+    const of = (environment: Environment) => {
+      const { mailEnabled, servesDevMail } = loadConfig(environment);
+      return { mailEnabled, servesDevMail };
+    };
+    expect(of(PRODUCTION)).toEqual({ mailEnabled: false, servesDevMail: false });
+    expect(of({ ...PRODUCTION, ...mail })).toEqual({ mailEnabled: true, servesDevMail: false });
+    expect(of({ APP_SECRET, ...mail })).toEqual({ mailEnabled: true, servesDevMail: false });
+    expect(of({ APP_SECRET })).toEqual({ mailEnabled: true, servesDevMail: true });
+    expect(loadConfig(PRODUCTION).appUrl).toBe('');
+    expect(loadConfig({ ...PRODUCTION, APP_URL: 'http://localhost:5173' }).appUrl).toBe('http://localhost:5173');
+    expect(mistakesOf({ APP_SECRET, SMTP_URL: 'smtp://a.test' })).toEqual([
+      expect.stringMatching(/^MAIL_FROM must be/),
+    ]);
   });
 
   it('accepts a guessable secret beside a random one, so that it can be replaced', () => {

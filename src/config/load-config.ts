@@ -17,6 +17,7 @@ export function loadConfig(environment: Environment): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()));
   const config = plainToInstance(Config, given, { excludeExtraneousValues: true, exposeDefaultValues: true });
   if (!('ISSUER' in given)) config.issuer = localIssuer(config.port);
+  if (!('APP_URL' in given) && !config.isProduction) config.appUrl = `${config.issuer}/demo`;
   const set = (property: string) => envName(property) in given || property === 'appSecrets';
 
   const errors = validateSync(config, { stopAtFirstError: true }).filter((error) => set(error.property));
@@ -119,10 +120,30 @@ const RULES: Rule[] = [
     ({ issuer }) => HTTPS.test(issuer) || LOOPBACK.test(issuer),
     'ISSUER must be an https URL in production (http only for localhost)',
   ),
+  {
+    about: ['smtp', 'mailFrom'],
+    holds: ({ smtp, mailFrom }) => smtp === null || mailFrom !== null,
+    text: 'MAIL_FROM must be set with SMTP_URL: Name <address>',
+  },
+  inProduction(
+    ['smtp', 'appUrl'],
+    ({ smtp, appUrl }) => smtp === null || appUrl !== '',
+    'APP_URL must be set with SMTP_URL in production: the page that handles the links of mails',
+  ),
+  inProduction(
+    ['appUrl'],
+    ({ appUrl }) => appUrl === '' || HTTPS.test(appUrl) || LOOPBACK.test(appUrl),
+    'APP_URL must be an https URL in production (http only for localhost)',
+  ),
   inProduction(
     ['pwnedPasswordsUrl'],
     ({ pwnedPasswordsUrl: url }) => url === '' || HTTPS.test(url) || LOOPBACK.test(url),
     'PWNED_PASSWORDS_URL must be an https URL in production (http only for localhost)',
+  ),
+  inProduction(
+    ['emailVerification', 'smtp'],
+    (config) => config.mailEnabled || !config.requiresVerifiedEmail,
+    'EMAIL_VERIFICATION=required needs SMTP_URL in production: nobody could verify an address',
   ),
   inProduction(
     ['corsOrigins', 'dangerouslyAllowHttpOrigins'],

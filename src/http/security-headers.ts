@@ -42,16 +42,33 @@ const DEMO_HEADERS = headersOf(
   }),
 );
 
-const PAGES: Record<string, Record<string, string>> = { docs: DOCS_HEADERS, demo: DEMO_HEADERS };
+/** Mail that is shown to developers: styles alone. A frame with the HTML of a mail inherits this policy. */
+const DEV_HEADERS = headersOf(
+  helmet({
+    ...SHARED,
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'unsafe-inline'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+      },
+    },
+  }),
+);
+
+const PAGES: Record<string, Record<string, string>> = { docs: DOCS_HEADERS, demo: DEMO_HEADERS, dev: DEV_HEADERS };
 
 /**
  * helmet's headers on every response. The API's policy allows nothing. Swagger UI is a page: it gets helmet's defaults, but
- * its files must also load over plain http on this machine. The demo has a policy of its own.
+ * its files must also load over plain http on this machine. The demo and `/dev/mail` have policies of their own.
  */
 export const securityHeaders = fp(
   (fastify, _options, done) => {
     fastify.addHook('onRequest', (request, reply, next) => {
-      const page = /^\/(docs|demo)(?:\/|\?|$)/.exec(request.url)?.[1];
+      const page = /^\/(docs|demo|dev)(?:\/|\?|$)/.exec(request.url)?.[1];
       void reply.headers(page ? PAGES[page]! : SECURITY_HEADERS);
       next();
     });

@@ -10,10 +10,21 @@ const INTERVAL_MS = 60_000;
 const BATCH = 500;
 const DAY_MS = 86_400_000;
 
+/** Rows that are over. `$1` is the time in milliseconds since the epoch. */
+const EXPIRED = [
+  // Of sessions that expired or were revoked before today.
+  { table: 'sessions', key: 'id', condition: `purge_on <= $1::bigint / ${DAY_MS}` },
+  // That no unexpired access token needs.
+  { table: 'revocations', key: 'subject', condition: 'until <= $1::bigint' },
+  { table: 'one_time_tokens', key: 'token_hash', condition: 'expires_at <= $1::bigint' },
+  // That were sent or given up.
+  { table: 'outbox', key: 'id', condition: 'purge_at <= $1::bigint' },
+];
+const EVENTS = 'security_events';
+
 /**
- * Deletes sessions that expired or were revoked before today, revocations that no unexpired access token needs, and
- * security events whose retention has ended, in small batches that skip what another process is deleting. The bound: no more rows of sessions than are alive, plus those
- * that expired or were revoked in the last two days.
+ * Deletes expired rows and security events whose retention has ended, in small batches that skip what another process is
+ * deleting. The bound: no more rows of sessions than are alive, plus those that expired or were revoked in the last two days.
  */
 @Injectable()
 export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -31,7 +42,7 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
     metrics: Metrics,
   ) {
     this.purged = metrics.counter('latchkey_rows_purged_total', 'Rows deleted after they expired', ['table']);
-    for (const table of ['sessions', 'revocations', 'security_events']) this.purged.inc({ table }, 0);
+    for (const table of [...EXPIRED.map((expired) => expired.table), EVENTS]) this.purged.inc({ table }, 0);
   }
 
   onApplicationBootstrap(): void {
@@ -57,26 +68,14 @@ export class PurgeService implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** Deletes everything that may be deleted now. Resolves to the number of rows. */
   async run(): Promise<number> {
-    const now = this.clock.now();
-    const today = Math.floor(now / DAY_MS);
-    const sessions = await this.inBatches('sessions', () =>
-      this.deleteBatch('sessions', 'id', 'purge_on <= $1::bigint', today),
-    );
-    const revocations = await this.inBatches('revocations', () =>
-      this.deleteBatch('revocations', 'subject', 'until <= $1::bigint', now),
-    );
-    const events = await this.inBatches('security_events', () => this.eventRetention.deleteBatch(BATCH));
-    return sessions + revocations + events;
-  }
-
-  private async deleteBatch(table: string, key: string, isOver: string, bound: number): Promise<number> {
-    const deleted = await this.database.write(
-      `DELETE FROM ${table} WHERE ${key} IN (
-         SELECT ${key} FROM ${table} WHERE ${isOver} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-       ) RETURNING ${key}`,
-      [bound],
-    );
-    return deleted.length;
+    let total = await this.inBatches(EVENTS, () => this.eventRetention.deleteBatch(BATCH));
+    for (const { table, key, condition } of EXPIRED) {
+      const sql = `DELETE FROM ${table} WHERE ${key} IN (
+        SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+      ) RETURNING ${key}`;
+      total += await this.inBatches(table, async () => (await this.database.write(sql, [this.clock.now()])).length);
+    }
+    return total;
   }
 
   private async inBatches(table: string, deleteBatch: () => Promise<number>): Promise<number> {

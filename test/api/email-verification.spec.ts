@@ -46,7 +46,7 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
       headers: [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name)),
     });
     expect(visible(taken)).toEqual(visible(free));
-    const mail = await nextMail(test.http, email, 'already');
+    const mail = await nextMail(test.http, email, 'already-registered');
     expect(mail.token).toBe('');
     expect([await signsIn(email, THEIR_PASSWORD), await signsIn(email)]).toEqual([401, 200]);
   });
@@ -128,7 +128,7 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
     for (const response of [right, wrong]) expectProblem(response, 401, 'invalid_credentials');
     expect({ ...right.body, requestId: '' }).toEqual({ ...wrong.body, requestId: '' });
     await post('/auth/password/forgot', { email });
-    const { token } = await nextMail(test.http, email, /password/i);
+    const { token } = await nextMail(test.http, email, 'reset-password');
     expect((await post('/auth/password/reset', { token, newPassword: THEIR_PASSWORD })).status).toBe(204);
     expect(await signsIn(email, THEIR_PASSWORD)).toBe(200);
   });

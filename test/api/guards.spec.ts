@@ -56,6 +56,11 @@ const DOCS = [
 /** The start page and the demo: never in production. */
 const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
 
+/** Mail that is not sent: never in production. */
+const DEV_MAIL = ['GET /dev/mail', 'GET /dev/mail.json'];
+/** The same, and without such a mail it responds 404. */
+const DEV_MAIL_BY_ID = 'GET /dev/mail/:id';
+
 describe('guards', () => {
   let test: TestApp;
   let tokens: TokenResponse;
@@ -78,7 +83,9 @@ describe('guards', () => {
       if (!asks || (!isHead && response.body.code !== 'access_token_missing')) open.add(route.replace(/^HEAD/, 'GET'));
       else if (!isHead) expectProblem(response, 401, 'access_token_missing');
     }
-    expect([...open].sort()).toEqual([...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS, ...DEMO].sort());
+    expect([...open].sort()).toEqual(
+      [...OPEN, OPEN_TO_CLIENTS, OPEN_TO_SCRAPERS, ...DOCS, ...DEMO, ...DEV_MAIL, DEV_MAIL_BY_ID].sort(),
+    );
   });
 
   it('protect every route that the OpenAPI document does not describe as open', async () => {

@@ -18,14 +18,15 @@ describe.runIf(process.platform === 'linux')('npm start on a terminal', { timeou
     const closed = once(program, 'close');
     let output = '';
     program.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
-    await vi.waitFor(() => expect(output).toMatch(/Demo: [^\n]+\n/), 30_000);
-    const lines = output.trimEnd().split('\r\n').slice(-3);
+    await vi.waitFor(() => expect(output).toMatch(/Mail: [^\n]+\n/), 30_000);
+    const lines = output.trimEnd().split('\r\n').slice(-4);
     program.kill('SIGTERM');
     await closed;
     expect(lines).toEqual([
       expect.stringMatching(/^Latchkey is running at http:\/\/127\.0\.0\.1:\d+ \(SQLite: data\/latchkey\.sqlite\)$/),
       expect.stringMatching(/^Swagger UI: http:\/\/127\.0\.0\.1:\d+\/docs$/),
       expect.stringMatching(/^Demo: http:\/\/127\.0\.0\.1:\d+\/demo /),
+      expect.stringMatching(/^Mail: http:\/\/127\.0\.0\.1:\d+\/dev\/mail /),
     ]);
   });
 });

@@ -3,8 +3,9 @@ import sqlite3 from 'sqlite3';
 import { vi } from 'vitest';
 import { isPostgres } from './database.js';
 
-/** Statements that a process repeats without any request: revocations, keys, and its heartbeat. */
-const IN_THE_BACKGROUND = /AS heartbeat|^PRAGMA data_version|FROM "keys"|clock_timestamp|julianday/;
+/** Statements that a process repeats without any request: revocations, keys, its heartbeat, and the poll of the outbox. */
+const IN_THE_BACKGROUND =
+  /AS heartbeat|^PRAGMA data_version|FROM "keys"|clock_timestamp|julianday|^\s*WITH due AS|AS oldest FROM outbox/;
 
 /** Records every statement that the driver sends, except those of the background. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {

@@ -23,8 +23,8 @@ export interface Sent {
   type?: string | null;
 }
 
-/** The start page, Swagger UI, the document itself and the demo, which are about the API and no part of it. */
-const PAGES = /^\/((docs|openapi\.json|demo)($|[/?])|$)/;
+/** The start page, Swagger UI, the document itself, the demo and the mail of developers: about the API and no part of it. */
+const PAGES = /^\/((docs|openapi\.json|demo|dev)($|[/?])|$)/;
 
 /**
  * The API as its OpenAPI document describes it. Every response that a test receives is checked against it, and every
