@@ -52,7 +52,7 @@ export class EmailChangeMails {
       mails.define<NoticePayload>(kind, async ({ payload: { to, data } }) => mails.mail(template, to, data));
     }
     mails.define<{ to: Addressee }>(UNDONE, async ({ payload: { to } }) =>
-      mails.mail('email-change-undone', to, mails.pages),
+      mails.mail('email-change-undone', to, { resetLink: mails.pages.resetLink }),
     );
   }
 

@@ -29,7 +29,7 @@ export function mayBeOneRow(error: unknown): boolean {
 
 /** Whether a row was refused because another one has its unique value. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof QueryFailedError && /^(23505|SQLITE_CONSTRAINT.*)$/.test(codeOf(error));
+  return /^(23505|SQLITE_CONSTRAINT.*)$/.test(codeOf(error));
 }
 
 /** Whether the database cannot be used until an operator changes DATABASE_URL, or the database itself. */

@@ -29,7 +29,7 @@ export const TEMPLATES = {
   'token-reuse': { data: ['name', ...ORIGIN, 'otherIp', 'otherDevice', 'resetLink'], budget: 'sign_ins' },
   'password-changed': { data: ['name', ...ORIGIN, 'resetLink'], budget: 'credentials' },
   'email-changed': { data: ['name', 'newEmail', 'undoLink'], budget: 'credentials' },
-  'email-change-undone': { data: ['name'], budget: 'credentials' },
+  'email-change-undone': { data: ['name', 'resetLink'], budget: 'credentials' },
   'account-deleted': { data: ['name'], budget: 'credentials' },
 } as const satisfies Record<string, Template>;
 
