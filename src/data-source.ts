@@ -4,6 +4,8 @@ import { connectionOptions } from './database/connection-options.js';
 import { postgresMigrations } from './database/migrations/postgres/index.js';
 import { sqliteMigrations } from './database/migrations/sqlite/index.js';
 import { StoredKey } from './key-store/stored-key.entity.js';
+import { PasswordThrottleRow } from './rate-limits/password-throttle.entity.js';
+import { RateLimitRow } from './rate-limits/rate-limit.entity.js';
 import { Revocation } from './revocations/revocation.entity.js';
 import { Session } from './sessions/session.entity.js';
 import { User } from './users/user.entity.js';
@@ -12,7 +14,7 @@ import { User } from './users/user.entity.js';
 export function createDataSource(config: Config): DataSource {
   return new DataSource({
     ...connectionOptions(config),
-    entities: [User, Session, Revocation, StoredKey],
+    entities: [User, Session, Revocation, StoredKey, RateLimitRow, PasswordThrottleRow],
     migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
     migrationsTableName: 'migrations',
   } as DataSourceOptions);

@@ -13,6 +13,7 @@ import type { Identity } from '../identity/identity.js';
 import { clientAddress } from '../http/client-address.js';
 import { setLogSubject } from '../http/request-log.js';
 import { AlsoForm } from '../http/also-form.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
@@ -38,6 +39,7 @@ import { LogoutGuard } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
 import { hashingTicket } from './hashing-ticket.js';
 import { LoginMetrics } from './login-metrics.js';
+import { accountOf } from '../users/email.js';
 import type { LoginRequest, LogoutRequest, RefreshRequest } from './requests.js';
 import { TokenDelivery } from './token-delivery.js';
 
@@ -53,6 +55,7 @@ export class AuthController {
   ) {}
 
   @Public()
+  @LimitRate('register')
   @Post('register')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make an account, and sign in' })
@@ -66,11 +69,12 @@ export class AuthController {
   ): Promise<TokenResponse> {
     this.csrf.assertSignIn(request, account.delivery);
     const session = await this.auth.register(account, deviceOf(request, account.delivery), hashingTicket(request));
-    return this.delivery.startSession(session, request, reply);
+    return this.delivery.startSession(session, accountOf(account.email), request, reply);
   }
 
   @Public()
   @UseGuards(LocalGuard)
+  @LimitRate('password')
   @Post('login')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -82,7 +86,7 @@ export class AuthController {
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
   async login(@Req() request: LoginRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenResponse> {
     const session = await this.loginMetrics.count(this.signIn(request));
-    return this.delivery.startSession(session, request, reply);
+    return this.delivery.startSession(session, accountOf(request.body.email), request, reply);
   }
 
   private async signIn(request: LoginRequest): Promise<LiveSession> {
@@ -94,6 +98,7 @@ export class AuthController {
 
   @Public()
   @UseGuards(RefreshGuard)
+  @LimitRate('token')
   @Post('refresh')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -118,6 +123,7 @@ export class AuthController {
 
   @Public()
   @UseGuards(LogoutGuard)
+  @LimitRate('token')
   @Post('logout')
   @HttpCode(204)
   @ApiOperation({
@@ -150,6 +156,7 @@ export class AuthController {
     return WhoAmI.from(caller);
   }
 
+  @LimitRate('password')
   @Post('password')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -163,8 +170,13 @@ export class AuthController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    const session = await this.auth.changePassword(caller, passwords, deviceOf(request), hashingTicket(request));
-    const response = this.delivery.issueTokens(session, reply);
+    const { session, user } = await this.auth.changePassword(
+      caller,
+      passwords,
+      deviceOf(request),
+      hashingTicket(request),
+    );
+    const response = this.delivery.issueTokensToDevice(session, user.emailCanonical, request, reply);
     this.delivery.clear([caller.sessionId], request, reply);
     return response;
   }

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { PasswordsModule } from '../passwords/passwords.module.js';
+import { RateLimitGuard } from '../rate-limits/rate-limit.guard.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
@@ -15,6 +17,7 @@ import { RefreshCookies } from './cookies/refresh-cookies.js';
 import { CredentialsService } from './credentials.service.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
+import { KnownDevices } from './known-devices.js';
 import { LoginMetrics } from './login-metrics.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
@@ -27,6 +30,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
   imports: [
     PassportModule,
     PasswordsModule,
+    RateLimitsModule,
     RevocationsModule,
     SessionsModule,
     SigningKeysModule,
@@ -39,6 +43,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     CookieSelector,
     CredentialsService,
     CsrfProtection,
+    KnownDevices,
     LoginMetrics,
     RefreshCookies,
     TokenDelivery,
@@ -48,6 +53,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     LocalStrategy,
     RefreshStrategy,
     // Every route of every module is guarded, in this order.
+    { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
   ],

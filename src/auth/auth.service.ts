@@ -59,7 +59,7 @@ export class AuthService {
 
   /**
    * Stores a new password, revokes every session, and starts one for the caller, all or nothing. Throws
-   * `current_password_wrong`, `password_rejected`, `hashing_busy`; when the user changed meanwhile, `session_revoked` or
+   * `current_password_wrong`, `password_rejected`, `rate_limited`, `hashing_busy`; when the user changed meanwhile, `session_revoked` or
    * `access_token_outdated`.
    */
   async changePassword(
@@ -67,11 +67,10 @@ export class AuthService {
     passwords: ChangePasswordDto,
     device: Omit<Device, 'delivery'>,
     ticket: Ticket,
-  ): Promise<LiveSession> {
+  ): Promise<{ session: LiveSession; user: User }> {
     const user = await this.users.findById(caller.userId);
     if (!user) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
-    const matches = await this.credentials.isPasswordOf(user, passwords.currentPassword, ticket);
-    if (!matches) throw new Problem('current_password_wrong');
+    await this.credentials.verifyOwn(user, passwords.currentPassword, caller.sessionId, ticket);
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword', ticket);
     const delivery = await this.sessions.findDelivery(caller.sessionId);
     if (!delivery) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_session' });
@@ -80,10 +79,11 @@ export class AuthService {
       const changed = await this.users.changePassword(user, hash, transaction);
       if (!changed) return null;
       await this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
+      await this.credentials.forgetFailures(user, transaction);
       return this.sessions.start(changed, { ...device, delivery }, transaction);
     });
     if (!session) throw await this.whyUserChanged(user, caller);
-    return session;
+    return { session, user };
   }
 
   /** The problem for a caller whose user another request changed meanwhile. */

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AuthService } from '../auth/auth.service.js';
 import type { OwnedSession } from '../auth/requests.js';
 import { Config } from '../config/config.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { setLogSubject } from '../http/request-log.js';
 import { Public } from '../identity/decorators.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
@@ -31,6 +32,7 @@ export class RevocationController {
   ) {}
 
   @Public()
+  @LimitRate('token')
   @Post('revoke')
   @OAuthForm(RevocationForm, { 400: ['invalid_request', 'invalid_client'], 401: ['invalid_client'] })
   @ApiOperation({

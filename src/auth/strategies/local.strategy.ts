@@ -4,16 +4,21 @@ import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-local';
 import type { User } from '../../users/user.entity.js';
 import { hashingTicket } from '../hashing-ticket.js';
+import { KnownDevices } from '../known-devices.js';
 import { CredentialsService } from '../credentials.service.js';
 
 /** Verifies an e-mail address and a password, from a body that `LocalGuard` validated. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
-  constructor(private readonly credentials: CredentialsService) {
+  constructor(
+    private readonly credentials: CredentialsService,
+    private readonly devices: KnownDevices,
+  ) {
     super({ usernameField: 'email', passwordField: 'password', passReqToCallback: true });
   }
 
   async validate(request: FastifyRequest, email: string, password: string): Promise<User | false> {
-    return (await this.credentials.authenticate(email, password, hashingTicket(request))) ?? false;
+    const device = this.devices.find(request, email);
+    return (await this.credentials.authenticate({ email, password, device }, hashingTicket(request))) ?? false;
   }
 }
