@@ -1,4 +1,5 @@
-import { RateLimiterRes, RateLimiterStoreAbstract } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterStoreAbstract from 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js';
 import type { RateLimit } from '../config/rate-limit-policies.js';
 import type { Clock } from '../clock/clock.js';
 import type { Count, Counters } from './counters.js';
