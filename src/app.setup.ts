@@ -7,6 +7,7 @@ import { bodyParsers } from './http/body-parsers.js';
 import { connectionDraining } from './http/connection-draining.js';
 import { connectionLimits } from './http/connection-limits.js';
 import { cors } from './http/cors.js';
+import { forwardedWarning } from './http/forwarded-warning.js';
 import { LogDestination } from './http/log-destination.js';
 import { methodNotAllowed } from './http/method-not-allowed.js';
 import { NestLogger } from './http/nest-logger.js';
@@ -22,6 +23,8 @@ import { serveDevMail } from './mail/serve-dev-mail.js';
 import { Metrics } from './metrics/metrics.js';
 import { wellKnownAlias } from './oauth/metadata.controller.js';
 import { serveSwaggerUi } from './openapi/swagger-ui.js';
+import { giveBackPoints } from './rate-limits/give-back-points.js';
+import { RateLimits } from './rate-limits/rate-limits.service.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -45,7 +48,7 @@ export function createAdapter(config: Config): FastifyAdapter {
 export async function setupApp(app: NestFastifyApplication, config: Config): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.useLogger(new NestLogger(fastify.log));
-  await registerPlugins(fastify, config, app.get(Metrics));
+  await registerPlugins(fastify, config, app);
   app.useGlobalPipes(validationPipe());
   if (config.swaggerEnabled) serveSwaggerUi(app, config);
   if (!config.isProduction) await serveStartPage(fastify, config);
@@ -54,13 +57,17 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
 }
 
 /** Each plugin declares the plugins it depends on: Fastify refuses another order. */
-async function registerPlugins(fastify: FastifyInstance, config: Config, metrics: Metrics): Promise<void> {
+async function registerPlugins(fastify: FastifyInstance, config: Config, app: NestFastifyApplication): Promise<void> {
+  const metrics = app.get(Metrics);
+  const limits = app.get(RateLimits);
   await fastify
     .register(connectionLimits)
     .register(requestCompletion)
     .register(requestId)
     .register(requestLog)
     .register(requestMetrics, { metrics, logDestination: fastify.logDestination })
+    .register(giveBackPoints, { limits })
+    .register(forwardedWarning, { trustsProxy: config.trustProxy !== false })
     .register(securityHeaders)
     .register(cors, { origins: config.corsOrigins })
     .register(connectionDraining)

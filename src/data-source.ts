@@ -8,6 +8,8 @@ import { StoredKey } from './key-store/stored-key.entity.js';
 import { DevMail } from './mail/dev-mail.entity.js';
 import { OutboxRow } from './mail/outbox-row.entity.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
+import { PasswordThrottleRow } from './rate-limits/password-throttle.entity.js';
+import { RateLimitRow } from './rate-limits/rate-limit.entity.js';
 import { Revocation } from './revocations/revocation.entity.js';
 import { Session } from './sessions/session.entity.js';
 import { User } from './users/user.entity.js';
@@ -16,7 +18,18 @@ import { User } from './users/user.entity.js';
 export function createDataSource(config: Config): DataSource {
   return new DataSource({
     ...connectionOptions(config),
-    entities: [User, Session, Revocation, StoredKey, OneTimeToken, SecurityEvent, OutboxRow, DevMail],
+    entities: [
+      User,
+      Session,
+      Revocation,
+      StoredKey,
+      OneTimeToken,
+      SecurityEvent,
+      OutboxRow,
+      DevMail,
+      RateLimitRow,
+      PasswordThrottleRow,
+    ],
     migrations: config.database.kind === 'postgres' ? postgresMigrations : sqliteMigrations,
     migrationsTableName: 'migrations',
   } as DataSourceOptions);

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CredentialsService } from '../auth/credentials.service.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenDelivery } from '../auth/token-delivery.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser, RecentAuthentication } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
@@ -26,6 +27,7 @@ export class AccountController {
     private readonly delivery: TokenDelivery,
   ) {}
 
+  @LimitRate('password')
   @Post('deletion')
   @HttpCode(204)
   @ApiOperation({

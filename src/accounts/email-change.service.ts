@@ -45,7 +45,7 @@ export class EmailChangeService {
       const tokenVersion = await this.users.incrementTokenVersion(user.id, transaction);
       if (tokenVersion === null || !(await this.users.changeEmail(user.id, undo.email, transaction))) return false;
       const event = { type: 'email_change_undone', origin } as const;
-      await this.changes.apply({ id: user.id, tokenVersion }, event, transaction);
+      await this.changes.apply({ id: user.id, tokenVersion, emailCanonical: undo.email.canonical }, event, transaction);
       await this.oneTimeTokens.revokeLaterUndos(undo, transaction);
       await this.mails.addUndone(user, undo.email, transaction);
       return true;

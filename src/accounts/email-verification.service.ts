@@ -54,7 +54,7 @@ export class EmailVerificationService {
     if (!user) return true;
     const event = { type: 'email_verified', origin } as const;
     if (isOwnBrowser) await this.events.record({ ...event, userId }, transaction);
-    else await this.changes.apply(user, event, transaction);
+    else await this.changes.apply({ ...user, emailCanonical: email.canonical }, event, transaction);
     return true;
   }
 }

@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from
 import type { FastifyRequest } from 'fastify';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { OptionalCaller } from '../auth/optional-caller.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser, Public, RecentAuthentication } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
@@ -25,6 +26,7 @@ export class EmailController {
     private readonly callers: OptionalCaller,
   ) {}
 
+  @LimitRate('mail')
   @Post('verification')
   @HttpCode(202)
   @ApiOperation({ summary: 'Mail me a link that verifies my address' })
@@ -35,6 +37,7 @@ export class EmailController {
   }
 
   @Public()
+  @LimitRate('token')
   @Post('verify')
   @HttpCode(204)
   @ApiOperation({
@@ -51,6 +54,7 @@ export class EmailController {
   }
 
   @RecentAuthentication()
+  @LimitRate('password', 'mail')
   @Post('change')
   @HttpCode(202)
   @ApiOperation({
@@ -68,6 +72,7 @@ export class EmailController {
   }
 
   @Public()
+  @LimitRate('token')
   @Post('change/confirm')
   @HttpCode(204)
   @ApiOperation({ summary: 'Confirm a new address by the link or the code of its mail' })
@@ -78,6 +83,7 @@ export class EmailController {
   }
 
   @Public()
+  @LimitRate('token')
   @Post('change/undo')
   @HttpCode(204)
   @ApiOperation({ summary: 'Undo a change of address by the link in the mail to the old one' })

@@ -33,7 +33,11 @@ export class PasswordRecoveryService {
       if (!(await this.oneTimeTokens.redeem(token, transaction))) return false;
       const changed = await this.users.resetPassword(user.id, token.email, hash, transaction);
       if (!changed) return false;
-      await this.changes.apply(changed, { type: 'password_reset', origin }, transaction);
+      await this.changes.apply(
+        { ...changed, emailCanonical: user.emailCanonical },
+        { type: 'password_reset', origin },
+        transaction,
+      );
       return true;
     });
     if (!isReset) throw new Problem('one_time_token_invalid');

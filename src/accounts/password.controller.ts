@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { hashingTicket } from '../auth/hashing-ticket.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
@@ -19,6 +20,7 @@ export class PasswordController {
   ) {}
 
   @Public()
+  @LimitRate('mail')
   @Post('forgot')
   @HttpCode(202)
   @ApiOperation({ summary: 'Mail a link that sets a new password' })
@@ -29,6 +31,7 @@ export class PasswordController {
   }
 
   @Public()
+  @LimitRate('token')
   @Post('reset')
   @HttpCode(204)
   @ApiOperation({

@@ -5,6 +5,7 @@ import { CredentialsService } from '../auth/credentials.service.js';
 import { TokenResponse } from '../auth/dto.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenIssuer } from '../auth/token-issuer.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { CurrentUser } from '../identity/decorators.js';
 import type { Identity } from '../identity/identity.js';
@@ -22,6 +23,7 @@ export class ReauthenticationController {
     private readonly issuer: TokenIssuer,
   ) {}
 
+  @LimitRate('password')
   @Post()
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')

@@ -6,9 +6,11 @@ import { deviceOf } from '../auth/device.js';
 import { TokenResponse } from '../auth/dto.js';
 import { hashingTicket } from '../auth/hashing-ticket.js';
 import { TokenDelivery } from '../auth/token-delivery.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
+import { accountOf } from '../users/email.js';
 import { RegisterDto } from './dto.js';
 import { preferredLanguage } from './preferred-language.js';
 import { RegistrationService } from './registration.service.js';
@@ -23,6 +25,7 @@ export class RegistrationController {
   ) {}
 
   @Public()
+  @LimitRate('register')
   @Post('register')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
@@ -47,6 +50,6 @@ export class RegistrationController {
       void reply.status(HttpStatus.ACCEPTED);
       return undefined;
     }
-    return this.delivery.startSession(session, request, reply);
+    return this.delivery.startSession(session, accountOf(body.email), request, reply);
   }
 }

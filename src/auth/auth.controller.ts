@@ -6,6 +6,7 @@ import type { Identity } from '../identity/identity.js';
 import { setLogSubject } from '../http/request-log.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { AlsoForm } from '../http/also-form.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { Problems } from '../openapi/problems.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
@@ -28,6 +29,7 @@ import { LogoutGuard } from './guards/logout.guard.js';
 import { RefreshGuard } from './guards/refresh.guard.js';
 import { hashingTicket } from './hashing-ticket.js';
 import { LoginMetrics } from './login-metrics.js';
+import { accountOf } from '../users/email.js';
 import type { LoginRequest, LogoutRequest, RefreshRequest } from './requests.js';
 import { TokenDelivery } from './token-delivery.js';
 
@@ -43,6 +45,7 @@ export class AuthController {
 
   @Public()
   @UseGuards(LocalGuard)
+  @LimitRate('password')
   @Post('login')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -54,7 +57,7 @@ export class AuthController {
   @Problems('validation_failed', 'invalid_credentials', 'hashing_busy', 'cross_site_request')
   async login(@Req() request: LoginRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<TokenResponse> {
     const session = await this.loginMetrics.count(this.signIn(request));
-    return this.delivery.startSession(session, request, reply);
+    return this.delivery.startSession(session, accountOf(request.body.email), request, reply);
   }
 
   private async signIn(request: LoginRequest): Promise<LiveSession> {
@@ -66,6 +69,7 @@ export class AuthController {
 
   @Public()
   @UseGuards(RefreshGuard)
+  @LimitRate('token')
   @Post('refresh')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -90,6 +94,7 @@ export class AuthController {
 
   @Public()
   @UseGuards(LogoutGuard)
+  @LimitRate('token')
   @Post('logout')
   @HttpCode(204)
   @ApiOperation({
@@ -122,6 +127,7 @@ export class AuthController {
     return WhoAmI.from(caller);
   }
 
+  @LimitRate('password')
   @Post('password')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -135,8 +141,13 @@ export class AuthController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    const session = await this.auth.changePassword(caller, passwords, deviceOf(request), hashingTicket(request));
-    const response = this.delivery.issueTokens(session, reply);
+    const { session, user } = await this.auth.changePassword(
+      caller,
+      passwords,
+      deviceOf(request),
+      hashingTicket(request),
+    );
+    const response = this.delivery.issueTokensToDevice(session, user.emailCanonical, request, reply);
     this.delivery.clear([caller.sessionId], request, reply);
     return response;
   }

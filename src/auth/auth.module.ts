@@ -4,6 +4,8 @@ import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
+import { RateLimitGuard } from '../rate-limits/rate-limit.guard.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
@@ -19,7 +21,9 @@ import { CredentialsService } from './credentials.service.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { RecentAuthenticationGuard } from './guards/recent-authentication.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
+import { KnownDevices } from './known-devices.js';
 import { LoginMetrics } from './login-metrics.js';
+import { PasswordSignIn } from './password-sign-in.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
@@ -34,6 +38,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     OneTimeTokensModule,
     PassportModule,
     PasswordsModule,
+    RateLimitsModule,
     RevocationsModule,
     SessionsModule,
     SigningKeysModule,
@@ -47,8 +52,10 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     CredentialChanges,
     CredentialsService,
     CsrfProtection,
+    KnownDevices,
     LoginMetrics,
     OptionalCaller,
+    PasswordSignIn,
     RefreshCookies,
     TokenDelivery,
     TokenIssuer,
@@ -57,6 +64,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     LocalStrategy,
     RefreshStrategy,
     // Every route of every module is guarded, in this order.
+    { provide: APP_GUARD, useClass: RateLimitGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
     { provide: APP_GUARD, useClass: RecentAuthenticationGuard },

@@ -48,7 +48,7 @@ export class AuthService {
 
   /**
    * Stores a new password, revokes every session, and starts one for the caller, all or nothing. Throws
-   * `current_password_wrong`, `password_rejected`, `hashing_busy`; when the user changed meanwhile, `session_revoked` or
+   * `current_password_wrong`, `password_rejected`, `rate_limited`, `hashing_busy`; when the user changed meanwhile, `session_revoked` or
    * `access_token_outdated`.
    */
   async changePassword(
@@ -56,7 +56,7 @@ export class AuthService {
     passwords: ChangePasswordDto,
     device: Omit<Device, 'delivery'>,
     ticket: Ticket,
-  ): Promise<LiveSession> {
+  ): Promise<{ session: LiveSession; user: User }> {
     const user = await this.credentials.verifyCaller(caller, passwords.currentPassword, ticket);
     const hash = await this.credentials.hashNew(passwords.newPassword, user, 'newPassword', ticket);
     const delivery = await this.sessions.findDelivery(caller.sessionId);
@@ -67,10 +67,11 @@ export class AuthService {
       if (!changed) return null;
       const details = { bySessionId: caller.sessionId };
       const event = { type: 'password_changed', origin: device, details } as const;
-      return this.changes.applyAndStart(changed, { ...device, delivery }, event, transaction);
+      const { emailCanonical } = user;
+      return this.changes.applyAndStart({ ...changed, emailCanonical }, { ...device, delivery }, event, transaction);
     });
     if (!session) throw await this.whyUserChanged(user, caller);
-    return session;
+    return { session, user };
   }
 
   /** The problem for a caller whose user another request changed meanwhile. */

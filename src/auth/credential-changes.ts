@@ -5,8 +5,12 @@ import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service
 import type { RevokingTransaction } from '../revocations/revoking-transaction.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { SessionsService, type Device } from '../sessions/sessions.service.js';
+import { PasswordThrottle } from '../rate-limits/password-throttle.js';
+import type { User } from '../users/user.entity.js';
 import type { SignInUser } from '../users/users.service.js';
 
+/** A user after the change, which has locked their row. */
+type ChangedUser = SignInUser & Pick<User, 'emailCanonical'>;
 type ChangeEvent = Omit<NewSecurityEvent, 'userId' | 'sessionId'>;
 
 /** What follows from every change of credentials. Its methods run in the transaction that made the change. */
@@ -16,21 +20,18 @@ export class CredentialChanges {
     private readonly sessions: SessionsService,
     private readonly oneTimeTokens: OneTimeTokensService,
     private readonly events: SecurityEvents,
+    private readonly throttle: PasswordThrottle,
   ) {}
 
-  /**
-   * Revokes every session of the user and every link that was mailed, and records the event.
-   *
-   * @param changed the user after the change, which has locked their row
-   */
-  async apply(changed: SignInUser, event: ChangeEvent, transaction: RevokingTransaction): Promise<void> {
+  /** Revokes every session of the user and every link that was mailed, forgets failed sign-ins, and records the event. */
+  async apply(changed: ChangedUser, event: ChangeEvent, transaction: RevokingTransaction): Promise<void> {
     const revokedSessions = await this.revokeAll(changed, transaction);
     await this.record(changed, null, event, revokedSessions, transaction);
   }
 
   /** The same, and starts a session for the user who made the change. Null where the user changed once more. */
   async applyAndStart(
-    changed: SignInUser,
+    changed: ChangedUser,
     device: Device,
     event: ChangeEvent,
     transaction: RevokingTransaction,
@@ -47,8 +48,10 @@ export class CredentialChanges {
     await this.events.record(event, transaction);
   }
 
-  private async revokeAll(changed: SignInUser, transaction: RevokingTransaction): Promise<number> {
+  private async revokeAll(changed: ChangedUser, transaction: RevokingTransaction): Promise<number> {
     await this.oneTimeTokens.revokeForUser(changed.id, transaction);
+    // Guesses at the old password do not matter any more, and a stopped account is open again.
+    await this.throttle.clear(changed.emailCanonical, transaction);
     return this.sessions.revokeAllInTransaction(changed, 'credentials_changed', transaction);
   }
 

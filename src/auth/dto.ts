@@ -77,6 +77,14 @@ export class LoginDto {
 
   @IsDelivery()
   delivery?: SessionDelivery;
+
+  @ApiPropertyOptional({
+    maxLength: 4096,
+    description: 'From an earlier sign-in with body delivery on this device: guesses of others do not delay it.',
+  })
+  @IfGiven()
+  @IsText('Device token', 4096)
+  device_token?: string;
 }
 
 /** The form of an OAuth 2.0 password grant, as Swagger UI's Authorize button sends it. */
@@ -174,6 +182,11 @@ export class TokenResponse {
   })
   refresh_expires_in: number;
   @ApiProperty({ format: 'uuid' }) session_id: string;
+  @ApiPropertyOptional({
+    description:
+      'With body delivery, where a password was given. Keep it after a logout, and send it with the next login.',
+  })
+  device_token?: string;
 }
 
 export class WhoAmI {

@@ -3,8 +3,17 @@ import type { Counter } from 'prom-client';
 import { Metrics } from '../metrics/metrics.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { ErrorTranslators } from '../problem/to-problem.js';
+import { RateLimits } from '../rate-limits/rate-limits.service.js';
 
-const FAILURES: ProblemCode[] = ['invalid_credentials', 'hashing_busy', 'database_unavailable', 'internal_error'];
+const FAILURES: ProblemCode[] = [
+  'invalid_credentials',
+  'rate_limited',
+  'hashing_busy',
+  'database_unavailable',
+  'internal_error',
+];
+
+const LOGIN = '/auth/login';
 
 /** Logins by outcome: `success`, or the code of the problem. Each is counted once. */
 @Injectable()
@@ -14,10 +23,15 @@ export class LoginMetrics {
   constructor(
     metrics: Metrics,
     private readonly errors: ErrorTranslators,
+    limits: RateLimits,
   ) {
     this.logins = metrics.counter('latchkey_logins_total', 'Logins, by outcome', ['outcome']);
     // A counter that appears with its first event has no rate for that event.
     for (const outcome of ['success', ...FAILURES]) this.logins.inc({ outcome }, 0);
+    // These never reach the route.
+    limits.onRefused(({ routeOptions }) => {
+      if (routeOptions.url === LOGIN) this.logins.inc({ outcome: 'rate_limited' satisfies ProblemCode });
+    });
   }
 
   async count<T>(login: Promise<T>): Promise<T> {

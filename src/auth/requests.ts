@@ -26,7 +26,7 @@ export interface HeldTokens {
 export type LogoutCredential = ({ kind: 'tokens' } & HeldTokens) | RejectedCredential;
 
 /** A request of which `LocalGuard` verified the password. */
-export type LoginRequest = FastifyRequest & { loginCredential: LoginCredential };
+export type LoginRequest = FastifyRequest & { body: LoginDto; loginCredential: LoginCredential };
 
 /** A request whose refresh token `RefreshGuard` found and verified. */
 export type RefreshRequest = FastifyRequest & { body: RefreshDto; refreshCredential: RefreshCredential };

@@ -7,6 +7,7 @@ import { toRefreshProblem, type RefreshOutcome } from '../sessions/refresh-outco
 import type { LiveSession } from '../sessions/session-row.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 import type { TokenResponse } from './dto.js';
+import { KnownDevices } from './known-devices.js';
 import type { RefreshRequest } from './requests.js';
 import { TokenIssuer } from './token-issuer.js';
 
@@ -19,6 +20,7 @@ export class TokenDelivery {
   constructor(
     private readonly issuer: TokenIssuer,
     private readonly cookies: RefreshCookies,
+    private readonly devices: KnownDevices,
   ) {}
 
   /** Tokens that are new to the client. In cookie delivery the refresh token goes into the cookie of its session. */
@@ -30,10 +32,26 @@ export class TokenDelivery {
     return response;
   }
 
-  /** Tokens of a session that has just started. In cookie delivery the cookies of all other sessions are cleared. */
-  startSession(session: LiveSession, request: FastifyRequest, reply: FastifyReply): TokenResponse {
-    setLogSubject(request, { userId: session.userId, sessionId: session.id });
+  /**
+   * Tokens of a session for which the user has just proved the password, and a device token.
+   *
+   * @param canonical address of the user
+   */
+  issueTokensToDevice(
+    session: LiveSession,
+    canonical: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): TokenResponse {
     const response = this.issueTokens(session, reply);
+    const device = this.devices.issue(session, canonical, request, reply);
+    return device === null ? response : { ...response, device_token: device };
+  }
+
+  /** The same for a new session. In cookie delivery the cookies of all other sessions are cleared. */
+  startSession(session: LiveSession, canonical: string, request: FastifyRequest, reply: FastifyReply): TokenResponse {
+    setLogSubject(request, { userId: session.userId, sessionId: session.id });
+    const response = this.issueTokensToDevice(session, canonical, request, reply);
     const own = this.cookies.nameOf(session.id);
     if (session.delivery === 'cookie') this.clearWhere((name) => name !== own, request, reply);
     return response;

@@ -22,6 +22,9 @@ export function logStartup(app: NestFastifyApplication, config: Config): void {
       'APP_SECRET has a guessable secret: whoever guesses it can forge tokens. Replace it: docs/operations.md, Secrets',
     );
   }
+  if (config.rateLimits === 'off') {
+    log.warn('RATE_LIMITS is off: passwords can be guessed without limit. Only for benchmarks');
+  }
   if (!config.mailEnabled) log.warn('There is no SMTP_URL: nothing that needs mail is available');
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const lines = startupLines(config, `http://${host}:${server.address().port}`, isDemoBuilt());

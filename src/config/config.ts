@@ -5,6 +5,7 @@ import { parseDuration } from './duration.js';
 import { parseIntrospectionClients, type IntrospectionClient } from './introspection-clients.js';
 import { parseMailFrom, type MailFrom } from './mail-from.js';
 import { parseSmtpUrl, type SmtpServer } from './smtp-url.js';
+import { parseRateLimitOverrides, type RateLimitOverrides } from './rate-limit-policies.js';
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
 import { IsOrigin, MinBytes } from './validators.js';
 
@@ -160,6 +161,19 @@ export class Config {
     message: 'must be 32 to 512 of the characters A-Z a-z 0-9 - . _ ~ + / with = at the end: openssl rand -base64 48',
   })
   metricsToken: string = '';
+
+  /** off is for benchmarks: passwords can then be guessed without limit. */
+  @Env('RATE_LIMITS')
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  rateLimits: string = 'on';
+
+  @Env('RATE_LIMIT_OVERRIDES', parseRateLimitOverrides)
+  @IsDefined({
+    message:
+      'must be a comma list like password-address=100/10m: each limit of docs/operations.md once, 1 to 1000000 points ' +
+      'in 1s to 1d',
+  })
+  rateLimitOverrides: RateLimitOverrides = {};
 
   @Env('SMTP_URL', parseSmtpUrl)
   @IsDefined({

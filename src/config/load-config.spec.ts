@@ -210,6 +210,29 @@ const VARIABLES: Record<string, Variable> = {
       ...['two words', 'é', 'a=b', '"', 'a,b'].map((text) => 't'.repeat(32) + text),
     ],
   },
+  RATE_LIMITS: {
+    property: 'rateLimits',
+    otherwise: 'on',
+    good: { on: 'on', off: 'off' },
+    bad: ['yes', 'false', 'OFF'],
+  },
+  RATE_LIMIT_OVERRIDES: {
+    property: 'rateLimitOverrides',
+    otherwise: {},
+    good: {
+      'password-address=100/10m': { 'password-address': { points: 100, windowMs: 600_000 } },
+      'refresh-session=1/1s, mail-network=1000000/1d': {
+        'refresh-session': { points: 1, windowMs: 1000 },
+        'mail-network': { points: 1_000_000, windowMs: DAY },
+      },
+    },
+    bad: list(
+      'password=100/10m | password-account=100/10m | constructor=1/1m | password-address=0/10m | password-address=1/0s | ' +
+        'password-address=1/999ms | password-address=1/2d | password-address=1000001/1m | password-address=-1/1m | ' +
+        'password-address=1.5/1m | password-address=100 | password-address=100/10 | password-address | =1/1m | , | ' +
+        'password-address=1/1m, | password-address=1/1m,password-address=2/1m | password-address=1/1m;mail-address=1/1m',
+    ),
+  },
   SMTP_URL: {
     property: 'smtp',
     otherwise: null,

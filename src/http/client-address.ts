@@ -16,6 +16,11 @@ export function clientAddress({ ip, socket }: FastifyRequest): string {
   return parseAddress(ip) ?? parseAddress(socket.remoteAddress) ?? '';
 }
 
+/** What one client owns, in CIDR notation: the IPv4 address, or the IPv6 /64, in which it can change its address at will. */
+export function addressBlockOf(address: string): string {
+  return isIP(address) === 6 ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()}/64` : `${address}/32`;
+}
+
 /** The network of such an address, in CIDR notation: the IPv4 /24 or IPv6 /48, the least that one site has. */
 export function networkOf(address: string): string {
   return isIP(address) === 6

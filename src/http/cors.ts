@@ -19,7 +19,7 @@ export const cors = fp<{ origins: string[] }>(
       origin: origins,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
       allowedHeaders: ['Authorization', 'Content-Type'],
-      exposedHeaders: ['Retry-After', 'X-Request-Id'],
+      exposedHeaders: ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'],
       maxAge: 600,
       // For the refresh cookies. `CsrfProtection` refuses those of other origins.
       credentials: true,

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-export type KeyPurpose = 'access-signing' | 'password-prehash';
+export type KeyPurpose = 'access-signing' | 'password-prehash' | 'rate-limits';
 
 /** A key that outlives any process: the secret part only as ciphertext. */
 @Entity('keys')

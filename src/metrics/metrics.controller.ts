@@ -2,6 +2,7 @@ import { Controller, Get, Header, Res, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Registry } from 'prom-client';
+import { LimitRate } from '../http/limit-rate.js';
 import { Public } from '../identity/decorators.js';
 import { Metrics } from './metrics.js';
 import { NoDatabase, Problems } from '../openapi/problems.js';
@@ -18,6 +19,7 @@ export class MetricsController {
 
   /** Open to callers without an access token: a scraper has a token of its own. */
   @Public()
+  @LimitRate('token')
   @UseGuards(MetricsGuard)
   @Get()
   @Header('Cache-Control', 'no-store')

@@ -1,6 +1,7 @@
 import { Controller, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { LimitRate } from '../http/limit-rate.js';
 import { Public } from '../identity/decorators.js';
 import { IntrospectionGuard } from './client-authentication.js';
 import { IntrospectionResponse, IntrospectionService } from './introspection.service.js';
@@ -18,6 +19,7 @@ export class IntrospectionController {
 
   // Public, as it takes no access token: its own guard asks for the credentials of a client.
   @Public()
+  @LimitRate('token')
   @UseGuards(IntrospectionGuard)
   @Post('introspect')
   @OAuthForm(IntrospectionForm, { 400: ['invalid_request'], 401: ['invalid_client'] })

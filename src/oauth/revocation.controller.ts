@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AuthService } from '../auth/auth.service.js';
 import type { OwnedSession } from '../auth/requests.js';
 import { Config } from '../config/config.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { setLogSubject } from '../http/request-log.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
@@ -32,6 +33,7 @@ export class RevocationController {
   ) {}
 
   @Public()
+  @LimitRate('token')
   @Post('revoke')
   @OAuthForm(RevocationForm, { 400: ['invalid_request', 'invalid_client'], 401: ['invalid_client'] })
   @ApiOperation({

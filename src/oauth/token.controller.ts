@@ -4,10 +4,12 @@ import type { FastifyRequest } from 'fastify';
 import { TokenResponse } from '../auth/dto.js';
 import { TokenIssuer } from '../auth/token-issuer.js';
 import { Config } from '../config/config.js';
+import { LimitRate } from '../http/limit-rate.js';
 import { setLogSubject } from '../http/request-log.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
+import { RateLimits } from '../rate-limits/rate-limits.service.js';
 import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import { RefreshTokenService } from '../tokens/refresh-token.service.js';
@@ -32,9 +34,11 @@ export class TokenController {
     private readonly refreshTokens: RefreshTokenService,
     private readonly refreshes: RefreshService,
     private readonly issuer: TokenIssuer,
+    private readonly limits: RateLimits,
   ) {}
 
   @Public()
+  @LimitRate('token')
   @Post('token')
   @OAuthForm(TokenForm, {
     400: ['invalid_request', 'invalid_client', 'invalid_grant', 'unsupported_grant_type', 'invalid_scope'],
@@ -50,6 +54,9 @@ export class TokenController {
     const form = readForm(request);
     assertPublicClient(request, form, this.config);
     const credential = credentialInBody(this.refreshTokens.verify(refreshTokenIn(form))?.presented);
+    if (credential.kind === 'tokens') {
+      await this.limits.consumeRefresh(credential.tokens.map(({ sessionId }) => sessionId));
+    }
     const outcome = await this.refreshes.refresh(credential, requestOrigin(request));
     if (!('session' in outcome)) {
       if ('sessionId' in outcome) setLogSubject(request, outcome);

@@ -21,6 +21,7 @@ const EVERY_ROUTE: ProblemCode[] = [
 const WITH_BODY: ProblemCode[] = ['malformed_json', 'body_too_deep', 'payload_too_large', 'unsupported_media_type'];
 const WITH_PARAMETERS: ProblemCode[] = ['uri_too_long'];
 const WITH_DATABASE: ProblemCode[] = ['database_unavailable'];
+const LIMITED: ProblemCode[] = ['rate_limited'];
 const GUARDED: ProblemCode[] = [
   'access_token_missing',
   'access_token_invalid',
@@ -42,7 +43,7 @@ export function completeOperation(operation: OperationObject, route: DocumentedR
   if (route.form && requestBody && 'content' in requestBody) {
     requestBody.content[FORM] = { schema: { $ref: getSchemaPath(route.form) } };
   }
-  const codes = problemsOf(route, place).filter((code) => !route.hasOwnErrors || problemKind(code).status >= 500);
+  const codes = problemsOf(route, place).filter((code) => !route.hasOwnErrors || isProblemEverywhere(code));
   Object.assign(operation.responses, problemResponses(codes));
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response && 'description' in response) response.headers = { ...response.headers, ...headersOf(route, status) };
@@ -65,11 +66,18 @@ export function closeRequest(
   }
 }
 
+/** Errors of the server and 429 have one form, also where a standard defines the other responses. */
+function isProblemEverywhere(code: ProblemCode): boolean {
+  const { status } = problemKind(code);
+  return status >= 500 || status === 429;
+}
+
 function problemsOf(route: DocumentedRoute, { method, address }: Place): ProblemCode[] {
   const all = [
     ...route.problems,
     ...(route.needsRole ? (['insufficient_role'] as const) : []),
     ...(route.needsRecentAuthentication ? (['reauthentication_required'] as const) : []),
+    ...(route.isLimited ? LIMITED : []),
     ...(route.isPublic ? [] : GUARDED),
     ...(method === 'get' ? [] : WITH_BODY),
     ...(address.includes('{') ? WITH_PARAMETERS : []),

@@ -3,6 +3,7 @@ import { HEADERS_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { DECORATORS } from '@nestjs/swagger';
 import { FORM_FIELDS } from '../http/also-form.js';
+import { RATE_LIMIT } from '../http/limit-rate.js';
 import { PUBLIC, RECENT_AUTHENTICATION, ROLES } from '../identity/decorators.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import { NO_DATABASE, OWN_ERRORS, PROBLEMS } from './problems.js';
@@ -13,6 +14,7 @@ export interface DocumentedRoute {
   isPublic: boolean;
   needsRole: boolean;
   needsRecentAuthentication: boolean;
+  isLimited: boolean;
   needsDatabase: boolean;
   hasOwnErrors: boolean;
   problems: ProblemCode[];
@@ -66,6 +68,7 @@ function readRoute(reflector: Reflector, controller: Type, handler: Handler): Do
     isPublic: reflector.getAllAndOverride<boolean | undefined>(PUBLIC, both) ?? false,
     needsRole: reflector.getAllAndOverride<string[] | undefined>(ROLES, both) !== undefined,
     needsRecentAuthentication: reflector.getAllAndOverride<boolean | undefined>(RECENT_AUTHENTICATION, both) === true,
+    isLimited: reflector.get<string[] | undefined>(RATE_LIMIT, handler) !== undefined,
     needsDatabase: reflector.get<boolean | undefined>(NO_DATABASE, handler) !== true,
     hasOwnErrors: reflector.get<boolean | undefined>(OWN_ERRORS, handler) === true,
     problems: reflector.getAllAndMerge<ProblemCode[]>(PROBLEMS, both),

@@ -1,5 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
+import type { ExceededLimit } from '../problem/exceeded-limit.js';
 import { Problem } from '../problem/problem.js';
 import { SET_COOKIE_HEADER } from './refresh-cookie.js';
 
@@ -7,6 +8,13 @@ type Components = NonNullable<OpenAPIObject['components']>;
 type Schema = NonNullable<Components['schemas']>[string];
 type Header = Extract<NonNullable<Components['headers']>[string], { schema?: unknown }>;
 type Response = Extract<NonNullable<Components['responses']>[string], { description: string }>;
+
+const EXAMPLE_LIMIT: ExceededLimit = {
+  name: 'password-address',
+  points: 50,
+  windowMs: 600_000,
+  retryAfterMs: 123_000,
+};
 
 export const PROBLEM: Schema = {
   type: 'object',
@@ -35,6 +43,7 @@ export const PROBLEM: Schema = {
     },
     session_id: { type: 'string', format: 'uuid', description: 'The session that the problem is about.' },
     reason: { type: 'string', description: 'Why the session was revoked or has expired.' },
+    limit: { type: 'string', description: 'The limit that refused the request.', example: EXAMPLE_LIMIT.name },
   },
 };
 
@@ -48,6 +57,17 @@ export const HEADERS: Record<string, Header> = {
     required: true,
     description: 'Seconds to wait before the next attempt.',
     schema: { type: 'integer', minimum: 1 },
+  },
+  RateLimit: {
+    required: true,
+    description:
+      'The limits that refused the request, and the seconds until the next attempt (draft-ietf-httpapi-ratelimit-headers-10).',
+    schema: { type: 'string', example: '"password-address";r=0;t=123' },
+  },
+  'RateLimit-Policy': {
+    required: true,
+    description: 'The same limits: how many attempts in how many seconds.',
+    schema: { type: 'string', example: '"password-address";q=50;w=600' },
   },
   'WWW-Authenticate': {
     required: true,
@@ -82,7 +102,7 @@ function responseOf(codes: ProblemCode[]): Response {
 
 /** A header is required where each of the codes is sent with it. */
 function headersOf(codes: ProblemCode[]): NonNullable<Response['headers']> {
-  const sent = codes.map((code) => Object.keys(new Problem(code).toHeaders()));
+  const sent = codes.map((code) => Object.keys(exampleOf(code).toHeaders()));
   const named = Object.entries(HEADERS).flatMap(([name, header]) => {
     const count = sent.filter((names) => names.includes(name.toLowerCase())).length;
     if (count === 0) return [];
@@ -101,5 +121,9 @@ export function referTo(header: string): { $ref: string } {
 }
 
 function example(code: ProblemCode): Record<string, unknown> {
-  return new Problem(code).toBody('0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10');
+  return exampleOf(code).toBody('0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10');
+}
+
+function exampleOf(code: ProblemCode): Problem {
+  return new Problem(code, code === 'rate_limited' ? { limits: [EXAMPLE_LIMIT] } : {});
 }

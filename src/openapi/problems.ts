@@ -22,6 +22,6 @@ export const NoDatabase = (): MethodDecorator => SetMetadata(NO_DATABASE, true);
 
 /**
  * For a route whose form and 4xx responses are defined by a standard: it documents them itself, and ignores unknown
- * parameters. The document adds only problems of the server (5xx).
+ * parameters. The document adds only problems of the server (5xx) and `rate_limited`.
  */
 export const OwnErrors = (): MethodDecorator => SetMetadata(OWN_ERRORS, true);

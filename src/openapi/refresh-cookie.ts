@@ -21,6 +21,7 @@ export const REFRESH_COOKIE_SCHEME = {
 export const SET_COOKIE_HEADER = {
   description:
     'In cookie delivery: sets the refresh token of a session, or clears (`Max-Age=0`) the cookie of a session that is ' +
-    'over. There is one header for each cookie.',
-  schema: { type: 'string', pattern: '^(__Host-)?latchkey-[0-9a-f]{12}=', example: EXAMPLE },
+    'over. A sign-in sets a second cookie, `__Host-latchkey-device-…`: it marks a known device, and stays after a ' +
+    'logout. There is one header for each cookie.',
+  schema: { type: 'string', pattern: '^(__Host-)?latchkey-(device-)?[0-9a-f]{12}=', example: EXAMPLE },
 } as const;

@@ -184,6 +184,12 @@ export const CATALOGUE = {
     title: 'The headers are too large',
     detail: 'Send fewer or smaller headers and cookies.',
   },
+  rate_limited: {
+    status: 429,
+    title: 'Too many attempts',
+    detail: 'The member limit names the limit. Wait as long as Retry-After says, then try again.',
+    retryAfter: 1,
+  },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',

@@ -1,4 +1,5 @@
 import { problemKind, type ProblemCode } from './catalogue.js';
+import { limitHeaders, longestWait, type ExceededLimit } from './exceeded-limit.js';
 
 export interface FieldError {
   field: string;
@@ -15,6 +16,8 @@ interface ProblemOptions {
   sessionId?: string;
   /** Why the session was revoked, as stored: `logout`, `credentials_changed`, … */
   reason?: string;
+  /** The limits that refused the request: only for `rate_limited`. */
+  limits?: [ExceededLimit, ...ExceededLimit[]];
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -35,7 +38,7 @@ export class Problem extends Error {
   /** The body: RFC 9457 with `code`, `requestId` and `terminal`. */
   toBody(requestId: string): Record<string, unknown> {
     const { title, detail, terminal } = problemKind(this.code);
-    const { errors, sessionId, reason } = this.options;
+    const { errors, sessionId, reason, limits } = this.options;
     return {
       type: `urn:latchkey:problem:${this.code}`,
       title,
@@ -47,6 +50,7 @@ export class Problem extends Error {
       ...(errors && { errors }),
       ...(sessionId && { session_id: sessionId }),
       ...(reason && { reason }),
+      ...(limits && { limit: longestWait(limits).name }),
     };
   }
 
@@ -57,6 +61,7 @@ export class Problem extends Error {
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+      ...(this.options.limits && limitHeaders(this.options.limits)),
       ...challenge(this.code, this.status),
       ...this.options.headers,
     };

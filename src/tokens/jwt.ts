@@ -4,7 +4,7 @@ import type { JwtService } from '@nestjs/jwt';
 /** What the header of a kind of token must say. Kinds never mix: each has its own `typ`, audience and key. */
 export interface TokenKind {
   alg: 'ES256' | 'HS256';
-  typ: 'at+jwt' | 'refresh+jwt';
+  typ: 'at+jwt' | 'refresh+jwt' | 'device+jwt';
 }
 
 /** What a library checks of a token. The header is checked before it, and the claims after it. */

@@ -1,8 +1,8 @@
-import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { Config } from '../config/config.js';
 import { countClaim, idClaim, isObject, timeClaim } from './claims.js';
+import { deriveHmacKeys, type HmacKeys } from './hmac-keys.js';
 import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
 
 const KIND: TokenKind = { alg: 'HS256', typ: 'refresh+jwt' };
@@ -41,8 +41,8 @@ export class RefreshTokenService {
   /** Refresh tokens are only for the refresh endpoint. */
   readonly audience: string;
   private readonly checks: SignatureChecks;
-  private readonly keys = new Map<string, KeyObject>();
-  private readonly signer: { kid: string; key: KeyObject };
+  private readonly keys: HmacKeys['byId'];
+  private readonly signer: HmacKeys['signer'];
 
   constructor(
     private readonly config: Config,
@@ -55,13 +55,9 @@ export class RefreshTokenService {
       audience: this.audience,
       ignoreExpiration: true,
     };
-    for (const secret of config.appSecrets) {
-      const derive = (use: string, length: number) => Buffer.from(hkdfSync('sha256', secret, '', use, length));
-      const kid = derive('latchkey refresh token id', 9).toString('base64url');
-      this.keys.set(kid, createSecretKey(derive('latchkey refresh token key', 32)));
-    }
-    const [kid, key] = [...this.keys][0]!;
-    this.signer = { kid, key };
+    const keys = deriveHmacKeys(config.appSecrets, 'refresh');
+    this.keys = keys.byId;
+    this.signer = keys.signer;
   }
 
   /** The same string each time for the same row, under one secret. */

@@ -26,6 +26,11 @@ export function parseEmail(text: unknown): EmailAddress | null {
   return { address, canonical: foldCase(address) };
 }
 
+/** What attempts at an account are counted by: the canonical address, or the text itself where it is no address. */
+export function accountOf(email: string): string {
+  return parseEmail(email)?.canonical ?? email;
+}
+
 /** Lower case, then NFC again: lower case can decompose a letter (İ) or leave one to be composed (J̌). */
 function foldCase(address: string): string {
   return address.toLowerCase().normalize('NFC').toLowerCase().normalize('NFC');

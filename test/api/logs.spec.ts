@@ -147,6 +147,7 @@ describe('the log at LOG_LEVEL=trace', () => {
       APP_SECRET: TEST_SECRET,
       BCRYPT_COST: '4',
       PORT: '0',
+      RATE_LIMITS: 'off',
       DATABASE_URL: database.url,
       REFRESH_ROTATION_INTERVAL: '0s',
       REFRESH_LEEWAY: '0s',

@@ -40,6 +40,7 @@ describe('a registration', () => {
       refresh_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       refresh_expires_in: expect.any(Number),
       session_id: expect.stringMatching(UUID_V7),
+      device_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
     });
     expect(7 * 86_400 - body.refresh_expires_in).toBeLessThan(10);
     expect((await test.http.get('/auth/whoami', { token: body.access_token })).status).toBe(200);

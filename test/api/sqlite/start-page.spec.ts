@@ -12,7 +12,7 @@ const PRODUCTION = { NODE_ENV: 'production', BCRYPT_COST: '10', ISSUER: 'https:/
 describe.runIf(process.platform === 'linux')('npm start on a terminal', { timeout: 60_000 }, () => {
   it('ends with the URLs as plain lines', async () => {
     const command = `exec ${process.execPath} ${resolve('dist/src/main.js')}`;
-    const env = { PATH: process.env['PATH'], APP_SECRET: TEST_SECRET, PORT: '0' };
+    const env = { PATH: process.env['PATH'], APP_SECRET: TEST_SECRET, PORT: '0', RATE_LIMITS: 'off' };
     // A pseudo-terminal, by util-linux.
     const program = spawn('script', ['-qec', command, '/dev/null'], { cwd: folder.path, env });
     const closed = once(program, 'close');

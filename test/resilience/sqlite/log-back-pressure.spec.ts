@@ -36,7 +36,7 @@ describe('a server whose log is under back-pressure', { timeout: 120_000 }, () =
     const port = await freePort();
     server = spawn(process.execPath, [resolve('dist/src/main.js')], {
       cwd: folder,
-      env: { HOME: folder, APP_SECRET: TEST_SECRET, PORT: String(port), SHUTDOWN_DEADLINE: '5s' },
+      env: { HOME: folder, APP_SECRET: TEST_SECRET, PORT: String(port), SHUTDOWN_DEADLINE: '5s', RATE_LIMITS: 'off' },
       stdio: ['ignore', stdout, 'ignore'],
     });
     exited = new Promise((done) => server.on('exit', (code, signal) => done(code ?? signal)));

@@ -58,6 +58,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     LOG_LEVEL: 'silent',
     DATABASE_URL: databaseUrl,
     PORT: '0',
+    RATE_LIMITS: 'off',
     ...options.env,
   });
   const dataSource = createDataSource(config);

@@ -7,7 +7,10 @@ export const OURS = 'http://localhost:3000';
 
 /** A browser: its cookies for this server, and the headers of the page that sends the requests. */
 export class Browser {
+  /** Those of sessions. */
   readonly cookies = new Map<string, string>();
+  /** Those that mark it as a known device of its users. */
+  readonly deviceCookies = new Map<string, string>();
 
   constructor(
     private readonly http: Http,
@@ -16,13 +19,11 @@ export class Browser {
 
   /** Sends the cookies with the request, and stores or deletes those that the response sets or clears. */
   async ask(method: string, path: string, options: RequestOptions = {}): Promise<HttpResponse<any>> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = [...this.cookies, ...this.deviceCookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { ...this.page, ...(cookie && { cookie }), ...options.headers };
     const response = await this.http.send(method, path, { ...options, headers });
-    for (const { name, value = '', maxAge } of setBy(response)) {
-      if (maxAge === 0) this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
+    store(this.cookies, setBy(response));
+    store(this.deviceCookies, devicesSetBy(response));
     return response;
   }
 
@@ -39,8 +40,29 @@ export class Browser {
   }
 }
 
-export function setBy({ headers }: HttpResponse<unknown>) {
+/** The cookies of sessions that a response sets or clears. */
+export function setBy(response: HttpResponse<unknown>) {
+  return allSetBy(response).filter(({ name }) => !isOfDevice(name));
+}
+
+/** The cookies of known devices that a response sets or clears. */
+export function devicesSetBy(response: HttpResponse<unknown>) {
+  return allSetBy(response).filter(({ name }) => isOfDevice(name));
+}
+
+function allSetBy({ headers }: HttpResponse<unknown>) {
   return headers.getSetCookie().map((text) => parseSetCookie(text));
+}
+
+function isOfDevice(name: string): boolean {
+  return name.includes('latchkey-device-');
+}
+
+function store(cookies: Map<string, string>, changes: ReturnType<typeof setBy>): void {
+  for (const { name, value = '', maxAge } of changes) {
+    if (maxAge === 0) cookies.delete(name);
+    else cookies.set(name, value);
+  }
 }
 
 /** The name of a session's cookie, where ISSUER is http://localhost. */

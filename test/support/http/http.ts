@@ -14,6 +14,8 @@ export interface TokenResponse {
   refresh_token: string;
   refresh_expires_in: number;
   session_id: string;
+  /** Where a password was given, with body delivery. */
+  device_token?: string;
 }
 
 export interface ProblemBody {
@@ -27,6 +29,7 @@ export interface ProblemBody {
   errors?: { field: string; message: string }[];
   session_id?: string;
   reason?: string;
+  limit?: string;
 }
 
 export interface RequestOptions {

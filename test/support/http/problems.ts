@@ -15,6 +15,7 @@ const MEMBERS = [
   'errors',
   'session_id',
   'reason',
+  'limit',
 ];
 /** Texts of stack traces and libraries, which no response may contain. */
 const INTERNALS = /node_modules|\n\s+at |\.[jt]s:\d|FST_|Error:|Exception|QueryFailed|SQLITE|typeorm|postgres|syntax/i;

@@ -22,7 +22,7 @@ export function programFolder() {
   });
 
   function run(env: Record<string, string>): Program {
-    const program = runProgram(folder.path, { BCRYPT_COST: '4', PORT: '0', ...env });
+    const program = runProgram(folder.path, { BCRYPT_COST: '4', PORT: '0', RATE_LIMITS: 'off', ...env });
     programs.push(program);
     return program;
   }

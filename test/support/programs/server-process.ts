@@ -18,7 +18,13 @@ export interface ServerProcess {
 
 /** The built program as a process of its own, in an empty folder. `npm test` builds it first. */
 export async function startServer(env: Record<string, string>): Promise<ServerProcess> {
-  const { program, folder, end } = launch({ APP_SECRET: TEST_SECRET, BCRYPT_COST: '4', PORT: '0', ...env });
+  const { program, folder, end } = launch({
+    APP_SECRET: TEST_SECRET,
+    BCRYPT_COST: '4',
+    PORT: '0',
+    RATE_LIMITS: 'off',
+    ...env,
+  });
   const stop = (signal: NodeJS.Signals = 'SIGTERM') => end(signal);
   return { http: await program.listens(), process: program.process, folder, output: program.output, stop };
 }

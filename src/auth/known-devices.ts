@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Config } from '../config/config.js';
+import { PasswordThrottle } from '../rate-limits/password-throttle.js';
+import { RateLimits } from '../rate-limits/rate-limits.service.js';
+import type { LiveSession } from '../sessions/session-row.js';
+import { DEVICE_TOKEN_TTL_MS, DeviceTokenService, type KnownDevice } from '../tokens/device-token.service.js';
+import { accountOf } from '../users/email.js';
+import { HostCookies, type HostCookie } from './cookies/host-cookies.js';
+
+/** Of different users in one browser; beyond that the oldest cookie is cleared. */
+const MAX_COOKIES = 5;
+
+/**
+ * Devices on which a user has signed in before. Their tokens come in a body, or in a cookie for each user. No decision
+ * against CSRF is needed: a page of another site that makes a browser send the cookie only uses up guesses of the device,
+ * and the next known device or an unknown one can sign in all the same. A logout keeps them.
+ */
+@Injectable()
+export class KnownDevices {
+  private readonly cookies: HostCookies;
+
+  constructor(
+    config: Config,
+    private readonly tokens: DeviceTokenService,
+    private readonly throttle: PasswordThrottle,
+    limits: RateLimits,
+  ) {
+    this.cookies = new HostCookies(config, 'latchkey-device-');
+    // A known device has few guesses at one account: others at its address must not keep it from signing in.
+    limits.exempt('password', (request) => this.findUnvalidated(request));
+  }
+
+  /** The device of a request that signs in to this account. Null without a token of this account: an unknown device. */
+  find(request: FastifyRequest, email: string): KnownDevice | null {
+    const { device_token: inBody } = (request.body ?? {}) as { device_token?: unknown };
+    const presented = typeof inBody === 'string' ? [inBody] : [];
+    const tokens = [...presented, ...this.cookies.readAll(request).map(({ token }) => token)];
+    if (tokens.length === 0) return null;
+    const accountKey = this.throttle.accountKey(accountOf(email));
+    const devices = tokens.map((token) => this.tokens.verify(token));
+    return devices.find((device) => device?.accountKey === accountKey) ?? null;
+  }
+
+  /**
+   * Issues a token to a device whose user has just proved the password. In cookie delivery it is set as a cookie, and null is
+   * returned. A known device keeps its id.
+   *
+   * @param canonical address of the user
+   */
+  issue(session: LiveSession, canonical: string, request: FastifyRequest, reply: FastifyReply): string | null {
+    const known = this.find(request, canonical);
+    const deviceId = known?.userId === session.userId ? known.deviceId : randomUUID();
+    const accountKey = this.throttle.accountKey(canonical);
+    const token = this.tokens.issue({ userId: session.userId, deviceId, accountKey });
+    if (session.delivery === 'body') return token;
+    const name = this.cookies.nameOf(session.userId);
+    this.cookies.send(reply, name, token, DEVICE_TOKEN_TTL_MS / 1000);
+    this.clearOldest(
+      this.cookies.readAll(request).filter((cookie) => cookie.name !== name),
+      reply,
+    );
+    return null;
+  }
+
+  /** Leaves room for the cookie that was just set. */
+  private clearOldest(others: HostCookie[], reply: FastifyReply): void {
+    const issuedAt = ({ token }: HostCookie) => this.tokens.verify(token)?.issuedAt ?? 0;
+    const oldestFirst = others.map((cookie) => ({ cookie, at: issuedAt(cookie) })).sort((a, b) => a.at - b.at);
+    for (const { cookie } of oldestFirst.slice(0, Math.max(0, others.length - MAX_COOKIES + 1))) {
+      this.cookies.send(reply, cookie.name, '', 0);
+    }
+  }
+
+  /** For the limits, which come before the validation of the body. */
+  private findUnvalidated(request: FastifyRequest): boolean {
+    const { email, username } = (request.body ?? {}) as { email?: unknown; username?: unknown };
+    const account = email ?? username;
+    return typeof account === 'string' && this.find(request, account) !== null;
+  }
+}

@@ -1,0 +1,26 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import type { LimitFamily } from '../config/rate-limit-policies.js';
+import { RATE_LIMIT } from '../http/limit-rate.js';
+import { RateLimits } from './rate-limits.service.js';
+
+/** Enforces `@LimitRate()`: before every other guard, before the body is validated, and before any lookup or hash. */
+@Injectable()
+export class RateLimitGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly limits: RateLimits,
+  ) {}
+
+  canActivate(context: ExecutionContext): true | Promise<true> {
+    const families = this.reflector.get<LimitFamily[] | undefined>(RATE_LIMIT, context.getHandler());
+    return families ? this.consume(families, context.switchToHttp().getRequest<FastifyRequest>()) : true;
+  }
+
+  /** One after the other: what one family refuses uses up no points of the next. */
+  private async consume(families: LimitFamily[], request: FastifyRequest): Promise<true> {
+    for (const family of families) await this.limits.consume(family, request);
+    return true;
+  }
+}

@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Clock } from '../clock/clock.js';
+import { Config } from '../config/config.js';
+import {
+  POLICY_NAMES,
+  RATE_LIMIT_POLICIES,
+  type LimitFamily,
+  type LimitKey,
+  type PolicyName,
+  type RateLimitPolicy,
+} from '../config/rate-limit-policies.js';
+import { addressBlockOf, clientAddress, networkOf } from '../http/client-address.js';
+import type { ExceededLimit } from '../problem/exceeded-limit.js';
+import { Problem } from '../problem/problem.js';
+import { CounterStores } from './counter-stores.js';
+import { CountingLimiter } from './counting-limiter.js';
+import { PointConsumer, type ConsumedPoint, type Refusal, type Subject } from './point-consumer.js';
+import { RateLimitMetrics } from './rate-limit-metrics.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Points that are given back if the request does not fail. */
+    rateLimitPoints: ConsumedPoint[] | null;
+  }
+}
+
+interface Limit {
+  name: PolicyName;
+  policy: RateLimitPolicy;
+  limiter: CountingLimiter;
+}
+
+/**
+ * Limits requests by the address and network of the client, as far as TRUST_PROXY says who forwards it; never by the text of
+ * a header. Every point is consumed before the work that it is for.
+ */
+@Injectable()
+export class RateLimits {
+  private readonly isOff: boolean;
+  private readonly limits: Limit[];
+  private readonly consumer: PointConsumer;
+  private readonly exemptions = new Map<LimitFamily, (request: FastifyRequest) => boolean>();
+  private readonly refusalListeners: ((request: FastifyRequest) => void)[] = [];
+
+  constructor(
+    config: Config,
+    stores: CounterStores,
+    private readonly metrics: RateLimitMetrics,
+    private readonly clock: Clock,
+  ) {
+    this.isOff = config.rateLimits === 'off';
+    this.consumer = new PointConsumer(clock);
+    this.limits = POLICY_NAMES.map((name) => {
+      const policy = { ...RATE_LIMIT_POLICIES[name], ...config.rateLimitOverrides[name] };
+      return { name, policy, limiter: new CountingLimiter(name, policy, stores[policy.store], clock) };
+    });
+  }
+
+  /** Names the requests of a family that need no limit by address. One rule for each family. */
+  exempt(family: LimitFamily, isExempt: (request: FastifyRequest) => boolean): void {
+    this.exemptions.set(family, isExempt);
+  }
+
+  /** The listener is called for each request that a limit of its route refuses. */
+  onRefused(listener: (request: FastifyRequest) => void): void {
+    this.refusalListeners.push(listener);
+  }
+
+  /** Consumes a point of each policy of the family. Throws `rate_limited` and `database_unavailable`. */
+  async consume(family: LimitFamily, request: FastifyRequest): Promise<void> {
+    if (this.isOff || this.exemptions.get(family)?.(request)) return;
+    const address = clientAddress(request);
+    const keys: Partial<Record<LimitKey, string>> = { address: addressBlockOf(address), network: networkOf(address) };
+    const limits = this.limits.filter(({ policy }) => policy.family === family);
+    const subjects = limits.map(({ name, limiter, policy }) => ({ name, limiter, key: keys[policy.key]! }));
+    const points = await this.consumeAll(subjects, () =>
+      this.refusalListeners.forEach((listener) => listener(request)),
+    );
+    if (limits.every(({ policy }) => policy.counts === 'failure')) request.rateLimitPoints = points;
+  }
+
+  /** Consumes a point of each of these sessions, for a refresh. Throws `rate_limited`. */
+  async consumeRefresh(sessionIds: string[]): Promise<void> {
+    if (this.isOff) return;
+    const { name, limiter } = this.limits.find(({ policy }) => policy.family === 'refresh')!;
+    await this.consumeAll(sessionIds.map((key) => ({ name, limiter, key })));
+  }
+
+  /** Gives the points of a request back unless its client failed, or disconnected: it may have guessed. */
+  settle({ rateLimitPoints: points }: FastifyRequest, status: number, aborted: boolean): void {
+    const failed = aborted || (status >= 400 && status < 500);
+    if (points && !failed) this.consumer.giveBack(points);
+  }
+
+  private async consumeAll(subjects: Subject[], onRefused = () => {}): Promise<ConsumedPoint[]> {
+    const { points, refusals } = await this.consumer.consumeAll(subjects);
+    const [first, ...others] = refusals.map((refusal) => this.toExceeded(refusal));
+    if (!first) return points;
+    for (const { name } of refusals) this.metrics.count(name);
+    onRefused();
+    throw new Problem('rate_limited', { limits: [first, ...others] });
+  }
+
+  private toExceeded({ name, limiter: { limit }, expiresAt }: Refusal): ExceededLimit {
+    const retryAfterMs = Math.max(0, expiresAt - this.clock.now());
+    return { name, points: limit.points, windowMs: limit.windowMs, retryAfterMs };
+  }
+}
