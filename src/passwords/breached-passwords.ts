@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
-import pLimit from 'p-limit';
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
@@ -11,7 +13,7 @@ const TIMEOUT_MS = 2000;
 const MAX_BYTES = 256 * 1024;
 const PREFIX_LENGTH = 5;
 /** A service that hangs occupies no more connections than this. */
-const REQUESTS_AT_ONCE = 16;
+const CONNECTIONS = 16;
 const LOG_INTERVAL_MS = 60_000;
 const ENTRY = /^([0-9A-F]{35}):(\d+)$/i;
 
@@ -23,10 +25,11 @@ export const BREACHED = 'This password appeared in a data breach, so attackers t
  * their size tells nothing. It fails open: an outage of that service stops no registration.
  */
 @Injectable()
-export class BreachedPasswords {
+export class BreachedPasswords implements OnApplicationShutdown {
   private readonly logger = new Logger(BreachedPasswords.name);
   private readonly checks: Counter<'outcome'>;
-  private readonly fewAtOnce = pLimit(REQUESTS_AT_ONCE);
+  private readonly client: typeof http | typeof https;
+  private readonly agent: http.Agent;
   private failures = 0;
   private loggedAt = -Infinity;
 
@@ -35,9 +38,15 @@ export class BreachedPasswords {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
+    this.client = /^https:/i.test(config.pwnedPasswordsUrl) ? https : http;
+    this.agent = new this.client.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
     const help = 'Look-ups of new passwords among breached ones, by outcome';
     this.checks = metrics.counter('latchkey_breached_password_checks_total', help, ['outcome']);
     for (const outcome of ['clear', 'breached', 'failed']) this.checks.inc({ outcome }, 0);
+  }
+
+  onApplicationShutdown(): void {
+    this.agent.destroy();
   }
 
   /** Why a breached password is rejected, in a sentence; null for any other, and where the look-up fails or is off. */
@@ -57,24 +66,27 @@ export class BreachedPasswords {
   private async isBreached(password: string): Promise<boolean> {
     // SHA-1 is the index of that service, and protects nothing here: no hash is stored, and only a prefix is sent.
     const hash = createHash('sha1').update(password.normalize('NFC')).digest('hex').toUpperCase();
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const range = await this.fewAtOnce(() => this.fetchRange(hash.slice(0, PREFIX_LENGTH), signal));
+    const range = await this.readRange(hash.slice(0, PREFIX_LENGTH));
     return containsSuffix(range, hash.slice(PREFIX_LENGTH));
   }
 
-  /** Over the connections that `fetch` keeps for the whole process. A redirect is an error: it could lead anywhere. */
-  private async fetchRange(prefix: string, signal: AbortSignal): Promise<string> {
+  /**
+   * The time-out includes the wait for a connection. Redirects are not followed: they could lead anywhere. Not `fetch`: on
+   * Node 20, after a garbage collection its signal does not end a body that hangs.
+   */
+  private async readRange(prefix: string): Promise<string> {
     const { pwnedPasswordsUrl: url } = this.config;
-    const response = await fetch(`${url}${url.endsWith('/') ? '' : '/'}${prefix}`, {
-      headers: { 'add-padding': 'true', 'user-agent': 'latchkey' },
-      redirect: 'error',
-      signal,
-    });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new Error(`status ${response.status}`);
+    const headers = { 'add-padding': 'true', 'user-agent': 'latchkey' };
+    const request = this.client.get(`${url}${url.endsWith('/') ? '' : '/'}${prefix}`, { agent: this.agent, headers });
+    // After the response, errors of the connection are those of the body.
+    request.on('error', () => {});
+    const timer = setTimeout(() => request.destroy(new Error(`no response in ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+    try {
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      return await readText(response);
+    } finally {
+      clearTimeout(timer);
     }
-    return readText(response);
   }
 
   /** At most once a minute. No line contains the prefix. */
@@ -82,8 +94,8 @@ export class BreachedPasswords {
     this.failures += 1;
     const now = this.clock.now();
     if (now - this.loggedAt < LOG_INTERVAL_MS) return;
-    const cause = (error.cause as { code?: string } | undefined)?.code;
-    const reason = [error.message, cause].filter(Boolean).join(', ');
+    // An error of several connection attempts has a code and no message.
+    const reason = error.message || String((error as NodeJS.ErrnoException).code);
     this.logger.warn(
       `${this.failures} look-ups of breached passwords failed, and the passwords were accepted: ${reason}`,
     );
@@ -92,11 +104,15 @@ export class BreachedPasswords {
   }
 }
 
-/** Counts the bytes after decompression, and stops at the first one too many. */
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
+/** Stops at the first byte too many, and closes the connection then, as for another status. */
+async function readText(response: IncomingMessage): Promise<string> {
+  if (response.statusCode !== 200) {
+    response.destroy();
+    throw new Error(`status ${response.statusCode}`);
+  }
+  const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.byteLength;
     if (size > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);

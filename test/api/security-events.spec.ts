@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FailedSignInBuffer } from '../../src/audit/failed-sign-in-buffer.js';
 import { SecurityEvents } from '../../src/audit/security-events.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { claimsOf, login, PASSWORD, refresh, someEmail } from '../support/app/users.js';
+import { claimsOf, login, PASSWORD, refresh, register, someEmail } from '../support/app/users.js';
 import { Rows } from '../support/database/rows.js';
-import { storedEvents } from '../support/database/security-events.js';
+import { throwawayDatabase } from '../support/database/database.js';
+import { eventTypes, storedEvents } from '../support/database/security-events.js';
 import { watchStatements } from '../support/database/statements.js';
 
 const BROWSER = { 'user-agent': 'Browser/1.0' };
@@ -269,5 +270,19 @@ describe('the security events', () => {
       const documented = [...text.matchAll(/`(\w+)`(?=[^;:]*:)/g)].map(([, name = '']) => name);
       expect([type, [...names].sort()]).toEqual([type, documented.sort()]);
     }
+  });
+});
+
+describe('a shutdown', () => {
+  it('writes the failed sign-ins of the last second', async () => {
+    const database = await throwawayDatabase();
+    const first = await createTestApp({ databaseUrl: database.url });
+    const { email } = await register(first.http);
+    await first.http.post('/auth/login', { json: { email, password: WRONG } });
+    await first.close();
+    const second = await createTestApp({ databaseUrl: database.url });
+    expect(await eventTypes(second)).toEqual(['registered', 'sign_in', 'sign_in_failed']);
+    await second.close();
+    await database.drop();
   });
 });
