@@ -25,8 +25,8 @@ describe('the mail budgets', () => {
     defineKinds(test);
     return test;
   }
-  const counts = (expected: Record<string, number>) =>
-    expect
+  const counts = async (expected: Record<string, number>) => {
+    await expect
       .poll(
         async () => {
           const states = await statesOf(test!);
@@ -37,10 +37,12 @@ describe('the mail budgets', () => {
         { timeout: 10_000 },
       )
       .toEqual(expected);
-  const outcome = (name: string, value: number) =>
-    expect
+  };
+  const outcome = async (name: string, value: number) => {
+    await expect
       .poll(async () => (await scrapeMetrics(test!.http)).series[`latchkey_mails_total{outcome="${name}"}`])
       .toBe(value);
+  };
 
   it('deliver 5 mails an hour to one address, in any spelling; the 6th is dropped', async () => {
     const app = await start();
@@ -66,6 +68,7 @@ describe('the mail budgets', () => {
     await counts({ sent: 5, dropped: 3 });
     await addMail(app, TO, { kind: 'notice' });
     await counts({ sent: 6, dropped: 3 });
+    expect(smtp.received.at(-1)!.parsed.subject).toBe('Your account was deleted');
   });
 
   it('count a mail once, however often it is tried', async () => {
@@ -78,6 +81,7 @@ describe('the mail budgets', () => {
     smtp.refuseRecipients(null);
     app.clock.move('2m');
     await counts({ sent: 1 });
+    expect([smtp.attempts(), smtp.received.length]).toEqual([3, 1]);
   });
 
   it('do not count entries without a mail', async () => {
@@ -86,6 +90,7 @@ describe('the mail budgets', () => {
     await counts({ dropped: 3 });
     await addMail(app, TO);
     await counts({ sent: 1 });
+    expect(smtp.received).toHaveLength(1);
   });
 
   it.each([

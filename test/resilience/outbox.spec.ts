@@ -39,6 +39,13 @@ describe('the outbox of server processes', { timeout: 120_000 }, () => {
     expect(new Set(smtp.received.map(({ messageId }) => messageId)).size).toBe(200);
   });
 
+  it('delivers no more than MAIL_RECIPIENT_LIMIT to one address, with two processes on PostgreSQL', async () => {
+    await Promise.all(isPostgres ? [start(), start()] : [start()]);
+    await addNotices(database.url, smtp, Array<string>(40).fill(TO));
+    await expect.poll(async () => (await states()).sort(), { timeout: 60_000 }).toEqual(['dropped', 'sent']);
+    expect(smtp.received).toHaveLength(5);
+  });
+
   it('sends a mail after a kill -9 between commit and sending', async () => {
     const first = await start();
     smtp.refuseRecipients({ code: 450 });

@@ -61,7 +61,7 @@ describe('GET /dev/mail', () => {
     await nextMail(test.http, addresses.at(-1)!);
     const mails = await mailsAt(test.http);
     expect(mails).toHaveLength(100);
-    expect(mails.map(({ to }) => to)).toEqual(addresses.slice(3).reverse());
+    expect(mails.map(({ to }) => to)).toEqual(addresses.slice(3).toReversed());
   });
 
   it.each(['nonsense', '0198c0de-0000-7000-8000-000000000000', '%2e%2e', "' OR 1=1"])(

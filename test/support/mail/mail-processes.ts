@@ -27,8 +27,8 @@ export async function addNotices(databaseUrl: string, smtp: TestSmtp, recipients
   const outbox = new Outbox(new SecretBox(config), new Clock(), config);
   outbox.define('notice', async () => null);
   await database.transaction(async (transaction) => {
-    for (const recipient of recipients) {
-      const mail = { kind: 'notice', recipient, event: `event of ${recipient}`, payload: { name: 'Ada' } };
+    for (const [i, recipient] of recipients.entries()) {
+      const mail = { kind: 'notice', recipient, event: `event ${i}`, payload: { name: 'Ada' } };
       await outbox.add(mail, transaction);
     }
   });
