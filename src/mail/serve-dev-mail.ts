@@ -13,13 +13,15 @@ export async function serveDevMail(fastify: FastifyInstance, mailbox: DevMailbox
   await fastify.register(async (scope) => {
     scope.setErrorHandler((error: FastifyError, request, reply) => sendProblem(error, request, reply));
 
-    scope.get('/dev/mail', async (_request, reply) => send(reply, 'text/html', listPage(await mailbox.list())));
+    scope.get('/dev/mail', async (_request, reply) =>
+      send(reply, 'text/html; charset=utf-8', listPage(await mailbox.list())),
+    );
 
     scope.get('/dev/mail.json', async (_request, reply) => {
       const mails = await mailbox.list();
       return send(
         reply,
-        'application/json',
+        'application/json; charset=utf-8',
         mails.map(({ createdAt, ...mail }) => ({ ...mail, createdAt: new Date(createdAt).toISOString() })),
       );
     });
@@ -27,7 +29,7 @@ export async function serveDevMail(fastify: FastifyInstance, mailbox: DevMailbox
     scope.get<{ Params: { id: string } }>('/dev/mail/:id', async ({ params: { id } }, reply) => {
       const mail = validate(id) ? await mailbox.find(id) : null;
       if (!mail) throw new Problem('not_found');
-      return send(reply, 'text/html', mailPage(mail));
+      return send(reply, 'text/html; charset=utf-8', mailPage(mail));
     });
   });
 }

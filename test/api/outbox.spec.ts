@@ -29,12 +29,17 @@ describe('the outbox', () => {
   });
 
   const outbox = () => test.app.get(Outbox, { strict: false });
-  const received = (count: number) => expect.poll(() => smtp.received.length, { timeout: 10_000 }).toBe(count);
+  const received = async (count: number) => {
+    await expect.poll(() => smtp.received.length, { timeout: 10_000 }).toBe(count);
+  };
   /** Waits until a metric of the outbox has a value. */
-  const metric = (name: string, value: number) =>
-    expect.poll(async () => (await scrapeMetrics(test.http)).series[name], { timeout: 10_000 }).toBe(value);
+  const metric = async (name: string, value: number) => {
+    await expect.poll(async () => (await scrapeMetrics(test.http)).series[name], { timeout: 10_000 }).toBe(value);
+  };
   const counts = (outcome: string, value: number) => metric(`latchkey_mails_total{outcome="${outcome}"}`, value);
-  const states = (expected: string[]) => expect.poll(() => statesOf(test), { timeout: 10_000 }).toEqual(expected);
+  const states = async (expected: string[]) => {
+    await expect.poll(() => statesOf(test), { timeout: 10_000 }).toEqual(expected);
+  };
 
   it('sends a mail of text and HTML, in the language of the reader, and marks it', async () => {
     await addMail(test, TO, { name: 'Ada', token: 'tok-1', locale: 'de-AT' });

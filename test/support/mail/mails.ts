@@ -46,7 +46,7 @@ export async function nextMail(http: Http, to: string, template?: TemplateName):
   const seen = seenAt(http);
   const deadline = performance.now() + DEADLINE_MS;
   for (;;) {
-    const mails = (await mailsAt(http)).reverse();
+    const mails = (await mailsAt(http)).toReversed();
     const own = mails.filter((mail) => mail.to.toLowerCase() === to.toLowerCase() && !seen.has(mail.id));
     const found = own.find(({ subject }) => !template || subjectsOf(template).includes(subject));
     if (found) {

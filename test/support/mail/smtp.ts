@@ -48,6 +48,18 @@ export async function startSmtp(options: SMTPServerOptions = {}, port: number = 
   let messages: Refusal | null = null;
   let holding: { arrived: (mail: ReceivedMail) => void; released: Promise<void> } | null = null;
 
+  async function keep(stream: AsyncIterable<Buffer>, session: SMTPServerSession): Promise<Error | null> {
+    const mail = await toMail(stream, session);
+    messageIds.push(mail.messageId);
+    if (holding) {
+      holding.arrived(mail);
+      await holding.released;
+    }
+    if (messages) return refusal(messages);
+    received.push(mail);
+    return null;
+  }
+
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -58,16 +70,7 @@ export async function startSmtp(options: SMTPServerOptions = {}, port: number = 
       done(recipients && refusal(recipients));
     },
     onData: (stream, session, done) => {
-      void toMail(stream, session).then(async (mail) => {
-        messageIds.push(mail.messageId);
-        if (holding) {
-          holding.arrived(mail);
-          await holding.released;
-        }
-        if (messages) return done(refusal(messages));
-        received.push(mail);
-        return done();
-      });
+      keep(stream, session).then(done, done);
     },
     ...options,
   });
