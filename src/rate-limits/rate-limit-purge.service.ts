@@ -24,8 +24,8 @@ export class RateLimitPurge implements OnApplicationBootstrap, OnApplicationShut
   private readonly written: Record<Table, number> = { rate_limits: 0, password_throttles: 0 };
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private wanted = false;
-  private running: Promise<unknown> | null = null;
+  private isWanted = false;
+  private running: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly database: Database,
@@ -34,7 +34,7 @@ export class RateLimitPurge implements OnApplicationBootstrap, OnApplicationShut
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.request(), INTERVAL_MS).unref();
+    this.timer = setInterval(() => this.request(), INTERVAL_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -46,11 +46,26 @@ export class RateLimitPurge implements OnApplicationBootstrap, OnApplicationShut
   /** Each process counts its own rows, so the bound of a table is exceeded by a twentieth for each process. */
   noteWritten(table: Table, keys: number): void {
     this.written[table] += keys;
-    if (this.written[table] >= this.maxRows / 20) void this.request();
+    if (this.written[table] >= this.maxRows / 20) this.request();
   }
 
-  /** Deletes everything that may be deleted now. */
-  async run(): Promise<void> {
+  /** Deletes everything that may be deleted now. Waits for a run that has begun. */
+  run(): Promise<void> {
+    const run = this.running.then(() => this.purge());
+    this.running = run.catch(() => {});
+    return run;
+  }
+
+  private request(): void {
+    if (this.isWanted || this.stopped) return;
+    this.isWanted = true;
+    this.run().catch((error: unknown) => {
+      this.logger.warn(`Could not purge the rate limits; trying again: ${(error as Error).message}`);
+    });
+  }
+
+  private async purge(): Promise<void> {
+    this.isWanted = false;
     this.written.rate_limits = 0;
     this.written.password_throttles = 0;
     const now = this.clock.now();
@@ -64,23 +79,12 @@ export class RateLimitPurge implements OnApplicationBootstrap, OnApplicationShut
     await this.deleteBeyondBound('password_throttles', 'ORDER BY failures, last_attempt_at');
   }
 
-  /** Single flight: requests during a run share the next one. */
-  private async request(): Promise<void> {
-    this.wanted = true;
-    if (this.running) return;
-    while (this.wanted && !this.stopped) {
-      this.wanted = false;
-      this.running = this.run().catch((error: unknown) => {
-        this.logger.warn(`Could not purge the rate limits; trying again: ${(error as Error).message}`);
-      });
-      await this.running;
-    }
-    this.running = null;
-  }
-
   private async deleteBeyondBound(table: Table, order: string): Promise<void> {
-    const [row] = await this.database.read<{ count: number }>(`SELECT count(*) AS count FROM ${table}`);
-    for (let surplus = Number(row!.count) - this.maxRows; surplus > 0 && !this.stopped; surplus -= BATCH) {
+    while (!this.stopped) {
+      // Counted for each batch: another process may be deleting the same surplus.
+      const [row] = await this.database.read<{ count: number }>(`SELECT count(*) AS count FROM ${table}`);
+      const surplus = Number(row!.count) - this.maxRows;
+      if (surplus <= 0) return;
       await this.delete(table, order, Math.min(surplus, BATCH), []);
     }
   }
