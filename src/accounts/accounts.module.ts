@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -22,12 +23,22 @@ import { ReauthenticationController } from './reauthentication.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { RegistrationService } from './registration.service.js';
 import { ResetMails } from './reset-mails.service.js';
+import { SecurityNotices } from './security-notices.service.js';
 import { TokenMails } from './token-mails.js';
 import { VerificationMails } from './verification-mails.service.js';
 
 /** What users do with their accounts besides signing in: register, verify, recover, change, take away, delete. */
 @Module({
-  imports: [AuditModule, AuthModule, MailModule, OneTimeTokensModule, RevocationsModule, SessionsModule, UsersModule],
+  imports: [
+    AuditModule,
+    AuthModule,
+    MailModule,
+    OneTimeTokensModule,
+    RateLimitsModule,
+    RevocationsModule,
+    SessionsModule,
+    UsersModule,
+  ],
   controllers: [
     AccountController,
     EmailController,
@@ -47,6 +58,7 @@ import { VerificationMails } from './verification-mails.service.js';
     PendingRegistrations,
     RegistrationService,
     ResetMails,
+    SecurityNotices,
     TokenMails,
     VerificationMails,
   ],

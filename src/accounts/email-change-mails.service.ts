@@ -32,10 +32,10 @@ export class EmailChangeMails {
     mails.define<ChangePayload>(CONFIRM, async (entry, transaction) => {
       const { userId, newEmail } = entry.payload;
       // The owner of a taken address hears of it, and the one who asked does not (user enumeration).
-      const owner = await users.findByEmail(newEmail);
+      const owner = await users.findContactByEmail(newEmail, transaction);
       if (owner) return owner.id === userId ? null : mails.mail('already-registered', owner, mails.pages);
       if (await oneTimeTokens.isReserved(newEmail, transaction, userId)) return null;
-      const user = await users.findById(userId);
+      const user = await users.findContactById(userId, transaction);
       if (user?.status !== 'active') return null;
       return mails.compose(
         entry,

@@ -29,7 +29,7 @@ export class PendingRegistrations {
   ) {
     mails.define<RegistrationPayload>(KIND, async (entry, transaction) => {
       const { account } = entry.payload;
-      const owner = await users.findByEmail(account.email);
+      const owner = await users.findContactByEmail(account.email, transaction);
       if (owner) return mails.mail('already-registered', owner, mails.pages);
       if (await oneTimeTokens.isReserved(account.email, transaction)) return null;
       const { address: email } = account.email;

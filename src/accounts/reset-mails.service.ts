@@ -17,7 +17,7 @@ export class ResetMails {
   ) {
     mails.define<{ origin: RequestOrigin }>(KIND, async (entry, transaction) => {
       const address = parseEmail(entry.recipient);
-      const user = address && (await users.findByEmail(address));
+      const user = address && (await users.findContactByEmail(address, transaction));
       if (user?.status !== 'active') return null;
       const email = { address: user.email, canonical: user.emailCanonical };
       const event = { type: 'password_reset_requested', userId: user.id, origin: entry.payload.origin } as const;

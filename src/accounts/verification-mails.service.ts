@@ -16,7 +16,7 @@ export class VerificationMails {
     private readonly database: Database,
   ) {
     mails.define<{ userId: string }>(KIND, async (entry, transaction) => {
-      const user = await users.findById(entry.payload.userId);
+      const user = await users.findContactById(entry.payload.userId, transaction);
       if (!user || user.emailVerifiedAt !== null) return null;
       const email = { address: user.email, canonical: user.emailCanonical };
       return mails.compose(entry, 'verify_email', { userId: user.id, email }, user, transaction);

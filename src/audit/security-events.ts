@@ -32,11 +32,18 @@ export interface NewSecurityEvent {
   details?: EventDetails;
 }
 
+/** An event as it was stored. */
+export type RecordedEvent = NewSecurityEvent & { id: string; at: number };
+
+/** Runs in the transaction of the events. */
+type Observer = (events: RecordedEvent[], on: Statements) => Promise<void>;
+
 /** Records security events. A table that only grows: docs/security-events.md. */
 @Injectable()
 export class SecurityEvents {
   /** Orders the events of one millisecond. */
   private sequence = 0;
+  private readonly observers: Observer[] = [];
 
   constructor(
     private readonly database: Database,
@@ -48,30 +55,51 @@ export class SecurityEvents {
     return this.recordAll([event], on);
   }
 
+  /** For an event without a change that it belongs to. */
+  recordNow(event: NewSecurityEvent): Promise<void> {
+    return this.database.transaction((transaction) => this.record(event, transaction));
+  }
+
   /** The same for several events, in one statement. Their order is kept. */
   async recordAll(events: NewSecurityEvent[], on: Statements): Promise<void> {
     if (events.length === 0) return;
-    const rows = events.map((event) => this.toRow(event));
+    const recorded = events.map((event) => ({ ...event, ...this.nextId() }));
     await on.write(
       `INSERT INTO security_events (${NAMES}) SELECT ${NAMES} FROM ${this.database.table('$1', COLUMNS)} AS e`,
-      [JSON.stringify(rows)],
+      [JSON.stringify(recorded.map(toRow))],
     );
+    for (const observe of this.observers) await observe(recorded, on);
   }
 
-  private toRow({ type, userId, sessionId = null, origin = null, details = {} }: NewSecurityEvent) {
+  /** For features that tell somebody of events: both are stored, or neither. */
+  onRecorded(observer: Observer): void {
+    this.observers.push(observer);
+  }
+
+  /** Whether there is an event of this type. */
+  async has(userId: string, type: SecurityEventType, on: Statements): Promise<boolean> {
+    const sql = 'SELECT id FROM security_events WHERE user_id = $1::uuid AND type = $2 LIMIT 1';
+    return (await on.read(sql, [userId, type])).length > 0;
+  }
+
+  private nextId(): { id: string; at: number } {
     const at = this.clock.now();
     this.sequence = (this.sequence + 1) % SEQUENCE;
-    return {
-      id: uuidv7({ msecs: at, seq: this.sequence }),
-      user_id: userId,
-      type,
-      at,
-      session_id: sessionId,
-      ip: origin?.ip ?? null,
-      user_agent: origin && cut(origin.userAgent),
-      details: toJson(details),
-    };
+    return { id: uuidv7({ msecs: at, seq: this.sequence }), at };
   }
+}
+
+function toRow({ id, at, type, userId, sessionId = null, origin = null, details = {} }: RecordedEvent) {
+  return {
+    id,
+    user_id: userId,
+    type,
+    at,
+    session_id: sessionId,
+    ip: origin?.ip ?? null,
+    user_agent: origin && cut(origin.userAgent),
+    details: toJson(details),
+  };
 }
 
 function toJson(details: EventDetails): string {

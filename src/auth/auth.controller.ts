@@ -63,8 +63,7 @@ export class AuthController {
   private async signIn(request: LoginRequest): Promise<LiveSession> {
     const { loginCredential: credential } = request;
     if (credential.kind === 'rejected') throw credential.error;
-    const { user, delivery, replaced } = credential;
-    return this.auth.login(user, deviceOf(request, delivery), replaced);
+    return this.auth.login(credential, deviceOf(request, credential.delivery));
   }
 
   @Public()

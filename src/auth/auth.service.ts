@@ -11,7 +11,7 @@ import { UsersService } from '../users/users.service.js';
 import { CredentialChanges } from './credential-changes.js';
 import { CredentialsService } from './credentials.service.js';
 import type { ChangePasswordDto } from './dto.js';
-import type { HeldTokens, OwnedSession } from './requests.js';
+import type { HeldTokens, OwnedSession, VerifiedLogin } from './requests.js';
 
 /** Login, logout and change of password. Refreshes: `sessions/refresh.service.ts`. */
 @Injectable()
@@ -28,8 +28,8 @@ export class AuthService {
    * Starts a session for a user whose password was just verified, and revokes the user's sessions that it replaces. Throws
    * `invalid_credentials` when the password or the status of the user changed meanwhile.
    */
-  async login(user: User, device: Device, replaced: string[]): Promise<LiveSession> {
-    const session = await this.sessions.signIn(user, device, replaced);
+  async login({ user, replaced, isKnownDevice }: VerifiedLogin, device: Device): Promise<LiveSession> {
+    const session = await this.sessions.signIn(user, device, { replaced, isKnownDevice });
     if (!session) throw new Problem('invalid_credentials');
     return session;
   }

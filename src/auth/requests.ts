@@ -8,13 +8,18 @@ import type { LoginDto, LogoutDto, RefreshDto } from './dto.js';
 /** A session that the caller may revoke, because they hold a token of it. */
 export type OwnedSession = Pick<Identity, 'sessionId' | 'userId'>;
 
-/**
- * What a request presents to sign in: a user whose password is verified, with the sessions of this browser that the sign-in
- * replaces; or the error that refuses it.
- */
-export type LoginCredential =
-  | { kind: 'verified'; user: User; delivery: LoginDto['delivery']; replaced: string[] }
-  | { kind: 'rejected'; error: unknown };
+/** A user whose password is verified. */
+export interface VerifiedLogin {
+  user: User;
+  delivery: LoginDto['delivery'];
+  /** The sessions of this browser, which the sign-in replaces. */
+  replaced: string[];
+  /** Whether the user has signed in on this device before. */
+  isKnownDevice: boolean;
+}
+
+/** What a request presents to sign in; or the error that refuses it. */
+export type LoginCredential = ({ kind: 'verified' } & VerifiedLogin) | { kind: 'rejected'; error: unknown };
 
 /** The session of an access token, and the verified refresh tokens: of several sessions, the newest that is alive counts. */
 export interface HeldTokens {

@@ -40,11 +40,15 @@ export class SessionsService {
 
   /**
    * Starts a session at a sign-in, as `start` does. Sessions beyond MAX_SESSIONS_PER_USER are revoked, those first that were
-   * unused for longest. Records `sign_in` and `session_cap`.
+   * unused for longest. Records `sign_in`, `session_cap`, and `new_device` for a user who has signed in before, elsewhere.
    *
-   * @param replaced ids of the sessions of this browser: those of the same user are revoked
+   * @param browser ids of its sessions: those of the same user are revoked; and whether the user has signed in on it before
    */
-  signIn(user: SignInUser, device: Device, replaced: string[]): Promise<LiveSession | null> {
+  signIn(
+    user: SignInUser,
+    device: Device,
+    { replaced, isKnownDevice }: { replaced: string[]; isKnownDevice: boolean },
+  ): Promise<LiveSession | null> {
     return this.revocations.transaction(async (transaction) => {
       const session = await this.start(user, device, transaction);
       if (!session) return null;
@@ -56,7 +60,11 @@ export class SessionsService {
       const capped = surplus.map(({ id }): NewSecurityEvent => {
         return { type: 'session_cap', sessionId: id, details: { newSessionId: session.id }, ...common };
       });
-      await this.events.recordAll([signIn, ...capped], transaction);
+      const isNewDevice = !isKnownDevice && (await this.events.has(user.id, 'sign_in', transaction));
+      const newDevice: NewSecurityEvent[] = isNewDevice
+        ? [{ type: 'new_device', sessionId: session.id, ...common }]
+        : [];
+      await this.events.recordAll([signIn, ...newDevice, ...capped], transaction);
       return session;
     });
   }

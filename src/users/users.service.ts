@@ -11,6 +11,12 @@ import { User } from './user.entity.js';
 /** What a sign-in needs to know of a user. */
 export type SignInUser = Pick<User, 'id' | 'tokenVersion'>;
 
+/** What is needed to write to a user. */
+export type Contact = Pick<User, 'id' | 'email' | 'emailCanonical' | 'name' | 'locale' | 'status' | 'emailVerifiedAt'>;
+
+const CONTACT_COLUMNS =
+  'id, email, email_canonical AS "emailCanonical", name, locale, status, email_verified_at AS "emailVerifiedAt"';
+
 export interface NewUser {
   email: EmailAddress;
   name: string | null;
@@ -32,6 +38,18 @@ export class UsersService {
 
   findByEmail(email: EmailAddress): Promise<User | null> {
     return this.users.findOneBy({ emailCanonical: email.canonical });
+  }
+
+  /** For transactions, which must not wait for a second connection. */
+  async findContactById(id: string, transaction: Statements): Promise<Contact | null> {
+    const sql = `SELECT ${CONTACT_COLUMNS} FROM users WHERE id = $1::uuid`;
+    return (await transaction.read<Contact>(sql, [id]))[0] ?? null;
+  }
+
+  /** The same by address. */
+  async findContactByEmail({ canonical }: EmailAddress, transaction: Statements): Promise<Contact | null> {
+    const sql = `SELECT ${CONTACT_COLUMNS} FROM users WHERE email_canonical = $1`;
+    return (await transaction.read<Contact>(sql, [canonical]))[0] ?? null;
   }
 
   /**

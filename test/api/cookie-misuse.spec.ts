@@ -223,7 +223,7 @@ describe('cookies', () => {
       const { sub, ver } = claimsOf(first.access_token) as { sub: string; ver: number };
       const jar = new Browser(test.http);
       const born = [];
-      for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE, []))!);
+      for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE, SIGN_IN))!);
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
         jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
       }
@@ -237,4 +237,5 @@ describe('cookies', () => {
 });
 
 const DEVICE = { ip: '', userAgent: '', delivery: 'cookie' } as const;
+const SIGN_IN = { replaced: [], isKnownDevice: true };
 const pause = (ms: number) => new Promise((resolve) => void setTimeout(resolve, ms));

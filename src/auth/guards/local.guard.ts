@@ -6,6 +6,7 @@ import { Problem } from '../../problem/problem.js';
 import type { User } from '../../users/user.entity.js';
 import { CookieSelector } from '../cookies/cookie-selector.js';
 import { CsrfProtection } from '../cookies/csrf-protection.js';
+import { KnownDevices } from '../known-devices.js';
 import { LoginDto, LoginFormDto } from '../dto.js';
 import type { LoginCredential, LoginRequest } from '../requests.js';
 import { validateBody } from './validate-body.js';
@@ -22,6 +23,7 @@ export class LocalGuard extends AuthGuard('local') {
   constructor(
     private readonly csrf: CsrfProtection,
     private readonly cookies: CookieSelector,
+    private readonly devices: KnownDevices,
   ) {
     super();
   }
@@ -54,7 +56,9 @@ export class LocalGuard extends AuthGuard('local') {
     const { delivery } = credentials;
     // The sessions of this browser, of any user: one with a cookie replaces them.
     const replaced = delivery === 'cookie' ? this.cookies.verifyAll(request).map(({ sessionId }) => sessionId) : [];
-    return { kind: 'verified', user: request.verifiedUser, delivery, replaced };
+    const { verifiedUser: user } = request;
+    const isKnownDevice = this.devices.find(request, user.email)?.userId === user.id;
+    return { kind: 'verified', user, delivery, replaced, isKnownDevice };
   }
 }
 
