@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from '../../src/database/database.js';
+import { Database, type Statements } from '../../src/database/database.js';
+import { MailBudgets } from '../../src/mail/mail-budgets.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { scrapeMetrics } from '../support/app/scrape-metrics.js';
@@ -40,7 +41,9 @@ describe('the mail budgets', () => {
   };
   const outcome = async (name: string, value: number) => {
     await expect
-      .poll(async () => (await scrapeMetrics(test!.http)).series[`latchkey_mails_total{outcome="${name}"}`])
+      .poll(async () => (await scrapeMetrics(test!.http)).series[`latchkey_mails_total{outcome="${name}"}`], {
+        timeout: 10_000,
+      })
       .toBe(value);
   };
 
@@ -110,6 +113,27 @@ describe('the mail budgets', () => {
     app.clock.move('61m');
     await counts({ pending: 0, dropped: 0 });
     expect(smtp.received.at(-1)!.to).toBe(`user-3@${domain}`);
+  });
+
+  it('are decided by one transaction at a time: the next sees what the first has counted', async () => {
+    const app = await start({ MAIL_RECIPIENT_LIMIT: '1' });
+    await addMail(app, TO);
+    await counts({ sent: 1 });
+    const database = app.app.get(Database);
+    await database.write('UPDATE outbox SET budgeted_at = NULL WHERE true');
+    const now = app.clock.now();
+    const decideIn = (on: Statements) =>
+      app.app.get(MailBudgets, { strict: false }).decide(TO, 'example.com', 'registration', now, on);
+    let second: Promise<unknown> | undefined;
+    const first = await database.transaction(async (transaction) => {
+      const decision = await decideIn(transaction);
+      second = database.transaction(decideIn);
+      // On PostgreSQL the second has its connection by the time that others have had theirs.
+      for (let i = 0; i < 5; i++) await database.read('SELECT 1 AS one');
+      await transaction.write(`UPDATE outbox SET budget = 'registration', budgeted_at = $1::bigint`, [now]);
+      return decision;
+    });
+    expect([first, await second]).toEqual([{ outcome: 'granted' }, { outcome: 'dropped' }]);
   });
 
   it('undo what composing a dropped mail has changed: earlier tokens stay valid', async () => {
