@@ -4,10 +4,17 @@ import { MailBudgets } from '../../src/mail/mail-budgets.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { scrapeMetrics } from '../support/app/scrape-metrics.js';
+import { isPostgres } from '../support/database/database.js';
 import { addMail, defineKinds, statesOf, verification } from '../support/mail/kinds.js';
 import { smtpEnv, startSmtp, type TestSmtp } from '../support/mail/smtp.js';
 
 const TO = 'ada@example.com';
+
+/** Resolves when a transaction waits for an advisory lock. */
+async function waitsForLock(database: Database): Promise<void> {
+  const sql = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  while ((await database.read(sql)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 describe('the mail budgets', () => {
   let smtp: TestSmtp;
@@ -128,8 +135,8 @@ describe('the mail budgets', () => {
     const first = await database.transaction(async (transaction) => {
       const decision = await decideIn(transaction);
       second = database.transaction(decideIn);
-      // On PostgreSQL the second has its connection by the time that others have had theirs.
-      for (let i = 0; i < 5; i++) await database.read('SELECT 1 AS one');
+      // On SQLite it waits for the one writer.
+      if (isPostgres) await Promise.race([second, waitsForLock(database)]);
       await transaction.write(`UPDATE outbox SET budget = 'registration', budgeted_at = $1::bigint`, [now]);
       return decision;
     });
