@@ -1,12 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from '../../src/database/database.js';
+import { Database, type Statements } from '../../src/database/database.js';
+import { MailBudgets } from '../../src/mail/mail-budgets.js';
 import { Outbox } from '../../src/mail/outbox.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { scrapeMetrics } from '../support/app/scrape-metrics.js';
+import { isPostgres } from '../support/database/database.js';
 import { addMail, defineKinds, statesOf, verification } from '../support/mail/kinds.js';
 import { smtpEnv, startSmtp, type TestSmtp } from '../support/mail/smtp.js';
 
 const TO = 'ada@example.com';
+
+/** Resolves when a transaction waits for an advisory lock. */
+async function waitsForLock(database: Database): Promise<void> {
+  const sql = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  while ((await database.read(sql)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 describe('the mail budgets', () => {
   let smtp: TestSmtp;
@@ -40,7 +48,9 @@ describe('the mail budgets', () => {
   };
   const outcome = async (name: string, value: number) => {
     await expect
-      .poll(async () => (await scrapeMetrics(test!.http)).series[`latchkey_mails_total{outcome="${name}"}`])
+      .poll(async () => (await scrapeMetrics(test!.http)).series[`latchkey_mails_total{outcome="${name}"}`], {
+        timeout: 10_000,
+      })
       .toBe(value);
   };
 
@@ -110,6 +120,27 @@ describe('the mail budgets', () => {
     app.clock.move('61m');
     await counts({ pending: 0, dropped: 0 });
     expect(smtp.received.at(-1)!.to).toBe(`user-3@${domain}`);
+  });
+
+  it('are decided by one transaction at a time: the next sees what the first has counted', async () => {
+    const app = await start({ MAIL_RECIPIENT_LIMIT: '1' });
+    await addMail(app, TO);
+    await counts({ sent: 1 });
+    const database = app.app.get(Database);
+    await database.write('UPDATE outbox SET budgeted_at = NULL WHERE true');
+    const now = app.clock.now();
+    const decideIn = (on: Statements) =>
+      app.app.get(MailBudgets, { strict: false }).decide(TO, 'example.com', 'registration', now, on);
+    let second: Promise<unknown> | undefined;
+    const first = await database.transaction(async (transaction) => {
+      const decision = await decideIn(transaction);
+      second = database.transaction(decideIn);
+      // On SQLite it waits for the one writer.
+      if (isPostgres) await Promise.race([second, waitsForLock(database)]);
+      await transaction.write(`UPDATE outbox SET budget = 'registration', budgeted_at = $1::bigint`, [now]);
+      return decision;
+    });
+    expect([first, await second]).toEqual([{ outcome: 'granted' }, { outcome: 'dropped' }]);
   });
 
   it('undo what composing a dropped mail has changed: earlier tokens stay valid', async () => {

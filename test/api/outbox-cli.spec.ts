@@ -27,7 +27,7 @@ describe('npm run outbox', { timeout: 60_000 }, () => {
   async function addDead(recipient: string): Promise<string> {
     smtp.refuseRecipients({ code: 550 });
     await addMail(test, recipient, { token: `token-of-${recipient}` });
-    await expect.poll(async () => (await entriesOf(test)).at(-1)!.state).toBe('dead');
+    await expect.poll(async () => (await entriesOf(test)).at(-1)!.state, { timeout: 10_000 }).toBe('dead');
     smtp.refuseRecipients(null);
     return (await entriesOf(test)).at(-1)!.id;
   }
@@ -53,11 +53,11 @@ describe('npm run outbox', { timeout: 60_000 }, () => {
     for (const text of [output, json.output]) expect(text).not.toMatch(/ada|bob|token/);
 
     expect(await run('retry', one)).toEqual({ code: 0, output: `Sent again: ${one}\n` });
-    await expect.poll(() => statesOf(test)).toEqual(['sent', 'dead']);
+    await expect.poll(() => statesOf(test), { timeout: 10_000 }).toEqual(['sent', 'dead']);
     expect(smtp.received[0]!.raw).toContain('token-of-ada');
     expect(await run('retry', one)).toEqual({ code: 1, output: `No dead mail has the id ${one}.\n` });
     expect(await run('retry', '--all-dead')).toEqual({ code: 0, output: `Sent again: ${two}\n` });
-    await expect.poll(() => statesOf(test)).toEqual(['sent', 'sent']);
+    await expect.poll(() => statesOf(test), { timeout: 10_000 }).toEqual(['sent', 'sent']);
     expect((await run('retry', '--all-dead')).output).toBe('No mail is dead.\n');
     expect((await run('list')).output).toBe('No mail waits, and none is dead.\n');
   });

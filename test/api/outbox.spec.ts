@@ -90,7 +90,7 @@ describe('the outbox', () => {
     const secret = 'canary-token-of-the-outbox';
     smtp.refuseRecipients({ code: 450 });
     await addMail(test, TO, { token: secret });
-    await expect.poll(() => smtp.attempts()).toBe(1);
+    await expect.poll(() => smtp.attempts(), { timeout: 10_000 }).toBe(1);
     expect(await everything()).not.toContain(secret);
     expect((await entriesOf(test))[0]!.payload).toMatch(/^1\./);
     smtp.refuseRecipients(null);
@@ -114,14 +114,14 @@ describe('the outbox', () => {
     smtp.refuseRecipients({ code: 450 });
     await addMail(test, TO, { token: 'one' });
     await addMail(test, 'mallory@example.com', { token: 'two' });
-    await expect.poll(() => smtp.attempts()).toBe(2);
+    await expect.poll(() => smtp.attempts(), { timeout: 10_000 }).toBe(2);
     const [one, two] = await entriesOf(test);
     await test.app.get(Database).write('UPDATE outbox SET payload = $1 WHERE id = $2::uuid', [one!.payload, two!.id]);
     smtp.refuseRecipients(null);
     test.clock.move(LATER);
     await received(1);
     await expect
-      .poll(async () => (await entriesOf(test)).map(({ last_error }) => last_error))
+      .poll(async () => (await entriesOf(test)).map(({ last_error }) => last_error), { timeout: 10_000 })
       .toEqual([null, 'compose: Error']);
   });
 
@@ -145,7 +145,7 @@ describe('the outbox', () => {
       return verification(entry);
     });
     await addMail(test, TO, { kind: 'fragile' });
-    await expect.poll(async () => (await entriesOf(test))[0]!.last_error).toBe('compose: Error');
+    await expect.poll(async () => (await entriesOf(test))[0]!.last_error, { timeout: 10_000 }).toBe('compose: Error');
     test.clock.move(LATER);
     await states(['sent']);
     expect(run).toEqual([0, 0]);
@@ -155,7 +155,9 @@ describe('the outbox', () => {
     const ids = smtp.messageIds;
     smtp.refuseMessages({ code: 451 });
     await addMail(test, TO);
-    await expect.poll(async () => (await entriesOf(test))[0]!.last_error).toMatch(/^EMESSAGE 451 .*DATA$/);
+    await expect
+      .poll(async () => (await entriesOf(test))[0]!.last_error, { timeout: 10_000 })
+      .toMatch(/^EMESSAGE 451 .*DATA$/);
     await counts('failed', 1);
     const { next_attempt_at: next } = (await entriesOf(test))[0]!;
     expect(next - test.clock.now()).toBeGreaterThan(0);
@@ -173,7 +175,7 @@ describe('the outbox', () => {
   it('retries where there is no server, for a day; then the entry is dead', async () => {
     await smtp.close();
     await addMail(test, TO);
-    await expect.poll(async () => (await entriesOf(test))[0]!.last_error).toMatch(/ECONNREFUSED/);
+    await expect.poll(async () => (await entriesOf(test))[0]!.last_error, { timeout: 10_000 }).toMatch(/ECONNREFUSED/);
     await counts('failed', 1);
     test.clock.move('23h');
     await counts('failed', 2);

@@ -69,8 +69,8 @@ export async function startSmtp(options: SMTPServerOptions = {}, port: number = 
       attempts++;
       done(recipients && refusal(recipients));
     },
-    onData: (stream, session, done) => {
-      keep(stream, session).then(done, done);
+    onData: async (stream, session, done) => {
+      done(await keep(stream, session));
     },
     ...options,
   });
