@@ -112,10 +112,10 @@ export class PasswordThrottle {
   /** Null where another attempt came in between. */
   private async tryBegin(budgets: Budget[]): Promise<PasswordAttempt | null> {
     const now = this.clock.now();
-    const states = await this.rows.findMany(budgets.map(({ key }) => key));
+    const states = await Promise.all(budgets.map(({ key }) => this.rows.find(key)));
     const usedUp: string[] = [];
-    for (const budget of budgets) {
-      const before = states.get(budget.key) ?? null;
+    for (const [i, budget] of budgets.entries()) {
+      const before = states[i]!;
       const decision = decideAttempt(before, now, budget.policy);
       if (decision.kind === 'delay') throw this.refusal(budget, before!.failures, decision.retryAfterMs);
       const isStopped = decision.kind === 'stop';
@@ -123,9 +123,9 @@ export class PasswordThrottle {
         usedUp.push(budget.key);
         continue;
       }
-      // A stopped attempt does the same work as another. Whether parallel ones change its row does not matter.
+      // A stopped attempt runs the same statement, which then changes nothing.
       const counted = countFailure(before, now, budget.policy);
-      const isCounted = await this.rows.replace(budget.key, before, counted);
+      const isCounted = await this.rows.storeFailure(budget.key, counted);
       if (isStopped) return PasswordAttempt.stopped(budget.name);
       return isCounted ? PasswordAttempt.counted(this.rows, { ...budget, before, counted, usedUp }) : null;
     }
