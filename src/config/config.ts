@@ -1,7 +1,7 @@
-import { Expose, Transform } from 'class-transformer';
 import { ArrayNotEmpty, IsDefined, IsIn, IsInt, IsUrl, Matches, Max, Min } from 'class-validator';
 import { parseDatabaseUrl, parsePostgresUrl, type DatabaseTarget } from './database-url.js';
 import { parseDuration } from './duration.js';
+import { Env } from './env.js';
 import { parseIntrospectionClients, type IntrospectionClient } from './introspection-clients.js';
 import { parseMailFrom, type MailFrom } from './mail-from.js';
 import { parseSmtpUrl, type SmtpServer } from './smtp-url.js';
@@ -13,7 +13,6 @@ const ANY_HOST = { require_tld: false, require_protocol: true, protocols: ['http
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const names = new Map<string, string>();
 
 /**
  * Everything that can be configured, by the environment variable named in `@Env`. Durations are written like `15m`,
@@ -261,21 +260,6 @@ export class Config {
   get servesDevMail(): boolean {
     return !this.isProduction && this.smtp === null;
   }
-}
-
-function Env(name: string, parse: (text: string) => unknown = String): PropertyDecorator {
-  const expose = Expose({ name });
-  const transform = Transform(({ value }) => (typeof value === 'string' ? parse(value) : value));
-  return (target, property) => {
-    expose(target, property);
-    transform(target, property);
-    names.set(String(property), name);
-  };
-}
-
-/** The environment variable that sets a property of `Config`. */
-export function envName(property: string): string {
-  return names.get(property) ?? property;
 }
 
 function commaList(text: string): string[] {

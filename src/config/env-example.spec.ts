@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { describe, expect, it } from 'vitest';
-import { Config, envName } from './config.js';
+import { Config } from './config.js';
+import { envName } from './env.js';
 import { loadConfig } from './load-config.js';
 
 const APP_SECRET = 'thirty-two bytes and not one more';

@@ -2,7 +2,8 @@ import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { LogDestination } from '../http/log-destination.js';
 import { serverOptions } from '../http/server-options.js';
-import { Config, envName } from './config.js';
+import { Config } from './config.js';
+import { envName } from './env.js';
 import { ConfigError, loadConfig, type Environment } from './load-config.js';
 import type { SmtpServer } from './smtp-url.js';
 

@@ -1,6 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { Config, envName } from './config.js';
+import { Config } from './config.js';
+import { envName } from './env.js';
 import { isGuessable } from './guessable.js';
 
 export type Environment = Record<string, string | undefined>;

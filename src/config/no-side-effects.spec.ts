@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Config, envName } from './config.js';
+import { Config } from './config.js';
+import { envName } from './env.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -184,7 +184,7 @@ describe('the metrics', () => {
   });
 
   it('count the purged rows by table', async () => {
-    for (const table of ['sessions', 'revocations']) await sql(`DELETE FROM ${table}`);
+    for (const table of ['sessions', 'revocations', 'outbox']) await sql(`DELETE FROM ${table}`);
     const users = await Promise.all([1, 2].map(() => register(test.http)));
     for (const { tokens } of users) await test.http.post('/auth/logout', { token: tokens.access_token });
     test.clock.move('2d');

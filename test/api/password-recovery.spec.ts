@@ -107,10 +107,9 @@ describe('a forgotten password', () => {
     await test.http.post('/auth/password', { token: tokens.access_token, json: change });
     for (const { token } of [mail, second]) expectProblem(await reset({ token }), 400, 'one_time_token_invalid');
     await forgot(email);
-    const [third, fourth] = [
-      await nextMail(test.http, email, 'reset-password'),
-      (await forgot(email), await nextMail(test.http, email)),
-    ];
+    const third = await nextMail(test.http, email, 'reset-password');
+    await forgot(email);
+    const fourth = await nextMail(test.http, email, 'reset-password');
     expect((await reset({ token: third.token }, 'one more long passphrase')).status).toBe(204);
     expectProblem(await reset({ token: fourth.token }), 400, 'one_time_token_invalid');
   });

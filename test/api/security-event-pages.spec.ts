@@ -39,6 +39,7 @@ describe('GET /users/me/security-events', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.body).toEqual({
       items: [
+        ['new_device', other.session_id, false],
         ['sign_in', other.session_id, false],
         ['sign_in', tokens.session_id, true],
         ['registered', tokens.session_id, true],

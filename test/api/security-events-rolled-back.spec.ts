@@ -93,7 +93,8 @@ describe('a security event', () => {
     const ten = <T>(call: () => Promise<T>) => Promise.all(Array.from({ length: 10 }, call));
     await ten(() => test.http.delete(`/sessions/${other.session_id}`, { token: tokens.access_token }));
     await ten(() => test.http.post('/auth/logout', { json: { refresh_token: tokens.refresh_token } }));
-    expect(await eventTypes(test, userId)).toEqual(['registered', 'sign_in', 'sign_in', 'session_revoked', 'logout']);
+    const signIns = ['registered', 'sign_in', 'sign_in', 'new_device'];
+    expect(await eventTypes(test, userId)).toEqual([...signIns, 'session_revoked', 'logout']);
   });
 
   it('of a registration with a taken address belongs to no user', async () => {

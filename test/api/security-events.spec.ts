@@ -56,9 +56,22 @@ describe('the security events', () => {
     });
     expect(events.map(({ type, details }) => [type, details])).toEqual([
       ['sign_in', {}],
+      ['new_device', {}],
       ['sign_in', { replacedSessions: 1 }],
+      ['new_device', {}],
     ]);
     expect(events.every(({ sessionId }) => sessionId !== tokens.session_id)).toBe(true);
+  });
+
+  it('record a new device, unless it is the first or has signed in before', async () => {
+    const { email, userId, tokens } = await signUp();
+    const json = { email, password: PASSWORD, device_token: tokens.device_token };
+    const known = await added(userId, () => test.http.post('/auth/login', { json }));
+    expect(known.map(({ type }) => type)).not.toContain('new_device');
+    const stranger = await signUp();
+    const theirs = { ...json, device_token: stranger.tokens.device_token };
+    const unknown = await added(userId, () => test.http.post('/auth/login', { json: theirs }));
+    expect(unknown.map(({ type }) => type)).toContain('new_device');
   });
 
   it('record the sessions beyond MAX_SESSIONS_PER_USER', async () => {
@@ -68,6 +81,7 @@ describe('the security events', () => {
     const events = await added(userId, async () => (last = (await signIn(email)).body.session_id));
     expect(events).toMatchObject([
       { type: 'sign_in', sessionId: last, ...HERE },
+      { type: 'new_device', sessionId: last, ...HERE },
       { type: 'session_cap', sessionId: tokens.session_id, details: { newSessionId: last }, ...HERE },
     ]);
   });
@@ -93,7 +107,7 @@ describe('the security events', () => {
   it('write a failed sign-in after the response: an existing account costs no statement', async () => {
     const { email } = await signUp();
     await test.flush();
-    const aboutUsers = (statements: string[]) => statements.filter((sql) => /users/.test(sql));
+    const aboutUsers = (statements: string[]) => statements.filter((sql) => /FROM "users"/.test(sql));
     const buffer = test.app.get(FailedSignInBuffer);
     clearTimeout(buffer['timer']);
     const schedule = vi.spyOn(buffer as any, 'scheduleFlush').mockReturnValue(undefined);
@@ -263,7 +277,7 @@ describe('the security events', () => {
       for (const name of Object.keys(details)) names.add(name);
       recorded.set(type, names);
     }
-    expect(recorded.size).toBe(9);
+    expect(recorded.size).toBe(10);
     for (const [type, names] of recorded) {
       const [, text = ''] = new RegExp(`^\\| \`${type}\` .*\\| (.*)\\|$`, 'm').exec(page) ?? [];
       // The names come before the colons.

@@ -6,7 +6,15 @@ import type { HttpResponse } from '../../support/http/http.js';
 const ID = '0b5e2f6e-3c1d-4b52-9a64-6f1f3c1f6a10';
 const HEADERS = { 'x-request-id': ID, 'cache-control': 'no-store' };
 const JSON_TYPE = { ...HEADERS, 'content-type': 'application/json; charset=utf-8' };
-const profile = { id: ID, email: 'ada@example.com', name: null, roles: [], createdAt: '2026-11-22T16:37:08.000Z' };
+const profile = {
+  id: ID,
+  email: 'ada@example.com',
+  name: null,
+  roles: [],
+  emailVerified: true,
+  locale: null,
+  createdAt: '2026-11-22T16:37:08.000Z',
+};
 const read = { method: 'GET', path: '/users/me' };
 const rename = { method: 'PATCH', path: '/users/me', type: 'application/json', body: '{"name":null}' };
 
