@@ -38,7 +38,7 @@ describe('consuming points of several limits', () => {
   it('asks the store once a second for an address that is refused', async () => {
     const { counters, from, consumer } = setUp();
     for (let i = 0; i < 3; i++) await consumer.consumeAll(from('a'));
-    const add = vi.spyOn(counters, 'add');
+    const add = vi.spyOn(counters, 'addNow');
     for (let i = 0; i < 100; i++) expect((await consumer.consumeAll(from('a'))).refusals).toHaveLength(1);
     expect(add).not.toHaveBeenCalled();
     clock.at += 1000;
