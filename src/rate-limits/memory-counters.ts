@@ -23,11 +23,20 @@ export class MemoryCounters implements Counters {
   }
 
   async add(key: string, windowMs: number): Promise<Count> {
+    return this.addNow(key, windowMs);
+  }
+
+  async giveBack(key: string, expiresAt: number): Promise<Count> {
+    return this.giveBackNow(key, expiresAt);
+  }
+
+  /** The same as `add`, for what must cost no promise. */
+  addNow(key: string, windowMs: number): Count {
     const count = this.current(key) ?? { points: 0, expiresAt: this.clock.now() + windowMs };
     return this.set(key, { ...count, points: count.points + 1 });
   }
 
-  async giveBack(key: string, expiresAt: number): Promise<Count> {
+  giveBackNow(key: string, expiresAt: number): Count {
     const count = this.current(key);
     if (count?.expiresAt !== expiresAt) return { points: 0, expiresAt };
     return this.set(key, { expiresAt, points: Math.max(0, count.points - 1) });

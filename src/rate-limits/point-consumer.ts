@@ -38,7 +38,10 @@ export class PointConsumer {
   async consumeAll(subjects: Subject[]): Promise<{ points: ConsumedPoint[]; refusals: Refusal[] }> {
     const known = subjects.flatMap((subject) => this.findRefusal(subject) ?? []);
     if (known.length > 0) return { points: [], refusals: known };
-    const points = await consumeEach(subjects);
+    return this.settleRefused(consumeNow(subjects) ?? (await consumeEach(subjects)));
+  }
+
+  private settleRefused(points: ConsumedPoint[]): { points: ConsumedPoint[]; refusals: Refusal[] } {
     const refusals = points.filter(isOver).map((over) => this.remember(over));
     if (refusals.length === 0) return { points, refusals };
     this.send(points);
@@ -52,7 +55,7 @@ export class PointConsumer {
 
   private send(points: ConsumedPoint[]): void {
     for (const { limiter, key, point } of points) {
-      limiter.giveBack(key, point).catch((error: unknown) => {
+      limiter.giveBack(key, point)?.catch((error: unknown) => {
         this.logger.warn(`A point stays counted until its window ends: ${(error as Error).message}`);
       });
     }
@@ -69,6 +72,17 @@ export class PointConsumer {
     this.refusals.set(nameOf(over), { refusal, until });
     return refusal;
   }
+}
+
+/** Null where one of the limiters needs the database. */
+function consumeNow(subjects: Subject[]): ConsumedPoint[] | null {
+  const points: ConsumedPoint[] = [];
+  for (const subject of subjects) {
+    const point = subject.limiter.consumeNow(subject.key);
+    if (!point) return null;
+    points.push({ ...subject, point });
+  }
+  return points;
 }
 
 /** The limiters put all points of one turn of the event loop into one statement. */

@@ -38,7 +38,7 @@ interface Limit {
 @Injectable()
 export class RateLimits {
   private readonly isOff: boolean;
-  private readonly limits: Limit[];
+  private readonly limits = new Map<LimitFamily, Limit[]>();
   private readonly consumer: PointConsumer;
   private readonly exemptions = new Map<LimitFamily, (request: FastifyRequest) => boolean>();
   private readonly refusalListeners: ((request: FastifyRequest) => void)[] = [];
@@ -51,10 +51,11 @@ export class RateLimits {
   ) {
     this.isOff = config.rateLimits === 'off';
     this.consumer = new PointConsumer(clock);
-    this.limits = POLICY_NAMES.map((name) => {
+    for (const name of POLICY_NAMES) {
       const policy = { ...RATE_LIMIT_POLICIES[name], ...config.rateLimitOverrides[name] };
-      return { name, policy, limiter: new CountingLimiter(name, policy, stores[policy.store], clock) };
-    });
+      const limit = { name, policy, limiter: new CountingLimiter(name, policy, stores[policy.store], clock) };
+      this.limits.set(policy.family, [...(this.limits.get(policy.family) ?? []), limit]);
+    }
   }
 
   /** Names the requests of a family that need no limit by address. One rule for each family. */
@@ -72,7 +73,7 @@ export class RateLimits {
     if (this.isOff || this.exemptions.get(family)?.(request)) return;
     const address = clientAddress(request);
     const keys: Partial<Record<LimitKey, string>> = { address: addressBlockOf(address), network: networkOf(address) };
-    const limits = this.limits.filter(({ policy }) => policy.family === family);
+    const limits = this.limits.get(family)!;
     const subjects = limits.map(({ name, limiter, policy }) => ({ name, limiter, key: keys[policy.key]! }));
     const points = await this.consumeAll(subjects, () =>
       this.refusalListeners.forEach((listener) => listener(request)),
@@ -83,8 +84,8 @@ export class RateLimits {
   /** Consumes a point of each of these sessions, for a refresh. Throws `rate_limited`. */
   async consumeRefresh(sessionIds: string[]): Promise<void> {
     if (this.isOff) return;
-    const { name, limiter } = this.limits.find(({ policy }) => policy.family === 'refresh')!;
-    await this.consumeAll(sessionIds.map((key) => ({ name, limiter, key })));
+    const limits = this.limits.get('refresh')!;
+    await this.consumeAll(limits.flatMap(({ name, limiter }) => sessionIds.map((key) => ({ name, limiter, key }))));
   }
 
   /** Gives the points of a request back unless its client failed, or disconnected: it may have guessed. */
