@@ -125,7 +125,7 @@ describe('the security events of accounts', () => {
       'account_deleted',
     ];
     expect(await eventTypes(test, claimsOf(access_token)['sub'] as string)).toEqual(expected);
-    const inExport = (exported.body.securityEvents as { type: string }[]).map(({ type }) => type).reverse();
+    const inExport = (exported.body.securityEvents as { type: string }[]).map(({ type }) => type).toReversed();
     expect(inExport).toEqual(expected.slice(0, -1));
   });
 });
