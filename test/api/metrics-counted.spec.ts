@@ -26,11 +26,7 @@ describe('the metrics', () => {
   afterEach(() => vi.restoreAllMocks());
   afterAll(() => test.close());
 
-  /** Without mails, which go out after a response: outbox.spec.ts. */
-  const counted = async (work: () => Promise<unknown>) => {
-    const series = Object.entries(await countedDuring(test.http, work));
-    return Object.fromEntries(series.filter(([name]) => !name.startsWith('latchkey_mails_total')));
-  };
+  const counted = (work: () => Promise<unknown>) => countedDuring(test.http, work);
   const gauge = async (name: string) => (await scrapeMetrics(test.http)).series[name]!;
   const sql = (text: string) => test.dataSource.query(text);
   const withPassword = (email: string, password: string) =>

@@ -33,13 +33,20 @@ function toEntry(line: string): [name: string, value: number] {
   return [sorted.length > 0 ? `${name}{${sorted.join(',')}}` : name, Number(value)];
 }
 
-/** The `latchkey_…_total` counters that grew during `work`, and by how much. */
-export async function countedDuring(http: Http, work: () => Promise<unknown>): Promise<Series> {
+/**
+ * The `latchkey_…_total` counters that grew during `work`, and by how much. Mails go out after the response to an earlier
+ * request: they count only where the test is about them.
+ */
+export async function countedDuring(
+  http: Http,
+  work: () => Promise<unknown>,
+  { withMails = false }: { withMails?: boolean } = {},
+): Promise<Series> {
   const { series: before } = await scrapeMetrics(http);
   await work();
   const { series: after } = await scrapeMetrics(http);
   const grown = Object.entries(after)
-    .filter(([name]) => /^latchkey_\w+_total\b/.test(name))
+    .filter(([name]) => /^latchkey_\w+_total\b/.test(name) && (withMails || !/^latchkey_mails/.test(name)))
     .map(([name, value]): [string, number] => [name, value - (before[name] ?? 0)]);
   return Object.fromEntries(grown.filter(([, by]) => by !== 0));
 }
