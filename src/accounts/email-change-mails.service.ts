@@ -13,6 +13,8 @@ const UNDONE = 'email_change_undone';
 
 interface ChangePayload {
   userId: string;
+  /** When it was asked for: a change of credentials since then drops the request. */
+  tokenVersion: number;
   newEmail: EmailAddress;
 }
 
@@ -30,13 +32,13 @@ export class EmailChangeMails {
     private readonly oneTimeTokens: OneTimeTokensService,
   ) {
     mails.define<ChangePayload>(CONFIRM, async (entry, transaction) => {
-      const { userId, newEmail } = entry.payload;
+      const { userId, tokenVersion, newEmail } = entry.payload;
       // The owner of a taken address hears of it, and the one who asked does not (user enumeration).
       const owner = await users.findContactByEmail(newEmail, transaction);
       if (owner) return owner.id === userId ? null : mails.mail('already-registered', owner, mails.pages);
       if (await oneTimeTokens.isReserved(newEmail, transaction, userId)) return null;
       const user = await users.findContactById(userId, transaction);
-      if (user?.status !== 'active') return null;
+      if (user?.status !== 'active' || user.tokenVersion !== tokenVersion) return null;
       return mails.compose(
         entry,
         'change_email',
@@ -65,7 +67,8 @@ export class EmailChangeMails {
   ): Promise<void> {
     this.mails.assertAvailable();
     await this.oneTimeTokens.revokeForUser(user.id, transaction, ['change_email']);
-    await this.mails.add(CONFIRM, newEmail.canonical, { userId: user.id, newEmail, codeChallenge }, transaction);
+    const request = { userId: user.id, tokenVersion: user.tokenVersion, newEmail, codeChallenge };
+    await this.mails.add(CONFIRM, newEmail.canonical, request, transaction);
     await this.mails.addUndo(REQUESTED, user, newEmail, transaction);
   }
 

@@ -7,6 +7,7 @@ import type { Identity } from '../identity/identity.js';
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { parseEmail } from '../users/email.js';
+import { UsersService } from '../users/users.service.js';
 import type { ChangeEmailDto } from './dto.js';
 import { EmailChangeMails } from './email-change-mails.service.js';
 
@@ -17,6 +18,7 @@ export class EmailChangeRequests {
     private readonly credentials: CredentialsService,
     private readonly mails: EmailChangeMails,
     private readonly events: SecurityEvents,
+    private readonly users: UsersService,
     private readonly database: Database,
   ) {}
 
@@ -35,6 +37,7 @@ export class EmailChangeRequests {
     }
     const event = { type: 'email_change_requested', userId: user.id, sessionId: caller.sessionId, origin } as const;
     await this.database.transaction(async (transaction) => {
+      await this.users.lock(user.id, transaction);
       await this.mails.addRequest(user, address, codeChallenge, transaction);
       await this.events.record(event, transaction);
     });

@@ -60,7 +60,8 @@ export class EmailChangeService {
     if (!token || !user) throw new Problem('one_time_token_invalid');
     try {
       await this.revocations.transaction(async (transaction) => {
-        const isFirst = await this.oneTimeTokens.redeem(token, transaction);
+        const isFirst =
+          (await this.users.lock(user.id, transaction)) && (await this.oneTimeTokens.redeem(token, transaction));
         // What is refused rolls back, so that the link stays valid.
         if (!isFirst || !(await change(token, user, transaction))) throw new Problem('one_time_token_invalid');
       });

@@ -49,7 +49,8 @@ export class EmailVerificationService {
     transaction: RevokingTransaction,
   ): Promise<boolean> {
     const { userId, email } = token;
-    if (userId === null || !(await this.oneTimeTokens.redeem(token, transaction))) return false;
+    if (userId === null || !(await this.users.lock(userId, transaction))) return false;
+    if (!(await this.oneTimeTokens.redeem(token, transaction))) return false;
     const user = await this.users.verifyEmail(userId, email, isOwnBrowser, transaction);
     if (!user) return true;
     const event = { type: 'email_verified', origin } as const;

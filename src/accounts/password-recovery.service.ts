@@ -30,6 +30,7 @@ export class PasswordRecoveryService {
     if (!token || user?.status !== 'active') throw new Problem('one_time_token_invalid');
     const hash = await this.credentials.hashNew(newPassword, user, 'newPassword', ticket);
     const isReset = await this.revocations.transaction(async (transaction) => {
+      await this.users.lock(user.id, transaction);
       if (!(await this.oneTimeTokens.redeem(token, transaction))) return false;
       const changed = await this.users.resetPassword(user.id, token.email, hash, transaction);
       if (!changed) return false;

@@ -15,9 +15,10 @@ export class VerificationMails {
     private readonly users: UsersService,
     private readonly database: Database,
   ) {
-    mails.define<{ userId: string }>(KIND, async (entry, transaction) => {
+    mails.define<{ userId: string; tokenVersion: number }>(KIND, async (entry, transaction) => {
       const user = await users.findContactById(entry.payload.userId, transaction);
-      if (!user || user.emailVerifiedAt !== null) return null;
+      // A change of credentials since then drops the request.
+      if (user?.tokenVersion !== entry.payload.tokenVersion || user.emailVerifiedAt !== null) return null;
       const email = { address: user.email, canonical: user.emailCanonical };
       return mails.compose(entry, 'verify_email', { userId: user.id, email }, user, transaction);
     });
@@ -28,6 +29,11 @@ export class VerificationMails {
     this.mails.assertAvailable();
     const user = await this.users.findById(userId);
     if (!user) throw new Problem('session_revoked', { sessionId, reason: 'unknown_user' });
-    await this.mails.add(KIND, user.emailCanonical, { userId, codeChallenge }, this.database);
+    await this.mails.add(
+      KIND,
+      user.emailCanonical,
+      { userId, tokenVersion: user.tokenVersion, codeChallenge },
+      this.database,
+    );
   }
 }

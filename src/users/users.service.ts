@@ -12,10 +12,13 @@ import { User } from './user.entity.js';
 export type SignInUser = Pick<User, 'id' | 'tokenVersion'>;
 
 /** What is needed to write to a user. */
-export type Contact = Pick<User, 'id' | 'email' | 'emailCanonical' | 'name' | 'locale' | 'status' | 'emailVerifiedAt'>;
+export type Contact = Pick<
+  User,
+  'id' | 'email' | 'emailCanonical' | 'name' | 'locale' | 'status' | 'emailVerifiedAt' | 'tokenVersion'
+>;
 
 const CONTACT_COLUMNS =
-  'id, email, email_canonical AS "emailCanonical", name, locale, status, email_verified_at AS "emailVerifiedAt"';
+  'id, email, email_canonical AS "emailCanonical", name, locale, status, email_verified_at AS "emailVerifiedAt", ver AS "tokenVersion"';
 
 export interface NewUser {
   email: EmailAddress;
@@ -50,6 +53,15 @@ export class UsersService {
   async findContactByEmail({ canonical }: EmailAddress, transaction: Statements): Promise<Contact | null> {
     const sql = `SELECT ${CONTACT_COLUMNS} FROM users WHERE email_canonical = $1`;
     return (await transaction.read<Contact>(sql, [canonical]))[0] ?? null;
+  }
+
+  /**
+   * Locks the row of a user until the transaction ends. Transactions that change several tables lock the user first: then none
+   * of two waits for the other. False where there is no such user.
+   */
+  async lock(id: string, transaction: Statements): Promise<boolean> {
+    const sql = 'SELECT id FROM users WHERE id = $1::uuid FOR NO KEY UPDATE';
+    return (await transaction.read(sql, [id])).length === 1;
   }
 
   /**
