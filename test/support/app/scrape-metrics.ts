@@ -46,7 +46,7 @@ export async function countedDuring(
   await work();
   const { series: after } = await scrapeMetrics(http);
   const grown = Object.entries(after)
-    .filter(([name]) => /^latchkey_\w+_total\b/.test(name) && (withMails || !/^latchkey_mails/.test(name)))
+    .filter(([name]) => /^latchkey_\w+_total\b/.test(name) && (withMails || !name.startsWith('latchkey_mails')))
     .map(([name, value]): [string, number] => [name, value - (before[name] ?? 0)]);
   return Object.fromEntries(grown.filter(([, by]) => by !== 0));
 }
