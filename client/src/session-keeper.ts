@@ -171,7 +171,7 @@ export class SessionKeeper {
     this.current = next;
     if (this.token?.sessionId !== next?.sessionId) this.token = null;
     const change = before === undefined ? null : changeBetween(asSession(before), asSession(next), this.ended);
-    if (change) for (const listener of [...this.listeners]) notify(listener, change);
+    if (change) for (const listener of new Set(this.listeners)) notify(listener, change);
   }
 
   private serialize<T>(step: () => Promise<T>): Promise<T> {
