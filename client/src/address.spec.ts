@@ -62,5 +62,5 @@ describe('the access token', () => {
 });
 
 it('the API address ignores a query and a fragment', () => {
-  expect(apiBase('https://auth.example.com/api/?a=b#c').href).toBe('https://auth.example.com/api');
+  expect(apiBase('https://auth.example.com/api/?a=b#c').href).toBe('https://auth.example.com/api/');
 });

@@ -2,6 +2,7 @@ import { addressOf } from './address.js';
 import type { Delivery, TokenResponse } from './api.js';
 import { errorOf, unexpectedResponse } from './latchkey-error.js';
 import type { Platform } from './platform.js';
+import type { TokenStore } from './token-store.js';
 
 /** The server, and how this client reaches it. */
 export interface Server {
@@ -9,6 +10,7 @@ export interface Server {
   /** The address of the API. */
   base: URL;
   delivery: Delivery;
+  store: TokenStore;
 }
 
 /** Posts to a route below `/auth`. Throws `LatchkeyError`, or the error of `fetch` when there is no response. */

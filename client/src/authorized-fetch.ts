@@ -19,7 +19,7 @@ export function authorizedFetch(
 ): (input: Input, init?: RequestInit) => Promise<Response> {
   return async (input, init) => {
     const given = typeof input === 'object' && 'headers' in input ? input : undefined;
-    const address = addressOf(given ? given.url : String(input), base);
+    const address = addressOf(given ? given.url : (input as string | URL), base);
     if (!mayCarryToken(address, base, origins)) return platform.fetch(given ?? address.href, init);
     // Copies: the caller may change the originals while the call waits for a token.
     const request = given && new Request(given, init);
@@ -69,20 +69,19 @@ function isInvalidToken({ headers }: Response): boolean {
 /** A copy of a body that the caller could change. */
 function copyOf(body: unknown): unknown {
   if (body instanceof URLSearchParams) return new URLSearchParams(body);
-  if (body instanceof ArrayBuffer) return body.slice(0);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return structuredClone(body);
   if (!(body instanceof FormData)) return body;
   const copy = new FormData();
   body.forEach((value, name) => copy.append(name, value));
   return copy;
 }
 
-/** A stream can be sent only once. All other kinds of body can be sent again. */
+/** A stream can be sent only once, and so can an async iterable, which Node takes. All other kinds can be sent again. */
 function canBeReadAgain(body: unknown): boolean {
-  if (body === null || body === undefined || typeof body === 'string') return true;
-  return (
-    [Blob, FormData, URLSearchParams, ArrayBuffer].some((kind) => body instanceof kind) || ArrayBuffer.isView(body)
-  );
+  const { getReader, [Symbol.asyncIterator]: iterate } = Object(body) as Partial<
+    ReadableStream & AsyncIterable<unknown>
+  >;
+  return !getReader && !iterate;
 }
 
 /** Rejects when the caller aborts. The refresh goes on for the other callers. */

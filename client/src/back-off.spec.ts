@@ -27,8 +27,4 @@ describe('the back-off after a failure', () => {
       }),
     );
   });
-
-  it('ignores a negative Retry-After', () => {
-    expect(backOffMs(1, -5, 0.5)).toBe(backOffMs(1, undefined, 0.5));
-  });
 });

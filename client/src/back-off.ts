@@ -8,5 +8,5 @@ const LONGEST_MS = 15_000;
  */
 export function backOffMs(failures: number, retryAfterSeconds: number | undefined, random: number): number {
   const step = Math.min(FIRST_MS * 2 ** failures, LONGEST_MS);
-  return Math.max(0, retryAfterSeconds ?? 0) * 1000 + (step / 2) * (1 + random);
+  return (retryAfterSeconds ?? 0) * 1000 + (step / 2) * (1 + random);
 }

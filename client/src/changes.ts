@@ -23,14 +23,14 @@ export interface SessionChange {
   type: ChangeType;
   /** With `ended`: the code of the error response, and why the session ended, where the server said so. */
   code?: ErrorCode;
-  reason?: string;
+  reason?: string | undefined;
 }
 
 /** A session that the server reported as over. */
 export interface EndedSession {
   sessionId: string;
   code: ErrorCode;
-  reason?: string;
+  reason?: string | undefined;
 }
 
 /** The change from `before` to `after`, for the listeners; null when the session is the same. */
@@ -42,5 +42,5 @@ export function changeBetween(
   if (before?.id === after?.id) return null;
   if (after) return { session: after, type: before && before.userId !== after.userId ? 'user_changed' : 'signed_in' };
   if (ended?.sessionId !== before?.id) return { session: null, type: 'signed_out' };
-  return { session: null, type: 'ended', code: ended!.code, ...(ended!.reason && { reason: ended!.reason }) };
+  return { session: null, type: 'ended', code: ended!.code, reason: ended!.reason };
 }

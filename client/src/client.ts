@@ -7,7 +7,7 @@ import { errorOf } from './latchkey-error.js';
 import type { Platform } from './platform.js';
 import { Refresher } from './refresher.js';
 import { SessionKeeper, type Listener } from './session-keeper.js';
-import { changePassword, login, logout, register } from './session-operations.js';
+import { changePassword, login, logout, register, type ClientParts } from './session-operations.js';
 import { localStorageStore, memoryStore, type TokenStore } from './token-store.js';
 
 export interface ClientOptions {
@@ -50,15 +50,20 @@ export interface Client {
   close(): void;
 }
 
+/** What `accountOf` uses. It is a member of the client, so that it costs nothing in a page without accounts. */
+export interface InternalClient extends Client {
+  parts: ClientParts;
+}
+
 /** A storage event can arrive before the message of the other tab, which has the reason of the change. */
 const MESSAGE_DELAY_MS = 150;
 
-export function clientOn(platform: Platform, options: ClientOptions): Client {
+export function clientOn(platform: Platform, options: ClientOptions): InternalClient {
   const { baseUrl, delivery = 'body', origins = [] } = options;
   const base = apiBase(baseUrl);
   const store = options.store ?? (delivery === 'cookie' ? localStorageStore() : memoryStore());
-  const server = { platform, base, delivery };
-  const keeper = new SessionKeeper(server, store, options.onActivity);
+  const server = { platform, base, delivery, store };
+  const keeper = new SessionKeeper(server, options.onActivity);
   const refresher = new Refresher(keeper, server);
   const parts = { ...server, keeper, refresher };
   const allowed = origins.map((origin) => new URL(origin).origin);
@@ -73,6 +78,7 @@ export function clientOn(platform: Platform, options: ClientOptions): Client {
     onStorage: () => void platform.sleep(MESSAGE_DELAY_MS).then(sync),
   });
   return {
+    parts,
     register: (account) => register(parts, account),
     login: (credentials) => login(parts, credentials),
     logout: () => logout(parts),
@@ -101,7 +107,7 @@ function sessionsOf(call: Client['fetch'], keeper: SessionKeeper): Client['sessi
     return response;
   };
   return {
-    list: async () => (await (await fetchOk('/sessions')).json()) as SessionView[],
+    list: async () => (await fetchOk('/sessions')).json() as Promise<SessionView[]>,
     async revoke(id) {
       await fetchOk(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
       await keeper.drop(id);

@@ -90,7 +90,7 @@ function claimsOf(token: unknown): Claims | null {
   try {
     const payload = atob((token as string).split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'));
     const claims = JSON.parse(payload) as Claims;
-    return typeof claims.sid === 'string' && typeof claims.sub === 'string' && claims.gen >= 0 ? claims : null;
+    return claims.sid && claims.sub && claims.gen >= 0 ? claims : null;
   } catch {
     return null;
   }

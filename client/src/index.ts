@@ -1,8 +1,21 @@
 import { clientOn, type Client, type ClientOptions } from './client.js';
 import { browser } from './platform.js';
 
+export { accountOf, type Account, type Proof } from './account.js';
 export type { Activity } from './activity.js';
-export type { Credentials, Delivery, FieldError, NewAccount, Passwords, ProblemCode, SessionView } from './api.js';
+export type {
+  AccountExport,
+  Credentials,
+  Delivery,
+  FieldError,
+  NewAccount,
+  NewEmail,
+  Passwords,
+  ProblemCode,
+  SecurityEventPage,
+  SecurityEventView,
+  SessionView,
+} from './api.js';
 export type { ChangeType, Session, SessionChange } from './changes.js';
 export type { Client, ClientOptions } from './client.js';
 export { LatchkeyError, type ErrorCode } from './latchkey-error.js';

@@ -1,10 +1,11 @@
 import type { FieldError, Problem, ProblemCode } from './api.js';
 
 /**
- * Two codes besides the server's. `unexpected_response`: the response is not from the API, but for example from a proxy
+ * Three codes besides the server's. `unexpected_response`: the response is not from the API, but for example from a proxy
  * or a captive portal. `user_changed`: the user who began the call is not signed in any more, so it was not sent.
+ * `code_verifier_missing`: another tab or browser asked for the code, so that only the link of the mail works here.
  */
-export type ErrorCode = ProblemCode | 'unexpected_response' | 'user_changed';
+export type ErrorCode = ProblemCode | 'unexpected_response' | 'user_changed' | 'code_verifier_missing';
 
 /** The server's problem document, or only a code where the response has none. */
 type ProblemParts = Omit<Partial<Problem>, 'code'> & { code: ErrorCode };
@@ -22,6 +23,8 @@ export class LatchkeyError extends Error {
   readonly sessionId: string | undefined;
   /** With a terminal error: why the session was revoked or expired, where the server said so. */
   readonly reason: string | undefined;
+  /** With `rate_limited`: the name of the limit with the longest wait. `retryAfter` says how long. */
+  readonly limit: string | undefined;
 
   constructor(
     /** The HTTP status; 0 where nothing was sent. */
@@ -33,11 +36,12 @@ export class LatchkeyError extends Error {
     super(problem.title ?? problem.code);
     this.code = problem.code;
     // A 429 or 5xx is about the server's state: the credentials stay valid.
-    this.terminal = problem.terminal === true && status < 500 && status !== 429;
+    this.terminal = problem.terminal === true && status < 429;
     this.errors = problem.errors ?? [];
     this.requestId = problem.requestId;
     this.sessionId = problem.session_id;
     this.reason = problem.reason;
+    this.limit = problem.limit;
   }
 }
 
@@ -60,12 +64,11 @@ export async function errorOf(response: Response): Promise<LatchkeyError> {
       .json()
       .catch(() => undefined)) as Problem | undefined;
   }
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new LatchkeyError(
     response.status,
     typeof problem?.code === 'string' ? problem : { code: 'unexpected_response' },
     // Retry-After can also be a date. It is ignored, because the clock of this device may be wrong.
-    Number.isFinite(retryAfter) ? retryAfter : undefined,
+    Number(/^\d+$/.exec(response.headers.get('retry-after') ?? '')?.[0]) || undefined,
   );
 }
 
@@ -73,5 +76,5 @@ export async function errorOf(response: Response): Promise<LatchkeyError> {
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof LatchkeyError)) return true;
   const { status, code } = error;
-  return status >= 500 || status === 429 || status === 408 || code === 'unexpected_response';
+  return status >= 429 || status === 408 || code === 'unexpected_response';
 }

@@ -133,15 +133,23 @@ describe('a closed client', () => {
     expect(server.count('POST /auth/logout')).toBe(1);
   });
 
-  it('leaves no event listener in the page', () => {
-    const listening = new Set<unknown>();
-    vi.stubGlobal('addEventListener', (_type: string, listener: unknown) => void listening.add(listener));
-    vi.stubGlobal('removeEventListener', (_type: string, listener: unknown) => void listening.delete(listener));
-    vi.stubGlobal('document', new EventTarget());
-    const { client } = connected();
-    expect(listening.size).toBe(2);
+  it('leaves no event listener in the page', async () => {
+    const [page, document] = [new EventTarget(), new EventTarget()];
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+    vi.stubGlobal('document', document);
+    let reads = 0;
+    const store = { ...memoryStore(), read: () => ((reads += 1), null) };
+    const { client } = connected({ store });
+    const readsAfter = async (target: EventTarget, type: string) => {
+      const before = reads;
+      target.dispatchEvent(new Event(type));
+      await new Promise((resolve) => void setTimeout(resolve));
+      return reads - before;
+    };
+    const each = async () => [await readsAfter(page, 'online'), await readsAfter(document, 'visibilitychange')];
+    expect(await each()).toEqual([1, 1]);
     client.close();
-    expect(listening.size).toBe(0);
+    expect(await each()).toEqual([0, 0]);
   });
 
   it('calls no listener', async () => {

@@ -20,11 +20,10 @@ export interface Platform {
 }
 
 interface Globals {
-  navigator?: { locks?: { request(name: string, options: object, work: () => Promise<void>): Promise<void> } };
+  navigator?: { locks?: { request(name: string, options: object, work: () => Promise<unknown>): Promise<unknown> } };
   BroadcastChannel?: new (name: string) => Channel;
   document?: EventTarget & { visibilityState: string };
   addEventListener?: EventTarget['addEventListener'];
-  removeEventListener?: EventTarget['removeEventListener'];
 }
 
 interface Channel {
@@ -47,9 +46,7 @@ export const browser: Platform = {
     let started: Promise<T> | undefined;
     const start = () => (started ??= work());
     // A frozen tab can keep a lock, and a browser can refuse locks: then the work starts without one.
-    await globals.navigator?.locks
-      ?.request(name, { signal: AbortSignal.timeout(waitMs) }, () => start().then(() => undefined))
-      .catch(() => undefined);
+    await globals.navigator?.locks?.request(name, { signal: browser.timeout(waitMs) }, start).catch(() => undefined);
     return start();
   },
 
@@ -75,14 +72,11 @@ export const browser: Platform = {
   hidden: () => globals.document?.visibilityState === 'hidden',
 
   watch({ onResume, onStorage }) {
-    const onVisibility = () => void (browser.hidden() || onResume());
-    globals.addEventListener?.('online', onResume);
-    globals.addEventListener?.('storage', onStorage);
-    globals.document?.addEventListener('visibilitychange', onVisibility);
-    return () => {
-      globals.removeEventListener?.('online', onResume);
-      globals.removeEventListener?.('storage', onStorage);
-      globals.document?.removeEventListener('visibilitychange', onVisibility);
-    };
+    const controller = new AbortController();
+    const options = { signal: controller.signal };
+    globals.addEventListener?.('online', onResume, options);
+    globals.addEventListener?.('storage', onStorage, options);
+    globals.document?.addEventListener('visibilitychange', () => void (browser.hidden() || onResume()), options);
+    return () => controller.abort();
   },
 };

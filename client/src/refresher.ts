@@ -26,7 +26,7 @@ interface RefreshState {
   notBefore: number;
   lastError?: unknown;
   /** Ends the wait for the next retry. */
-  resume: () => void;
+  resume?: () => void;
 }
 
 /** Refreshes the access token when a call needs it: single flight in a tab and, with Web Locks, in a browser. */
@@ -76,13 +76,13 @@ export class Refresher {
   resume(): void {
     const { state } = this;
     if (!state || (state.lastError as Partial<LatchkeyError> | undefined)?.retryAfter) return;
-    state.notBefore = -Infinity;
-    state.resume();
+    state.notBefore = 0;
+    state.resume?.();
   }
 
   private async refresh({ sessionId }: StoredCredential): Promise<void> {
     if (this.state?.sessionId !== sessionId) {
-      this.state = { sessionId, failures: 0, notBefore: -Infinity, resume: () => undefined };
+      this.state = { sessionId, failures: 0, notBefore: 0 };
     }
     const { state } = this;
     // The server refused the access token after this refresh began, so its result may be outdated too: refresh again.
@@ -118,8 +118,11 @@ export class Refresher {
   private async attempt(before: AccessToken | null, signal: AbortSignal): Promise<void> {
     const stored = await this.keeper.sync();
     if (!stored) return;
-    if (this.hasRefreshedElsewhere(before)) return this.keeper.report({ type: 'waited' });
-    const { server } = this;
+    const { server, keeper } = this;
+    const { access } = keeper;
+    // Another tab refreshed while this one waited for the lock.
+    if (access && access !== before && server.platform.now() < access.refreshAt)
+      return keeper.report({ type: 'waited' });
     const body = credentialBody(server.delivery, stored.sessionId, stored.text);
     try {
       const response = await post(server, '/auth/refresh', body, { signal });
@@ -134,12 +137,6 @@ export class Refresher {
       await this.attempt(before, signal);
     }
   }
-
-  /** Whether another tab refreshed while this one waited for the lock. */
-  private hasRefreshedElsewhere(before: AccessToken | null): boolean {
-    const { access } = this.keeper;
-    return access !== null && access !== before && this.server.platform.now() < access.refreshAt;
-  }
 }
 
 function lockOf(sessionId: string): string {
@@ -148,11 +145,13 @@ function lockOf(sessionId: string): string {
 
 /** In `cookie` delivery a missing cookie is terminal too: the browser has lost the refresh token. */
 function isTerminal(error: unknown, stored: StoredCredential, delivery: Delivery): error is LatchkeyError {
-  if (!(error instanceof LatchkeyError)) return false;
-  const isMissing = delivery === 'cookie' && error.code === 'refresh_token_missing';
-  return isMissing || (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId);
+  return (
+    error instanceof LatchkeyError &&
+    ((delivery === 'cookie' && error.code === 'refresh_token_missing') ||
+      (error.terminal && (error.sessionId ?? stored.sessionId) === stored.sessionId))
+  );
 }
 
 export function endedSession({ code, reason }: LatchkeyError, { sessionId }: { sessionId: string }): EndedSession {
-  return { sessionId, code, ...(reason && { reason }) };
+  return { sessionId, code, reason };
 }

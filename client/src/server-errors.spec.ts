@@ -19,7 +19,7 @@ describe('a server with errors', () => {
 
   it.each([
     ['503', () => refusal(503, 'database_unavailable')],
-    ['429', () => refusal(429, 'too_many_requests')],
+    ['429', () => refusal(429, 'rate_limited')],
     [
       '500 marked as terminal',
       () =>
@@ -129,9 +129,11 @@ describe('a server with errors', () => {
     const { world, server, tab } = await signedIn();
     await world.pass(LATER);
     server.instead = ({ route }) =>
-      route === REFRESH ? refusal(429, 'too_many_requests', { 'retry-after': '120' }) : undefined;
+      route === REFRESH ? refusal(429, 'rate_limited', { 'retry-after': '120' }) : undefined;
     expect(await failure(world.until(tab.client.fetch('/me')))).toMatchObject({
       status: 429,
+      code: 'rate_limited',
+      limit: 'refresh-session',
       retryAfter: 120,
       terminal: false,
     });

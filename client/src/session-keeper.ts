@@ -13,7 +13,6 @@ import {
 } from './credential.js';
 import { unexpectedResponse } from './latchkey-error.js';
 import type { Platform } from './platform.js';
-import type { TokenStore } from './token-store.js';
 
 export type Listener = (change: SessionChange) => void;
 
@@ -39,7 +38,6 @@ export class SessionKeeper {
 
   constructor(
     private readonly server: Server,
-    private readonly store: TokenStore,
     private readonly onActivity?: (activity: Activity) => void,
   ) {
     this.tabs = server.platform.channel(`latchkey ${server.base.href}`, (message) => {
@@ -87,7 +85,7 @@ export class SessionKeeper {
   }
 
   /** Stores the response to a refresh of `presented`. It never replaces another session or a newer generation. */
-  async saveRefreshed(response: TokenResponse, presented: StoredCredential): Promise<void> {
+  async saveRefreshed(response: TokenResponse, presented: { sessionId: string }): Promise<void> {
     const next = this.parse(response);
     if (next.stored.sessionId !== presented.sessionId) throw unexpectedResponse(200);
     return this.serialize(async () => {
@@ -108,7 +106,7 @@ export class SessionKeeper {
       this.ended = ended;
       // Before: a tab that finds the store empty knows why. After: a tab that read the store too early reads it again.
       this.tabs.broadcast({ ended } satisfies Message);
-      await this.store.clear(this.server.base.href);
+      await this.server.store.clear(this.server.base.href);
       this.update(null);
       this.tabs.broadcast({ ended } satisfies Message);
       return true;
@@ -148,7 +146,7 @@ export class SessionKeeper {
 
   private async save({ stored, access }: ParsedTokens, expiresIn: number): Promise<void> {
     // Before the access token is used: its use acknowledges this generation to the server.
-    if (stored.text !== this.current?.text) await this.store.write(stored.text, this.server.base.href);
+    if (stored.text !== this.current?.text) await this.server.store.write(stored.text, this.server.base.href);
     this.update(stored);
     this.accept(access, 'server', expiresIn);
     this.tabs.broadcast({ access: { token: access.token, expiresIn } } satisfies Message);
@@ -163,7 +161,7 @@ export class SessionKeeper {
 
   private async read(): Promise<StoredCredential | null> {
     const { delivery, base } = this.server;
-    const stored = readStored(delivery, await this.store.read(base.href));
+    const stored = readStored(delivery, await this.server.store.read(base.href));
     this.update(stored);
     return stored;
   }
@@ -173,7 +171,7 @@ export class SessionKeeper {
     this.current = next;
     if (this.token?.sessionId !== next?.sessionId) this.token = null;
     const change = before === undefined ? null : changeBetween(asSession(before), asSession(next), this.ended);
-    if (change) for (const listener of Array.from(this.listeners)) notify(listener, change);
+    if (change) for (const listener of new Set(this.listeners)) notify(listener, change);
   }
 
   private serialize<T>(step: () => Promise<T>): Promise<T> {

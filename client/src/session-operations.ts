@@ -15,15 +15,12 @@ export interface ClientParts extends Server {
 
 const LOGOUT_TRIES = 3;
 
-export async function register(parts: ClientParts, account: NewAccount): Promise<Session | null> {
-  const response = await postCredentials(parts, '/auth/register', account);
-  return response.status === 202 ? null : startSession(parts, response);
+export function register(parts: ClientParts, account: NewAccount): Promise<Session | null> {
+  return signIn(parts, '/auth/register', account);
 }
 
 export function login(parts: ClientParts, credentials: Credentials): Promise<Session> {
-  return parts.refresher.replace(async () =>
-    startSession(parts, await postCredentials(parts, '/auth/login', credentials)),
-  );
+  return parts.refresher.replace(async () => (await signIn(parts, '/auth/login', credentials, true))!);
 }
 
 export async function logout(parts: ClientParts): Promise<void> {
@@ -40,13 +37,21 @@ export async function logout(parts: ClientParts): Promise<void> {
   await dropping;
 }
 
-export async function changePassword(parts: ClientParts, passwords: Passwords): Promise<Session> {
+export function changePassword(parts: ClientParts, passwords: Passwords): Promise<Session> {
+  return withAccess(parts, (access) => postPassword(parts, passwords, access));
+}
+
+/**
+ * Runs work that changes the session, while refreshes in all tabs wait. It runs once more with a new access token when the
+ * server refuses the first one. Throws `user_changed` when nobody is signed in.
+ */
+export async function withAccess<T>(parts: ClientParts, work: (access: AccessToken) => Promise<T>): Promise<T> {
   const { keeper, refresher } = parts;
   for (let isFirst = true; ; isFirst = false) {
     const access = await refresher.access();
     if (!access) throw userChanged();
     try {
-      return await refresher.replace(() => postPassword(parts, passwords, access));
+      return await refresher.replace(() => work(access));
     } catch (error) {
       if (!(error instanceof LatchkeyError) || error.status !== 401) throw error;
       keeper.invalidate(access);
@@ -55,10 +60,16 @@ export async function changePassword(parts: ClientParts, passwords: Passwords): 
   }
 }
 
+/** `post` with an access token. */
+export function postAs({ token }: AccessToken, server: Server, path: string, body: object): Promise<Response> {
+  return post(server, path, body, {
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+  });
+}
+
 async function postPassword(parts: ClientParts, passwords: Passwords, access: AccessToken): Promise<Session> {
   const { keeper } = parts;
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${access.token}` };
-  const tokens = await readTokens(await post(parts, '/auth/password', passwords, { headers }));
+  const tokens = await readTokens(await postAs(access, parts, '/auth/password', passwords));
   if (await keeper.startSession(tokens, access.sessionId)) return keeper.session!;
   // A user signed out or in meanwhile: revoke the new session.
   await postLogout(parts, credentialBody(parts.delivery, tokens.session_id, tokens.refresh_token));
@@ -82,13 +93,27 @@ async function postLogout(parts: ClientParts, body: object): Promise<void> {
   }
 }
 
-/** Signs in or registers, in the delivery of this client. */
-function postCredentials(server: Server, path: string, body: object): Promise<Response> {
-  const { delivery } = server;
-  return post(server, path, delivery === 'cookie' ? { ...body, delivery } : body);
-}
-
-async function startSession({ keeper }: ClientParts, response: Response): Promise<Session> {
-  await keeper.startSession(await readTokens(response));
-  return keeper.session!;
+/**
+ * Null where the server responds 202: the account exists when its address is verified.
+ *
+ * In `body` delivery the server issues a device token, and a login presents it, so that guesses of strangers do not delay this
+ * browser (OWASP "device cookie"). It authenticates nobody, and a sign-out keeps it. It is stored under one of five names: a
+ * browser keeps at most five, and no name tells the address. Accounts may share a name: the server ignores the token of
+ * another account.
+ */
+async function signIn(
+  parts: ClientParts,
+  path: string,
+  body: Credentials,
+  sendsDeviceToken?: boolean,
+): Promise<Session | null> {
+  const { keeper, delivery, base, store } = parts;
+  const name = store.keyed && `${base.href} ${body.email.length % 5}`;
+  const device_token = (sendsDeviceToken && name && (await store.read(name))) || undefined;
+  const response = await post(parts, path, { ...body, delivery, device_token });
+  if (response.status === 202) return null;
+  const tokens = await readTokens(response);
+  await keeper.startSession(tokens);
+  if (name && tokens.device_token) await store.write(tokens.device_token, name);
+  return keeper.session;
 }

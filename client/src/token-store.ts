@@ -7,12 +7,15 @@ export interface TokenStore {
   read(server: string): string | null | Promise<string | null>;
   write(text: string, server: string): void | Promise<void>;
   clear(server: string): void | Promise<void>;
+  /** Whether each `server` has a text of its own. Only then the client keeps device tokens: it adds names of its own. */
+  readonly keyed?: boolean;
 }
 
 /** Each tab has its own session, which is gone when the tab closes. Nothing is left on the device. */
 export function memoryStore(): TokenStore {
   const kept = new Map<string, string>();
   return {
+    keyed: true,
     read: (server) => kept.get(server) ?? null,
     write: (text, server) => void kept.set(server, text),
     clear: (server) => void kept.delete(server),
@@ -39,6 +42,7 @@ export function localStorageStore(key = 'latchkey'): TokenStore {
   };
   const keyOf = (server: string) => `${key} ${server}`;
   return {
+    keyed: true,
     read(server) {
       const text = isAllowed && withStorage((storage) => storage.getItem(keyOf(server)));
       return isAllowed ? text || null : memory.read(server);

@@ -1,6 +1,13 @@
 import type { Client } from '@latchkey/client';
 import type { Connection } from './connection.js';
 import { byId, notice, reasonOf, thisView } from './page.js';
+import { showVerification } from './settings.js';
+
+interface Profile {
+  email: string;
+  name: string | null;
+  emailVerified: boolean;
+}
 
 export function showAccount(connection: Connection): void {
   byId('who-am-i').addEventListener('click', () => void whoAmI(connection.client));
@@ -12,12 +19,15 @@ export function clearAccount(): void {
   showResponse('');
 }
 
-export async function showName(client: Client): Promise<void> {
+/** Shows who is signed in, and whether their address is verified. */
+export async function showProfile(client: Client): Promise<void> {
   const isStill = thisView();
   const response = await client.fetch('/users/me').catch(() => undefined);
   if (!response?.ok) return;
-  const { email, name } = (await response.json()) as { email: string; name?: string | null };
-  if (isStill()) byId('who').textContent = name ?? email;
+  const { email, name, emailVerified } = (await response.json()) as Profile;
+  if (!isStill()) return;
+  byId('who').textContent = name ?? email;
+  showVerification(emailVerified);
 }
 
 /** An example of an API call. */

@@ -1,6 +1,8 @@
 import {
+  accountOf,
   createClient,
   localStorageStore,
+  type Account,
   type Activity,
   type Client,
   type Delivery,
@@ -15,17 +17,20 @@ interface Listeners {
 /** The client for the chosen delivery. Another delivery needs another client. */
 export class Connection {
   client: Client;
+  account: Account;
 
   constructor(
     delivery: Delivery,
     private readonly listeners: Listeners,
   ) {
     this.client = this.connect(delivery);
+    this.account = accountOf(this.client);
   }
 
   use(delivery: Delivery): void {
     this.client.close();
     this.client = this.connect(delivery);
+    this.account = accountOf(this.client);
   }
 
   private connect(delivery: Delivery): Client {

@@ -1,15 +1,24 @@
 import type { SessionChange } from '@latchkey/client';
-import { clearAccount, showAccount, showName } from './account.js';
+import { clearAccount, showAccount, showProfile } from './account.js';
 import { Connection } from './connection.js';
 import { clearToken, restart, showCountdown } from './countdown.js';
 import { chooseDelivery, onDeliveryChange } from './delivery.js';
+import { linkToDevMail } from './dev-mail.js';
 import { listDevices, showDevices } from './devices.js';
+import { closeDialogs } from './dialog.js';
 import { noteActivity, noteChange } from './event-line.js';
 import { simulateFailures } from './failures.js';
+import { openForgot, showForgot } from './forgot.js';
+import { isBusy } from './form.js';
+import { onLink } from './links.js';
 import { beginView, byId, goTo, notice } from './page.js';
+import { isProofOpen, openLink, showProofs } from './proof.js';
+import { Reauthentication } from './reauthentication.js';
+import { clearSecurityEvents, listSecurityEvents, showSecurityEvents } from './security-events.js';
+import { clearSettings, showSettings } from './settings.js';
 import { showSignIn } from './sign-in.js';
 
-const delivery = await chooseDelivery();
+const [delivery] = await Promise.all([chooseDelivery(), linkToDevMail()]);
 simulateFailures();
 
 const connection = new Connection(delivery, {
@@ -26,13 +35,17 @@ const connection = new Connection(delivery, {
 });
 
 showSignIn(connection);
+showForgot(connection, () => void showSession());
+showProofs(connection, () => void showSession());
 showAccount(connection);
+showSettings(connection, new Reauthentication(connection));
+showSecurityEvents(connection);
 showDevices(connection);
 showCountdown();
 byId('refresh-list').addEventListener('click', fill);
 addEventListener('online', fill);
 onDeliveryChange((chosen) => {
-  const isSigningIn = byId('sign-in').ariaBusy === 'true';
+  const isSigningIn = isBusy(byId('sign-in'));
   // The session of this tab, or its request, belongs to the other delivery. Without one the form keeps its content.
   if (isSignedIn() || isSigningIn) location.reload();
   else {
@@ -41,6 +54,10 @@ onDeliveryChange((chosen) => {
   }
 });
 await showSession();
+onLink((link) => {
+  if (link.action === 'forgot-password') openForgot();
+  else openLink(link.action, link.token);
+});
 
 async function showSession(): Promise<void> {
   const { client } = connection;
@@ -55,10 +72,14 @@ function isSignedIn(): boolean {
 /** Shows the account or the form, and nothing of the user before. */
 function show(hasSession: boolean): void {
   beginView();
-  byId('signed-out').hidden = hasSession;
+  closeDialogs();
+  if (hasSession) byId('forgot').hidden = true;
+  byId('signed-out').hidden = hasSession || isProofOpen() || !byId('forgot').hidden;
   byId('signed-in').hidden = !hasSession;
   clearAccount();
   clearToken();
+  clearSettings();
+  clearSecurityEvents();
   byId('devices').replaceChildren();
   fill();
 }
@@ -66,8 +87,10 @@ function show(hasSession: boolean): void {
 /** Loads the content of the page. It runs again when the network is back, because it may have failed before. */
 function fill(): void {
   if (!isSignedIn()) return;
-  void showName(connection.client);
-  void listDevices(connection.client);
+  const { client, account } = connection;
+  void showProfile(client);
+  void listDevices(client);
+  void listSecurityEvents(account);
 }
 
 /** What the user has to know about a change. */
@@ -78,7 +101,7 @@ function messageFor({ type, code, reason }: SessionChange): string {
     return 'The refresh token of this session was used in two places, as if it had been stolen. The session was revoked. Sign in again, and change your password if you cannot explain this.';
   }
   if (code === 'session_expired') return 'The session expired. Sign in again.';
-  if (reason === 'credentials_changed') return 'The password was changed. Sign in again with the new one.';
+  if (reason === 'credentials_changed') return 'The password or the address of the account was changed. Sign in again.';
   if (reason === 'ended_by_user') return 'This session was signed out from another device. Sign in again.';
   return 'This session is over. Sign in again.';
 }

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { browserPath, openBrowser, sessionCookies } from '../support/browser/browser.js';
 import { Browser } from '../support/http/cookie-jar.js';
 import { freePort } from '../support/programs/free-port.js';
 import { PASSWORD, someEmail } from '../support/app/users.js';
@@ -57,7 +57,7 @@ describe.runIf(browserPath)('cookie delivery, in a browser', () => {
   const signIn = (page: Page) =>
     ask(page, '/auth/register', { email: someEmail(), password: PASSWORD, delivery: 'cookie' });
   const scripts = (page: Page) => page.evaluate<string>('document.cookie');
-  const cookies = async () => (await browser.context.cookies(api)).map(({ name }) => name);
+  const cookies = async () => (await sessionCookies(browser.context, api)).map(({ name }) => name);
 
   it('stays signed in over a reload and a new tab, and hides the cookie from scripts', async () => {
     const page = await open(spa.origin);

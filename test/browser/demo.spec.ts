@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { browserPath, openSharedBrowser } from '../support/browser/browser.js';
+import { violationsOf } from '../support/browser/axe.js';
+import { browserPath, openSharedBrowser, sessionCookies } from '../support/browser/browser.js';
 import { chooseRegistration, eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/browser/demo-page.js';
 import { freePort } from '../support/programs/free-port.js';
 import { login, PASSWORD, register, someEmail } from '../support/app/users.js';
@@ -93,15 +93,6 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     const email = someEmail();
     await signUp(page, email);
     return { page, email };
-  }
-
-  /** All violations that axe-core reports, of every impact. */
-  async function violationsOf(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
-    const { violations } = await page.evaluate<{
-      violations: { id: string; impact: string; nodes: { html: string }[] }[];
-    }>('axe.run()');
-    return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(', ')}`);
   }
 
   it.each([
@@ -282,7 +273,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
 
   it('says that a token was used in two places, whichever request detects the reuse', async () => {
     const { page } = await signedIn();
-    const [{ name, value }] = (await context.cookies()) as unknown as [{ name: string; value: string }];
+    const [{ name, value }] = (await sessionCookies(context)) as unknown as [{ name: string; value: string }];
     const copy = { headers: { cookie: `${name}=${value}`, origin }, json: {} };
     await test.flush();
     test.clock.move('121s');
@@ -294,7 +285,7 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     // The access token of the page is still valid, so a guard detects the revocation.
     await page.click('#who-am-i');
     await page.locator('#notice', { hasText: 'used in two places' }).waitFor();
-    expect(await context.cookies()).toEqual([]);
+    expect(await sessionCookies(context)).toEqual([]);
   });
 
   it('shows no late response of one user to another user', async () => {
@@ -308,12 +299,12 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     });
     await tab.reload();
     await tab.click('#who-am-i');
-    await expect.poll(() => pending.length).toBe(3);
+    await expect.poll(() => pending.length).toBe(4);
     await other.click('#sign-out');
     const second = someEmail();
     await signUp(other, second);
     await tab.locator('#signed-in').waitFor();
-    await expect.poll(() => pending.length).toBe(5);
+    await expect.poll(() => pending.length).toBe(7);
     for (const respond of pending) respond();
     await tab.locator('#who', { hasText: second }).waitFor();
     expect(await tab.locator('body').innerText()).not.toContain(email);
@@ -364,5 +355,3 @@ describe.skipIf(!browserPath)('the demo, in a browser', () => {
     expect(await context.cookies()).toEqual([]);
   });
 });
-
-const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');

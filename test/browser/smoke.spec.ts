@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { browserPath, openBrowser, type OwnBrowser } from '../support/browser/browser.js';
+import { browserPath, openBrowser, sessionCookies, type OwnBrowser } from '../support/browser/browser.js';
 import { isSignedIn, openDemo, signUp } from '../support/browser/demo-page.js';
 import { freePort } from '../support/programs/free-port.js';
 import { refresh, someEmail } from '../support/app/users.js';
@@ -26,10 +26,10 @@ describe.skipIf(!browserPath)('the demo in a browser', () => {
     await signUp(page, someEmail());
     await page.reload();
     await isSignedIn(page);
-    const [cookie] = await browser.context.cookies();
+    const [cookie] = await sessionCookies(browser.context);
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await page.locator('#signed-out').waitFor();
-    await expect.poll(() => browser.context.cookies()).toEqual([]);
+    await expect.poll(() => sessionCookies(browser.context)).toEqual([]);
     expect((await refresh(test.http, cookie!.value)).body).toMatchObject({ code: 'session_revoked', reason: 'logout' });
   });
 });

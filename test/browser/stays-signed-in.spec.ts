@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { browserPath, openBrowser, openSharedBrowser } from '../support/browser/browser.js';
+import { browserPath, openBrowser, openSharedBrowser, sessionCookies } from '../support/browser/browser.js';
 import { eventsOf, isSignedIn, openDemo, signUp, whoAmI } from '../support/browser/demo-page.js';
 import { freePort } from '../support/programs/free-port.js';
 import { login, refresh, someEmail } from '../support/app/users.js';
@@ -174,7 +174,7 @@ describe.skipIf(!browserPath)('a signed-in user', { timeout: 240_000 }, () => {
       await tab.locator('#signed-out').waitFor();
       expect(await tab.locator('#notice').innerText()).toContain('used in two places');
       expect((await eventsOf(tab)).join('\n')).toContain('reused');
-      expect(await context.cookies()).toEqual([]);
+      expect(await sessionCookies(context)).toEqual([]);
       expect((await refresh(server.http, phone.refresh_token)).status).toBe(200);
     }),
   );
@@ -230,7 +230,7 @@ describe.skipIf(!browserPath)('a signed-in user', { timeout: 240_000 }, () => {
 
   async function copyOfToken(tab: Page, delivery: string): Promise<Stolen> {
     if (delivery === 'body') return { headers: {}, json: { refresh_token: await storedToken(tab) } };
-    const [cookie] = await tab.context().cookies();
+    const [cookie] = await sessionCookies(tab.context());
     return { headers: { cookie: `${cookie!.name}=${cookie!.value}`, origin }, json: {} };
   }
 

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { browserPath, openBrowser, sessionCookies } from '../support/browser/browser.js';
 import { freePort } from '../support/programs/free-port.js';
 import { startService, type OtherService } from '../support/programs/other-service.js';
 import { filesIn, sectionOf } from '../support/pages/page-code.js';
@@ -140,7 +140,7 @@ describe('the page on single-page apps', () => {
         await expectUser(tab, email);
         expect(await tab.isVisible('form')).toBe(false);
         expect(await passwordsIn(tab)).not.toContain(PASSWORD);
-        expect(await browser.context.cookies(`http://localhost:${port}`)).toMatchObject([{ httpOnly: true }]);
+        expect(await sessionCookies(browser.context, `http://localhost:${port}`)).toMatchObject([{ httpOnly: true }]);
 
         await tab.reload();
         await expectUser(tab, email);
@@ -177,7 +177,7 @@ describe('the page on single-page apps', () => {
       await tab.waitForSelector(`body:has-text("Signed in as ${email}")`);
       await other.evaluate(() => window.auth.logout());
       await tab.waitForSelector('body:has-text("Signed out, or offline")');
-      expect(await browser.context.cookies(`http://localhost:${port}`)).toEqual([]);
+      expect(await sessionCookies(browser.context, `http://localhost:${port}`)).toEqual([]);
     });
 
     it('lists the CORS headers that another service needs', async () => {

@@ -7,6 +7,7 @@ interface Row extends SessionState {
   userId: string;
   delivery: Delivery;
   rotatedAt: number;
+  authenticatedAt: number;
 }
 
 interface Call {
@@ -25,6 +26,9 @@ interface Reply {
 }
 
 const STANDARD: RotationPolicy = { rotationInterval: 120_000, leeway: 60_000 };
+/** Account routes that need no access token. */
+const PUBLIC = /^POST \/auth\/(password\/(forgot|reset)|email\/(verify|change\/(confirm|undo)))$/;
+const RECENT_MS = 600_000;
 const TERMINAL = ['session_revoked', 'session_expired', 'refresh_token_reused', 'refresh_token_invalid'];
 
 /** The server as a client sees it. It uses the server's own rotation rules. Tokens are unsigned. */
@@ -86,14 +90,20 @@ export class FakeServer {
       case 'POST /auth/register':
         if (body['password'] === 'wrong') return problem(401, 'invalid_credentials');
         if (body['password'] === 'to be verified') return { status: 202, body: {} };
-        return this.grant(this.createSession(body['email']!, (body['delivery'] as Delivery) ?? 'body'), true);
+        return this.signIn(body['email']!, (body['delivery'] as Delivery) ?? 'body');
       case 'POST /auth/refresh':
         return this.refresh(call);
       case 'POST /auth/logout':
         return this.logout(call);
       default:
-        return this.guarded(call);
+        return PUBLIC.test(call.route) ? { status: 204 } : this.guarded(call);
     }
+  }
+
+  private signIn(email: string, delivery: Delivery): Reply {
+    const reply = this.grant(this.createSession(email, delivery), true);
+    if (delivery === 'body') Object.assign(reply.body!, { device_token: `device of ${email} ${(this.issued += 1)}` });
+    return reply;
   }
 
   private createSession(userId: string, delivery: Delivery): Row {
@@ -103,6 +113,7 @@ export class FakeServer {
       userId,
       delivery,
       rotatedAt: this.world.now,
+      authenticatedAt: this.world.now,
       generation: 1,
       acknowledgedGeneration: 0,
       acknowledgedAt: null,
@@ -150,7 +161,7 @@ export class FakeServer {
     return { status: 204, cookies: call.cookies ? [[cookieOf(presented.sid), null]] : [] };
   }
 
-  private guarded({ token, route }: Call): Reply {
+  private guarded({ token, route, body }: Call): Reply {
     const claims = token && read(token);
     if (!claims) return problem(401, 'access_token_missing');
     const row = this.rows.get(claims.sid)!;
@@ -164,6 +175,19 @@ export class FakeServer {
       this.revoke(row.id, 'credentials_changed');
       const reply = this.grant(this.createSession(row.userId, row.delivery), true);
       return { ...reply, cookies: [[cookieOf(row.id), null], ...reply.cookies!] };
+    }
+    if (body?.['password'] === 'wrong') return problem(403, 'current_password_wrong');
+    if (route === 'POST /auth/reauthenticate') {
+      row.authenticatedAt = this.world.now;
+      return this.grant(row, false);
+    }
+    const isRecent = this.world.now - claims.auth_time * 1000 <= RECENT_MS;
+    if (/email\/change$|users\/me\/(export|deletion)$/.test(route) && !isRecent) {
+      return problem(403, 'reauthentication_required', { session_id: row.id });
+    }
+    if (route === 'POST /users/me/deletion') {
+      this.revoke(row.id, 'unknown_user');
+      return { status: 204, cookies: [[cookieOf(row.id), null]] };
     }
     return { status: 200, body: { userId: row.userId, gen: claims.gen } };
   }
@@ -182,7 +206,7 @@ export class FakeServer {
     return {
       status: 200,
       body: {
-        access_token: write({ ...who, iat, exp, ver: this.versionOf(row.userId), jti: (this.issued += 1) }),
+        access_token: write({ ...who, iat, exp, ver: this.versionOf(row.userId), ...this.newClaims(row) }),
         token_type: 'Bearer',
         expires_in: this.accessTtlSeconds,
         ...(row.delivery === 'body' && { refresh_token: refreshToken }),
@@ -191,6 +215,10 @@ export class FakeServer {
       },
       cookies: row.delivery === 'cookie' && setsCookie ? [[cookieOf(row.id), refreshToken]] : [],
     };
+  }
+
+  private newClaims({ authenticatedAt }: Row): object {
+    return { auth_time: Math.floor(authenticatedAt / 1000), jti: (this.issued += 1) };
   }
 
   private versionOf(userId: string): number {
@@ -210,7 +238,10 @@ function problem(status: number, code: string, more: object = {}): Reply {
 /** The same as a Response, for `instead`. */
 export function refusal(status: number, code: string, headers: Record<string, string> = {}): Response {
   const type = { 'content-type': 'application/problem+json' };
-  return new Response(JSON.stringify(problem(status, code).body), { status, headers: { ...type, ...headers } });
+  return new Response(JSON.stringify(problem(status, code, status === 429 ? { limit: 'refresh-session' } : {}).body), {
+    status,
+    headers: { ...type, ...headers },
+  });
 }
 
 function cookieOf(sessionId: string): string {
@@ -221,6 +252,6 @@ function write(claims: object): string {
   return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 }
 
-function read(token: string): { sid: string; gen: number; exp: number; ver: number } {
+function read(token: string): { sid: string; gen: number; exp: number; ver: number; auth_time: number } {
   return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
 }

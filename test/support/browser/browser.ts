@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Cookie } from 'playwright-core';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -61,6 +61,11 @@ export async function openBrowser(moreArgs: string[] = []): Promise<OwnBrowser> 
     },
   };
   return browser;
+}
+
+/** The cookies of sessions. Those of known devices, which a sign-out keeps, are left out. */
+export async function sessionCookies(context: BrowserContext, url?: string): Promise<Cookie[]> {
+  return (await context.cookies(url)).filter(({ name }) => !name.includes('latchkey-device-'));
 }
 
 function launch(profile: string, moreArgs: string[]): Promise<BrowserContext> {

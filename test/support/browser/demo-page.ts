@@ -20,10 +20,39 @@ export async function chooseRegistration(page: Page): Promise<void> {
 
 export async function signUp(page: Page, email: string): Promise<void> {
   await chooseRegistration(page);
-  await page.fill('#email', email);
-  await page.fill('#password', PASSWORD);
-  await page.click('#submit');
+  await sendSignIn(page, email);
   await isSignedIn(page);
+}
+
+export async function signIn(page: Page, email: string, password: string = PASSWORD): Promise<void> {
+  await sendSignIn(page, email, password);
+  await isSignedIn(page);
+}
+
+/** Sends the form for sign-in and registration, in its present mode. */
+export async function sendSignIn(page: Page, email: string, password: string = PASSWORD): Promise<void> {
+  await page.fill('#email', email);
+  await page.fill('#password', password);
+  await page.click('#submit');
+}
+
+/** Waits for this message above the page. */
+export async function isTold(page: Page, text: string): Promise<void> {
+  await page.locator('#notice', { hasText: text }).waitFor();
+}
+
+/** Waits for the card of this title, which redeems a mail. */
+export async function isAskedFor(page: Page, title: string): Promise<void> {
+  await page.locator('#proof-title', { hasText: title }).waitFor();
+}
+
+/** Opens the link of a mail in a new tab. */
+export async function openMailLink(context: BrowserContext, link: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await page.goto(link);
+  await page.locator('#proof').waitFor();
+  return page;
 }
 
 /** Waits until the page shows data that needs a session. */
