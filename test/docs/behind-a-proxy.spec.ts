@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Client } from '../../client/src/index.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
-import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { browserPath, openBrowser, sessionCookies } from '../support/browser/browser.js';
 import { Browser, setBy } from '../support/http/cookie-jar.js';
 import { freePort } from '../support/programs/free-port.js';
 import { Http } from '../support/http/http.js';
@@ -179,12 +179,12 @@ describe('behind a proxy', () => {
       const page = await browser.context.newPage();
       await page.goto(`${APP}/page.html`);
       await page.evaluate((account) => window.auth.register(account), { email: someEmail(), password: PASSWORD });
-      const cookies = await browser.context.cookies(api);
+      const cookies = await sessionCookies(browser.context, api);
       expect(cookies).toMatchObject([{ secure: true, httpOnly: true, sameSite: 'Strict' }]);
       await page.reload();
       expect(await page.evaluate(() => window.auth.fetch('/auth/whoami').then(({ status }) => status))).toBe(200);
       await page.evaluate(() => window.auth.logout());
-      expect(await browser.context.cookies(api)).toEqual([]);
+      expect(await sessionCookies(browser.context, api)).toEqual([]);
     });
 
     it.each(PROXIES)('responds with 502 without CORS headers while Latchkey is down: %s', async (name) => {
