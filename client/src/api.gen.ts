@@ -754,12 +754,26 @@ export interface components {
             /** @enum {string} */
             delivery: "body" | "cookie";
         };
+        ExportedLink: {
+            /** @enum {string} */
+            kind: "register" | "verify_email" | "reset_password" | "change_email" | "undo_email_change";
+            /**
+             * Format: idn-email
+             * @description The address that it verifies or restores.
+             */
+            email: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
         AccountExport: {
             /** Format: date-time */
             exportedAt: string;
             profile: components["schemas"]["Profile"];
             /** @description Sessions are deleted a day or two after they end. */
             sessions: components["schemas"]["ExportedSession"][];
+            links: components["schemas"]["ExportedLink"][];
             /** @description Kept for AUDIT_RETENTION. */
             securityEvents: components["schemas"]["SecurityEventView"][];
         };
@@ -775,7 +789,7 @@ export interface components {
             token?: string;
             /** @description The code of the mail. */
             code?: string;
-            /** @description With a code: the verifier of the challenge (RFC 7636 section 4.1). */
+            /** @description The verifier of the challenge (RFC 7636 section 4.1). A code needs it; with a token it shows that the browser is the one that asked. */
             codeVerifier?: string;
         };
         ChangeEmailDto: {
@@ -813,7 +827,7 @@ export interface components {
             token?: string;
             /** @description The code of the mail. */
             code?: string;
-            /** @description With a code: the verifier of the challenge (RFC 7636 section 4.1). */
+            /** @description The verifier of the challenge (RFC 7636 section 4.1). A code needs it; with a token it shows that the browser is the one that asked. */
             codeVerifier?: string;
             /**
              * Format: password

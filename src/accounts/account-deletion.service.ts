@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityEvents } from '../audit/security-events.js';
 import type { RequestOrigin } from '../http/request-origin.js';
+import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import type { User } from '../users/user.entity.js';
@@ -17,6 +18,7 @@ export class AccountDeletionService {
     private readonly sessions: SessionsService,
     private readonly revocations: RevocationsService,
     private readonly events: SecurityEvents,
+    private readonly oneTimeTokens: OneTimeTokensService,
     private readonly mails: TokenMails,
   ) {
     mails.define<{ to: Addressee }>(KIND, async ({ payload: { to } }) => mails.mail('account-deleted', to, {}));
@@ -24,15 +26,19 @@ export class AccountDeletionService {
 
   /**
    * Deletes the user with all that refers to them. Every token of theirs is refused at once, in all processes. The address can
-   * register again, and gets another `sub`. False where the user is deleted already.
+   * register again, and gets another `sub`. False where the user changed, or is deleted, since the password was proved.
    */
-  async delete({ id, email, name, locale }: User, sessionId: string, origin: RequestOrigin): Promise<boolean> {
+  async delete(user: User, sessionId: string, origin: RequestOrigin): Promise<boolean> {
+    const { id, email, name, locale } = user;
     const isDeleted = await this.revocations.transaction(async (transaction) => {
-      const tokenVersion = await this.users.incrementTokenVersion(id, transaction);
-      if (tokenVersion === null) return false;
+      // Another request may have changed the password that was proved, or deleted the user.
+      if (!(await this.users.lockUnchanged(user, transaction))) return false;
+      const tokenVersion = (await this.users.incrementTokenVersion(id, transaction))!;
       await this.sessions.revokeAllInTransaction({ id, tokenVersion }, 'ended_by_user', transaction);
       await this.events.record({ type: 'account_deleted', userId: id, sessionId, origin }, transaction);
       await this.mails.add(KIND, email, { to: { email, name, locale } }, transaction);
+      await this.oneTimeTokens.deleteRegistrations({ address: email, canonical: user.emailCanonical }, transaction);
+      await this.mails.forget(user.emailCanonical, transaction);
       return this.users.remove(id, transaction);
     });
     this.mails.wake();

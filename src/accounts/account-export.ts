@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { SecurityEventView } from '../audit/dto.js';
+import type { OneTimeToken } from '../one-time-tokens/one-time-token.entity.js';
 import type { Session } from '../sessions/session.entity.js';
 import { Profile } from '../users/dto.js';
 
@@ -40,12 +41,28 @@ export class ExportedSession {
   }
 }
 
+/** A link that was mailed and can still be used. */
+export class ExportedLink {
+  @ApiProperty({ enum: ['register', 'verify_email', 'reset_password', 'change_email', 'undo_email_change'] })
+  kind: string;
+  @ApiProperty({ format: 'idn-email', description: 'The address that it verifies or restores.' }) email: string;
+  @ApiProperty({ format: 'date-time' }) createdAt: string;
+  @ApiProperty({ format: 'date-time' }) expiresAt: string;
+
+  static from({ kind, email, createdAt, expiresAt }: StoredLink): ExportedLink {
+    return Object.assign(new ExportedLink(), { kind, email, createdAt: iso(createdAt), expiresAt: iso(expiresAt) });
+  }
+}
+
+type StoredLink = Pick<OneTimeToken, 'kind' | 'email' | 'createdAt' | 'expiresAt'>;
+
 /** Everything that is stored about a user, except the hash of their password. */
 export class AccountExport {
   @ApiProperty({ format: 'date-time' }) exportedAt: string;
   @ApiProperty({ type: Profile }) profile: Profile;
   @ApiProperty({ type: [ExportedSession], description: 'Sessions are deleted a day or two after they end.' })
   sessions: ExportedSession[];
+  @ApiProperty({ type: [ExportedLink] }) links: ExportedLink[];
   @ApiProperty({ type: [SecurityEventView], description: 'Kept for AUDIT_RETENTION.' })
   securityEvents: SecurityEventView[];
 }

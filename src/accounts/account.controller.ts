@@ -45,7 +45,7 @@ export class AccountController {
   ): Promise<void> {
     const user = await this.credentials.verifyCaller(caller, password, hashingTicket(request));
     const isDeleted = await this.deletion.delete(user, caller.sessionId, requestOrigin(request));
-    if (!isDeleted) throw new Problem('session_revoked', { sessionId: caller.sessionId, reason: 'unknown_user' });
+    if (!isDeleted) throw new Problem('current_password_wrong');
     this.delivery.clear([caller.sessionId], request, reply);
   }
 

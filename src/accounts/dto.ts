@@ -49,7 +49,8 @@ export class OneTimeProofDto {
     minLength: 43,
     maxLength: 128,
     pattern: '^[A-Za-z0-9._~-]{43,128}$',
-    description: 'With a code: the verifier of the challenge (RFC 7636 section 4.1).',
+    description:
+      'The verifier of the challenge (RFC 7636 section 4.1). A code needs it; with a token it shows that the browser is the one that asked.',
   })
   @IfGiven()
   @Matches(/^[\w.~-]{43,128}$/, { message: 'Code verifier must be 43 to 128 characters A-Z a-z 0-9 - . _ ~.' })
@@ -58,7 +59,7 @@ export class OneTimeProofDto {
 
 /** Throws `validation_failed` unless a body has a token, or a code with its verifier, and not both. */
 export function readProof({ token, code, codeVerifier }: OneTimeProofDto): OneTimeProof {
-  if (token !== undefined && code === undefined && codeVerifier === undefined) return { token };
+  if (token !== undefined && code === undefined) return { token, ...(codeVerifier !== undefined && { codeVerifier }) };
   if (token === undefined && code !== undefined && codeVerifier !== undefined) return { code, codeVerifier };
   const message = 'Send the token of the link, or the code with its code verifier.';
   throw new Problem('validation_failed', { errors: [{ field: code === undefined ? 'token' : 'code', message }] });

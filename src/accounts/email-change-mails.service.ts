@@ -43,7 +43,8 @@ export class EmailChangeMails {
         entry,
         'change_email',
         { userId, email: newEmail },
-        { ...user, email: newEmail.address },
+        // The reader need not know the name of who asked.
+        { email: newEmail.address, name: null, locale: user.locale },
         transaction,
       );
     });

@@ -37,7 +37,8 @@ export class EmailChangeRequests {
     }
     const event = { type: 'email_change_requested', userId: user.id, sessionId: caller.sessionId, origin } as const;
     await this.database.transaction(async (transaction) => {
-      await this.users.lock(user.id, transaction);
+      // Another request may have changed the password that was proved.
+      if (!(await this.users.lockUnchanged(user, transaction))) throw new Problem('current_password_wrong');
       await this.mails.addRequest(user, address, codeChallenge, transaction);
       await this.events.record(event, transaction);
     });

@@ -3,7 +3,11 @@ import { CredentialChanges } from '../auth/credential-changes.js';
 import { isUniqueViolation } from '../database/database-errors.js';
 import type { RequestOrigin } from '../http/request-origin.js';
 import type { OneTimeProof } from '../one-time-tokens/one-time-secrets.js';
-import { OneTimeTokensService, type ValidOneTimeToken } from '../one-time-tokens/one-time-tokens.service.js';
+import {
+  OneTimeTokensService,
+  type UndoDetails,
+  type ValidOneTimeToken,
+} from '../one-time-tokens/one-time-tokens.service.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import type { RevokingTransaction } from '../revocations/revoking-transaction.js';
@@ -27,7 +31,7 @@ export class EmailChangeService {
     const found = await this.oneTimeTokens.find(proof, ['change_email']);
     await this.redeem(found, async ({ email }, user, transaction) => {
       if (await this.oneTimeTokens.isReserved(email, transaction, user.id)) throw new Problem('email_taken');
-      if (!(await this.users.changeEmail(user.id, email, transaction))) return false;
+      if (!(await this.users.changeEmail(user.id, email, true, transaction))) return false;
       await this.changes.applyWithSessions({ type: 'email_changed', userId: user.id, origin }, transaction);
       await this.mails.addChanged(user, email, transaction);
       return true;
@@ -36,14 +40,17 @@ export class EmailChangeService {
 
   /**
    * Gives the account its former address back, drops every pending change, and revokes all sessions. An undo of an earlier
-   * change stays possible: whoever moved the account away cannot win by an undo of their own. Throws
+   * change stays possible: whoever moved the account away cannot win by an undo of their own. Where nobody had proved that
+   * mailbox before, this is its first proof, and the password from before is removed (pre-hijacking). Throws
    * `one_time_token_invalid`, `email_taken`.
    */
   async undo(token: string, origin: RequestOrigin): Promise<void> {
     const found = await this.oneTimeTokens.find({ token }, ['undo_email_change']);
     await this.redeem(found, async (undo, user, transaction) => {
       const tokenVersion = await this.users.incrementTokenVersion(user.id, transaction);
-      if (tokenVersion === null || !(await this.users.changeEmail(user.id, undo.email, transaction))) return false;
+      const { wasVerified } = undo.details as UndoDetails;
+      const changed = await this.users.changeEmail(user.id, undo.email, wasVerified, transaction);
+      if (tokenVersion === null || !changed) return false;
       const event = { type: 'email_change_undone', origin } as const;
       await this.changes.apply({ id: user.id, tokenVersion, emailCanonical: undo.email.canonical }, event, transaction);
       await this.oneTimeTokens.revokeLaterUndos(undo, transaction);

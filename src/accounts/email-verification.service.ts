@@ -33,7 +33,7 @@ export class EmailVerificationService {
   async verify(proof: OneTimeProof, caller: Identity | null, origin: RequestOrigin): Promise<void> {
     const token = await this.oneTimeTokens.find(proof, ['register', 'verify_email']);
     if (!token) throw new Problem('one_time_token_invalid');
-    const isOwnBrowser = 'code' in proof || (caller !== null && caller.userId === token.userId);
+    const isOwnBrowser = token.isBound || (caller !== null && caller.userId === token.userId);
     const isVerified = await this.revocations.transaction((transaction) =>
       token.kind === 'register'
         ? this.registrations.confirm(token, origin, transaction)

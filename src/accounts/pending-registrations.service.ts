@@ -3,7 +3,11 @@ import { SecurityEvents } from '../audit/security-events.js';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statements } from '../database/database.js';
 import type { RequestOrigin } from '../http/request-origin.js';
-import { OneTimeTokensService, type ValidOneTimeToken } from '../one-time-tokens/one-time-tokens.service.js';
+import {
+  OneTimeTokensService,
+  type PendingRegistration,
+  type ValidOneTimeToken,
+} from '../one-time-tokens/one-time-tokens.service.js';
 import { UsersService, type NewUser } from '../users/users.service.js';
 import { TokenMails } from './token-mails.js';
 
@@ -36,8 +40,9 @@ export class PendingRegistrations {
       return mails.compose(
         entry,
         'register',
-        { userId: null, email: account.email, registration: account },
-        { email, name: account.name, locale: account.locale },
+        { userId: null, email: account.email, details: account },
+        // The name comes from whoever registered, which need not be the reader.
+        { email, name: null, locale: account.locale },
         transaction,
       );
     });
@@ -48,11 +53,21 @@ export class PendingRegistrations {
     await this.mails.add(KIND, account.email.canonical, { account, codeChallenge }, this.database);
   }
 
-  /** Redeems a token and makes its account. False where it was redeemed before, or the address has an account by now. */
+  /**
+   * Redeems a token and makes its account. Where others registered the same address, the password of this registration counts
+   * only in the browser that began it: the owner of the mailbox cannot tell the mails apart, and may have opened the one of a
+   * stranger. The account then has no password until its owner sets one. False where the token was redeemed before, or the
+   * address has an account by now.
+   */
   async confirm(token: ValidOneTimeToken, origin: RequestOrigin, transaction: Statements): Promise<boolean> {
-    const { email, registration } = token;
+    const { email, isBound } = token;
+    const registration = token.details as PendingRegistration | null;
+    const hasOthers = await this.oneTimeTokens.lockRegistrations(token, transaction);
     if (!registration || !(await this.oneTimeTokens.redeem(token, transaction))) return false;
-    const user = await this.users.create({ email, ...registration }, this.clock.now(), transaction);
+    if (await this.oneTimeTokens.isReserved(email, transaction)) return false;
+    const isTrusted = isBound || !hasOthers;
+    const account = isTrusted ? registration : { ...registration, name: null, passwordHash: null };
+    const user = await this.users.create({ ...account, email }, this.clock.now(), transaction);
     await this.oneTimeTokens.revokeRegistrations(email, transaction);
     if (!user) return false;
     await this.events.record({ type: 'registered', userId: user.id, origin }, transaction);

@@ -6,9 +6,9 @@ import type { Mail } from '../mail/mail.js';
 import { Outbox } from '../mail/outbox.js';
 import type { TemplateName } from '../mail/templates.js';
 import { PasswordThrottle } from '../rate-limits/password-throttle.js';
-import { UsersService, type Contact } from '../users/users.service.js';
+import { UsersService } from '../users/users.service.js';
 import { deviceName } from './device-name.js';
-import { TokenMails } from './token-mails.js';
+import { TokenMails, type Addressee } from './token-mails.js';
 
 const KIND = 'security_notice';
 
@@ -35,19 +35,22 @@ export class SecurityNotices {
   ) {
     events.onRecorded((recorded, on) => this.addAll(recorded.filter(isNoticed), on));
     throttle.onStopped((userId) => events.recordNow({ type: 'sign_in_stopped', userId }));
-    outbox.define(KIND, ({ payload }, transaction) => this.compose(payload['event'] as NoticedEvent, transaction));
+    outbox.define(KIND, async ({ payload }) => this.compose(payload as never));
   }
 
   private async addAll(events: NoticedEvent[], on: Statements): Promise<void> {
     for (const event of events) {
       const user = await this.users.findContactById(event.userId, on);
-      if (user) await this.outbox.add({ kind: KIND, recipient: user.email, event: event.id, payload: { event } }, on);
+      if (!user) continue;
+      // The address of now: a thief may change it before the mail is sent.
+      const { email, name, locale } = user;
+      const payload = { event, to: { email, name, locale } };
+      await this.outbox.add({ kind: KIND, recipient: email, event: event.id, payload }, on);
     }
   }
 
-  private async compose(event: NoticedEvent, transaction: Statements): Promise<Mail | null> {
-    const user = await this.users.findContactById(event.userId, transaction);
-    return user && this.mails.mail(NOTICES[event.type], user, dataOf(event, user, this.mails.pages.resetLink));
+  private compose({ event, to }: { event: NoticedEvent; to: Addressee }): Mail {
+    return this.mails.mail(NOTICES[event.type], to, dataOf(event, to, this.mails.pages.resetLink));
   }
 }
 
@@ -56,7 +59,7 @@ function isNoticed(event: RecordedEvent): event is NoticedEvent {
 }
 
 /** What the template of a notice shows. */
-function dataOf(event: NoticedEvent, { locale }: Contact, resetLink: string): Record<string, string> {
+function dataOf(event: NoticedEvent, { locale }: Addressee, resetLink: string): Record<string, string> {
   if (event.type === 'sign_in_stopped') return { resetLink };
   const format = new Intl.DateTimeFormat(locale ?? 'en', { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' });
   const here = { time: format.format(event.at), ...deviceOf(event.origin?.ip, event.origin?.userAgent), resetLink };

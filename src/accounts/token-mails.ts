@@ -40,7 +40,7 @@ export type Addressee = Pick<User, 'email' | 'name' | 'locale'>;
 interface TokenOwner {
   userId: string | null;
   email: EmailAddress;
-  registration?: PendingRegistration;
+  details?: PendingRegistration;
   /** Recorded when the token becomes valid. */
   event?: NewSecurityEvent;
 }
@@ -96,12 +96,18 @@ export class TokenMails {
   async addUndo(kind: string, user: User, newEmail: EmailAddress, transaction: Statements): Promise<void> {
     const { email, emailCanonical: canonical, name, locale } = user;
     const secrets = newSecrets(undefined);
-    const token = { kind: 'undo_email_change', secrets, codeChallenge: null, userId: user.id } as const;
+    const details = { wasVerified: user.emailVerifiedAt !== null };
+    const token = { kind: 'undo_email_change', secrets, codeChallenge: null, userId: user.id, details } as const;
     const lifetime = { createdAt: this.clock.now(), lifetimeMs: UNDO_LIFETIME_MS };
     await this.oneTimeTokens.issue({ ...token, ...lifetime, email: { address: email, canonical } }, transaction);
     const undoLink = appLink(this.config.appUrl, 'undo-email-change', secrets.token);
     const payload = { to: { email, name, locale }, data: { newEmail: newEmail.address, undoLink } };
     await this.outbox.add({ kind, recipient: email, event: uuidv7(), payload }, transaction);
+  }
+
+  /** Deletes what was mailed to an address. What is still to be sent stays. */
+  forget(canonical: string, transaction: Statements): Promise<void> {
+    return this.outbox.forget(canonical, transaction);
   }
 
   /** Sends what was queued now: for callers that added it in a transaction, after its commit. */

@@ -29,7 +29,8 @@ export function mayBeOneRow(error: unknown): boolean {
 
 /** Whether a row was refused because another one has its unique value. */
 export function isUniqueViolation(error: unknown): boolean {
-  return /^(23505|SQLITE_CONSTRAINT.*)$/.test(codeOf(error));
+  const isUnique = error instanceof Error && error.message.includes('UNIQUE constraint failed');
+  return codeOf(error) === '23505' || isUnique;
 }
 
 /** Whether the database cannot be used until an operator changes DATABASE_URL, or the database itself. */

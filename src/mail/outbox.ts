@@ -69,6 +69,12 @@ export class Outbox {
     if (on instanceof Database) this.wake();
   }
 
+  /** Deletes the entries of a mailbox that are done: for a user who deletes their account. */
+  async forget(recipient: string, on: Statements): Promise<void> {
+    const sql = `DELETE FROM outbox WHERE mailbox = $1 AND state <> 'pending' RETURNING id`;
+    await on.write(sql, [mailboxOf(recipient)]);
+  }
+
   /** Sends what is due now, instead of within a second. For after a commit. */
   wake(): void {
     this.listener?.();

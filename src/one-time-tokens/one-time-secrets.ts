@@ -10,8 +10,11 @@ export interface OneTimeSecrets {
   code: string | null;
 }
 
-/** What a request presents to redeem a mail: the token of the link, or the code with the verifier of its browser. */
-export type OneTimeProof = { token: string } | { code: string; codeVerifier: string };
+/**
+ * What a request presents to redeem a mail: the token of the link, or the code; with the verifier of the browser that asked.
+ * A code needs it.
+ */
+export type OneTimeProof = { token: string; codeVerifier?: string } | { code: string; codeVerifier: string };
 
 /** 256 random bits in base64url, and with a code challenge six random digits. */
 export function newSecrets(codeChallenge: string | undefined): OneTimeSecrets {

@@ -34,9 +34,9 @@ export class OneTimeToken {
   @Column({ name: 'email_canonical', type: 'varchar', length: 320 })
   emailCanonical: string;
 
-  /** The account that a `register` token makes, as JSON: see `PendingRegistration`. */
+  /** More about it by its kind, as JSON: see `TokenDetails`. Erased when the token is used. */
   @Column({ type: 'text', nullable: true })
-  registration: string | null;
+  details: string | null;
 
   /** SHA-256 of the code challenge, by which a code is looked up. Null where no code was mailed. */
   @Index('one_time_tokens_challenge_hash')

@@ -13,14 +13,21 @@ import {
   type OneTimeProof,
   type OneTimeSecrets,
 } from './one-time-secrets.js';
-import type { OneTimeTokenKind } from './one-time-token.entity.js';
+import type { OneTimeToken, OneTimeTokenKind } from './one-time-token.entity.js';
 
 /** The account that a `register` token makes. Its password counts only for the mailbox that confirms this registration. */
 export interface PendingRegistration {
-  passwordHash: string;
+  passwordHash: string | null;
   name: string | null;
   locale: string | null;
 }
+
+/** What an undo has to know: a password that was set before the first proof of a mailbox is not kept. */
+export interface UndoDetails {
+  wasVerified: boolean;
+}
+
+type TokenDetails = PendingRegistration | UndoDetails;
 
 interface NewOneTimeToken {
   kind: OneTimeTokenKind;
@@ -29,7 +36,7 @@ interface NewOneTimeToken {
   codeChallenge: string | null;
   userId: string | null;
   email: EmailAddress;
-  registration?: PendingRegistration;
+  details?: TokenDetails;
   /** When it was asked for, in milliseconds since the epoch. Its lifetimes count from here. */
   createdAt: number;
   lifetimeMs: number;
@@ -41,7 +48,9 @@ export interface ValidOneTimeToken {
   kind: OneTimeTokenKind;
   userId: string | null;
   email: EmailAddress;
-  registration: PendingRegistration | null;
+  details: TokenDetails | null;
+  /** Whether the proof came from the browser that asked. */
+  isBound: boolean;
 }
 
 interface Row {
@@ -50,10 +59,11 @@ interface Row {
   user_id: string | null;
   email: string;
   email_canonical: string;
-  registration: string | null;
+  details: string | null;
+  challenge_hash: string | null;
 }
 
-const COLUMNS = 'token_hash, kind, user_id, email, email_canonical, registration';
+const COLUMNS = 'token_hash, kind, user_id, email, email_canonical, details, challenge_hash';
 
 /** Tokens that are mailed: single use, short-lived, and revoked when the credentials of their user change. */
 @Injectable()
@@ -65,17 +75,18 @@ export class OneTimeTokensService {
 
   /** Idempotent: a token that exists, used or not, stays as it is. False then. */
   async issue(token: NewOneTimeToken, transaction: Statements): Promise<boolean> {
-    const { secrets, codeChallenge, email, registration } = token;
+    const { secrets, codeChallenge, email, details } = token;
     const hasCode = codeChallenge !== null && secrets.code !== null;
+    if (hasCode) await this.revokeChallenge(hashOfChallenge(codeChallenge), hashOfToken(secrets.token), transaction);
     const issued = await transaction.write(
-      `INSERT INTO one_time_tokens (token_hash, kind, user_id, email, email_canonical, registration, challenge_hash, code_hash,
+      `INSERT INTO one_time_tokens (token_hash, kind, user_id, email, email_canonical, details, challenge_hash, code_hash,
          tries, created_at, expires_at)
        VALUES ($1, $2, $3::uuid, $4, $5, $6, $7, $8, 0, $9::bigint, $10::bigint)
        ON CONFLICT (token_hash) DO NOTHING RETURNING token_hash`,
       // prettier-ignore
       [
         hashOfToken(secrets.token), token.kind, token.userId, email.address, email.canonical,
-        registration ? JSON.stringify(registration) : null,
+        details ? JSON.stringify(details) : null,
         hasCode ? hashOfChallenge(codeChallenge) : null,
         hasCode ? hashOfCode(codeChallenge, secrets.code!) : null,
         token.createdAt, token.createdAt + token.lifetimeMs,
@@ -89,13 +100,13 @@ export class OneTimeTokensService {
    * atomically: 200 parallel tries are 200 tries. It redeems nothing.
    */
   async find(proof: OneTimeProof, kinds: OneTimeTokenKind[]): Promise<ValidOneTimeToken | null> {
-    return 'token' in proof ? this.findByHash(hashOfToken(proof.token), kinds) : this.findByCode(proof, kinds);
+    return 'token' in proof ? this.findByToken(proof, kinds) : this.findByCode(proof, kinds);
   }
 
   /** Uses a token up. False when another request did so first, or when it was revoked or has expired meanwhile. */
   async redeem({ tokenHash }: ValidOneTimeToken, transaction: Statements): Promise<boolean> {
     const used = await transaction.write(
-      `UPDATE one_time_tokens SET used_at = $1::bigint
+      `UPDATE one_time_tokens SET used_at = $1::bigint, details = NULL
        WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $1::bigint RETURNING token_hash`,
       [this.clock.now(), tokenHash],
     );
@@ -115,10 +126,37 @@ export class OneTimeTokensService {
     );
   }
 
+  /**
+   * Locks the registrations of an address until the transaction ends, in one order for all. Whether there is another one than
+   * this, redeemed or not: then somebody else may have begun one of them.
+   */
+  async lockRegistrations({ tokenHash, email }: ValidOneTimeToken, transaction: Statements): Promise<boolean> {
+    const all = await transaction.read<{ token_hash: string }>(
+      `SELECT token_hash FROM one_time_tokens WHERE email_canonical = $1 AND kind = 'register' ORDER BY token_hash FOR UPDATE`,
+      [email.canonical],
+    );
+    return all.some(({ token_hash }) => token_hash !== tokenHash);
+  }
+
+  /** What is valid of a user, for their export. */
+  findForUser(userId: string): Promise<Pick<OneTimeToken, 'kind' | 'email' | 'createdAt' | 'expiresAt'>[]> {
+    return this.database.read(
+      `SELECT kind, email, created_at AS "createdAt", expires_at AS "expiresAt" FROM one_time_tokens
+       WHERE user_id = $1::uuid AND used_at IS NULL AND expires_at > $2::bigint ORDER BY created_at`,
+      [userId, this.clock.now()],
+    );
+  }
+
+  /** Deletes what is left of registrations of an address. */
+  async deleteRegistrations({ canonical }: EmailAddress, transaction: Statements): Promise<void> {
+    const sql = `DELETE FROM one_time_tokens WHERE email_canonical = $1 AND kind = 'register'`;
+    await transaction.write(`${sql} RETURNING token_hash`, [canonical]);
+  }
+
   /** Revokes the registrations of an address that now has an account. */
   async revokeRegistrations({ canonical }: EmailAddress, transaction: Statements): Promise<void> {
     await transaction.write(
-      `UPDATE one_time_tokens SET used_at = $1::bigint
+      `UPDATE one_time_tokens SET used_at = $1::bigint, details = NULL
        WHERE email_canonical = $2 AND kind = 'register' AND used_at IS NULL`,
       [this.clock.now(), canonical],
     );
@@ -149,13 +187,26 @@ export class OneTimeTokensService {
     return rows.some(({ user_id }) => user_id !== forUserId);
   }
 
-  private async findByHash(tokenHash: string, kinds: OneTimeTokenKind[]): Promise<ValidOneTimeToken | null> {
+  /** A challenge belongs to one mail: otherwise one guess at a code would count for many. */
+  private async revokeChallenge(challengeHash: string, tokenHash: string, transaction: Statements): Promise<void> {
+    await transaction.write(
+      `UPDATE one_time_tokens SET used_at = $1::bigint
+       WHERE challenge_hash = $2 AND token_hash <> $3 AND used_at IS NULL`,
+      [this.clock.now(), challengeHash, tokenHash],
+    );
+  }
+
+  private async findByToken(
+    { token, codeVerifier }: { token: string; codeVerifier?: string },
+    kinds: OneTimeTokenKind[],
+  ): Promise<ValidOneTimeToken | null> {
     const [row] = await this.database.read<Row>(
       `SELECT ${COLUMNS} FROM one_time_tokens WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2::bigint
          AND kind IN ${this.database.table('$3', { kind: 'text' })}`,
-      [tokenHash, this.clock.now(), listOf(kinds)],
+      [hashOfToken(token), this.clock.now(), listOf(kinds)],
     );
-    return row ? toToken(row) : null;
+    const challenge = codeVerifier === undefined ? null : hashOfChallenge(challengeOf(codeVerifier));
+    return row ? toToken(row, challenge !== null && challenge === row.challenge_hash) : null;
   }
 
   private async findByCode(
@@ -174,7 +225,7 @@ export class OneTimeTokensService {
     );
     const expected = Buffer.from(hashOfCode(challenge, code));
     const found = rows.find((row) => timingSafeEqual(Buffer.from(row.code_hash), expected));
-    return found ? toToken(found) : null;
+    return found ? toToken(found, true) : null;
   }
 }
 
@@ -182,12 +233,13 @@ function listOf(kinds: OneTimeTokenKind[]): string {
   return JSON.stringify(kinds.map((kind) => ({ kind })));
 }
 
-function toToken(row: Row): ValidOneTimeToken {
+function toToken(row: Row, isBound: boolean): ValidOneTimeToken {
   return {
     tokenHash: row.token_hash,
     kind: row.kind,
     userId: row.user_id,
     email: { address: row.email, canonical: row.email_canonical },
-    registration: row.registration === null ? null : (JSON.parse(row.registration) as PendingRegistration),
+    details: row.details === null ? null : (JSON.parse(row.details) as TokenDetails),
+    isBound,
   };
 }

@@ -23,7 +23,7 @@ const CONTACT_COLUMNS =
 export interface NewUser {
   email: EmailAddress;
   name: string | null;
-  passwordHash: string;
+  passwordHash: string | null;
   locale: string | null;
 }
 
@@ -62,6 +62,12 @@ export class UsersService {
   async lock(id: string, transaction: Statements): Promise<boolean> {
     const sql = 'SELECT id FROM users WHERE id = $1::uuid FOR NO KEY UPDATE';
     return (await transaction.read(sql, [id])).length === 1;
+  }
+
+  /** The same, and false also where credentials, roles or status changed since the user was read: a password proved before. */
+  async lockUnchanged({ id, tokenVersion }: SignInUser, transaction: Statements): Promise<boolean> {
+    const sql = `SELECT id FROM users WHERE id = $1::uuid AND ver = $2::integer AND status = 'active' FOR NO KEY UPDATE`;
+    return (await transaction.read(sql, [id, tokenVersion])).length === 1;
   }
 
   /**
@@ -121,11 +127,19 @@ export class UsersService {
   /**
    * Gives the user another address, whose mailbox is proved. Null where there is no active user. Rejects with an error of the
    * database where another account has the address: `isUniqueViolation`.
+   *
+   * @param keepsPassword false where this is the first proof of a mailbox that the account had before
    */
-  async changeEmail(id: string, email: EmailAddress, transaction: Statements): Promise<SignInUser | null> {
+  async changeEmail(
+    id: string,
+    email: EmailAddress,
+    keepsPassword: boolean,
+    transaction: Statements,
+  ): Promise<SignInUser | null> {
     const now = this.clock.now();
     const [user] = await transaction.write<{ ver: number }>(
       `UPDATE users SET email = $1, email_canonical = $2, email_verified_at = $3::bigint, updated_at = $3::bigint
+         ${keepsPassword ? '' : ', password_hash = NULL'}
        WHERE id = $4::uuid AND status = 'active' RETURNING ver`,
       [email.address, email.canonical, now, id],
     );

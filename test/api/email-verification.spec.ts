@@ -52,16 +52,52 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
   });
 
   // arXiv 2205.10174
-  it('excludes pre-hijacking: only the registration that is confirmed counts', async () => {
+  it('excludes pre-hijacking: of two registrations only the browser of one has its password', async () => {
     const email = someEmail();
+    const { codeVerifier, codeChallenge } = newCodeVerifier();
     await registers(email, THEIR_PASSWORD);
     const theirs = await nextMail(test.http, email);
-    await registers(email);
+    await registers(email, PASSWORD, { codeChallenge });
     const mine = await nextMail(test.http, email);
-    expect((await post('/auth/email/verify', { token: mine.token })).status).toBe(204);
+    expect((await post('/auth/email/verify', { token: mine.token, codeVerifier })).status).toBe(204);
     expect([await signsIn(email, THEIR_PASSWORD), await signsIn(email)]).toEqual([401, 200]);
     expectProblem(await post('/auth/email/verify', { token: theirs.token }), 400, 'one_time_token_invalid');
     expect([await signsIn(email, THEIR_PASSWORD), await signsIn(email)]).toEqual([401, 200]);
+  });
+
+  // arXiv 2205.10174
+  it('gives nobody the password of a stranger whose link the owner opened (pre-hijacking)', async () => {
+    const email = someEmail();
+    await registers(email);
+    await registers(email, THEIR_PASSWORD);
+    await nextMail(test.http, email);
+    const theirs = await nextMail(test.http, email);
+    expect((await post('/auth/email/verify', { token: theirs.token })).status).toBe(204);
+    expect([await signsIn(email, THEIR_PASSWORD), await signsIn(email)]).toEqual([401, 401]);
+    await post('/auth/password/forgot', { email });
+    const { token } = await nextMail(test.http, email, 'reset-password');
+    expect((await post('/auth/password/reset', { token, newPassword: PASSWORD })).status).toBe(204);
+    expect([await signsIn(email, THEIR_PASSWORD), await signsIn(email)]).toEqual([401, 200]);
+  });
+
+  it('makes one account of two registrations that are confirmed in parallel', async () => {
+    const email = someEmail();
+    await registers(email);
+    await registers(email, THEIR_PASSWORD);
+    const tokens = [(await nextMail(test.http, email)).token, (await nextMail(test.http, email)).token];
+    const all = await Promise.all(tokens.map((token) => post('/auth/email/verify', { token })));
+    expect(all.map(({ status }) => status).sort()).toEqual([204, 400]);
+  });
+
+  it('accepts one mail for a code challenge: a guess at a code counts for no other', async () => {
+    const [one, two] = [someEmail(), someEmail()];
+    const { codeVerifier, codeChallenge } = newCodeVerifier();
+    await registers(one, PASSWORD, { codeChallenge });
+    const first = await nextMail(test.http, one);
+    await registers(two, PASSWORD, { codeChallenge });
+    const second = await nextMail(test.http, two);
+    expectProblem(await post('/auth/email/verify', { code: first.code, codeVerifier }), 400, 'one_time_token_invalid');
+    expect((await post('/auth/email/verify', { code: second.code, codeVerifier })).status).toBe(204);
   });
 
   it('accepts a code from the browser that asked, and from no other', async () => {

@@ -15,7 +15,7 @@ export class Accounts1764500200000 implements MigrationInterface {
         "user_id" uuid,
         "email" character varying(320) NOT NULL,
         "email_canonical" character varying(320) NOT NULL,
-        "registration" text,
+        "details" text,
         "challenge_hash" character varying(43),
         "code_hash" character varying(43),
         "tries" integer NOT NULL,

@@ -30,7 +30,7 @@ export class Accounts1764500200000 implements MigrationInterface {
         "user_id" varchar,
         "email" varchar(320) NOT NULL,
         "email_canonical" varchar(320) NOT NULL,
-        "registration" text,
+        "details" text,
         "challenge_hash" varchar(43),
         "code_hash" varchar(43),
         "tries" integer NOT NULL,
@@ -49,25 +49,11 @@ export class Accounts1764500200000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP TABLE "one_time_tokens"`);
     await runner.query(`ALTER TABLE "sessions" DROP COLUMN "reauthenticated_at"`);
-    await runner.query(`
-      CREATE TABLE "users_new" (
-        "id" varchar PRIMARY KEY NOT NULL,
-        "email" varchar(320) NOT NULL,
-        "email_canonical" varchar(320) NOT NULL,
-        "name" varchar(100),
-        "password_hash" varchar(100) NOT NULL,
-        "roles" text NOT NULL,
-        "status" varchar(16) NOT NULL,
-        "ver" integer NOT NULL,
-        "created_at" bigint NOT NULL,
-        "updated_at" bigint NOT NULL
-      )
-    `);
-    // A password that nobody knows keeps accounts without one closed.
-    await replaceUsers(
-      runner,
-      `SELECT ${OLD_COLUMNS.replace('"password_hash"', `COALESCE("password_hash", '')`)} FROM "users"`,
-    );
+    // The column of the password stays nullable: rebuilding the table would delete the sessions with it, because TypeORM's own
+    // command reverts with foreign keys on. A password that nobody knows keeps accounts without one closed.
+    await runner.query(`ALTER TABLE "users" DROP COLUMN "locale"`);
+    await runner.query(`ALTER TABLE "users" DROP COLUMN "email_verified_at"`);
+    await runner.query(`UPDATE "users" SET "password_hash" = '' WHERE "password_hash" IS NULL`);
   }
 }
 
