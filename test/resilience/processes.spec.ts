@@ -62,6 +62,7 @@ describe('an empty database', { timeout: 120_000 }, () => {
     expect(await sql(database.url, 'SELECT purpose, sequence FROM keys ORDER BY purpose')).toEqual([
       { purpose: 'access-signing', sequence: 1 },
       { purpose: 'password-prehash', sequence: 1 },
+      { purpose: 'rate-limits', sequence: 1 },
     ]);
     const migrations = isPostgres ? postgresMigrations : sqliteMigrations;
     const recorded = await sql(database.url, 'SELECT name FROM migrations ORDER BY id');
