@@ -40,8 +40,8 @@ export class EmailChangeService {
 
   /**
    * Gives the account its former address back, drops every pending change, and revokes all sessions. An undo of an earlier
-   * change stays possible: whoever moved the account away cannot win by an undo of their own. Where nobody had proved that
-   * mailbox before, this is its first proof, and the password from before is removed (pre-hijacking). Throws
+   * change stays possible: whoever moved the account away cannot win by an undo of their own. It is no proof of a
+   * mailbox that nobody had proved before: the account is as unverified as it was (pre-hijacking). Throws
    * `one_time_token_invalid`, `email_taken`.
    */
   async undo(token: string, origin: RequestOrigin): Promise<void> {

@@ -22,7 +22,7 @@ export interface PendingRegistration {
   locale: string | null;
 }
 
-/** What an undo has to know: a password that was set before the first proof of a mailbox is not kept. */
+/** Whether the address that an undo restores was verified. */
 export interface UndoDetails {
   wasVerified: boolean;
 }
@@ -77,7 +77,7 @@ export class OneTimeTokensService {
   async issue(token: NewOneTimeToken, transaction: Statements): Promise<boolean> {
     const { secrets, codeChallenge, email, details } = token;
     const hasCode = codeChallenge !== null && secrets.code !== null;
-    if (hasCode) await this.revokeChallenge(hashOfChallenge(codeChallenge), hashOfToken(secrets.token), transaction);
+    if (hasCode) await this.revokeElsewhere(hashOfChallenge(codeChallenge), email, transaction);
     const issued = await transaction.write(
       `INSERT INTO one_time_tokens (token_hash, kind, user_id, email, email_canonical, details, challenge_hash, code_hash,
          tries, created_at, expires_at)
@@ -187,12 +187,16 @@ export class OneTimeTokensService {
     return rows.some(({ user_id }) => user_id !== forUserId);
   }
 
-  /** A challenge belongs to one mail: otherwise one guess at a code would count for many. */
-  private async revokeChallenge(challengeHash: string, tokenHash: string, transaction: Statements): Promise<void> {
+  /** A challenge belongs to one address: otherwise one guess at a code would count for many accounts. */
+  private async revokeElsewhere(
+    challengeHash: string,
+    { canonical }: EmailAddress,
+    transaction: Statements,
+  ): Promise<void> {
     await transaction.write(
       `UPDATE one_time_tokens SET used_at = $1::bigint
-       WHERE challenge_hash = $2 AND token_hash <> $3 AND used_at IS NULL`,
-      [this.clock.now(), challengeHash, tokenHash],
+       WHERE challenge_hash = $2 AND email_canonical <> $3 AND used_at IS NULL`,
+      [this.clock.now(), challengeHash, canonical],
     );
   }
 

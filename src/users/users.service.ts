@@ -125,23 +125,22 @@ export class UsersService {
   }
 
   /**
-   * Gives the user another address, whose mailbox is proved. Null where there is no active user. Rejects with an error of the
-   * database where another account has the address: `isUniqueViolation`.
+   * Gives the user another address. Null where there is no active user. Rejects with an error of the database where another
+   * account has the address: `isUniqueViolation`.
    *
-   * @param keepsPassword false where this is the first proof of a mailbox that the account had before
+   * @param isVerified whether the mailbox is proved
    */
   async changeEmail(
     id: string,
     email: EmailAddress,
-    keepsPassword: boolean,
+    isVerified: boolean,
     transaction: Statements,
   ): Promise<SignInUser | null> {
     const now = this.clock.now();
     const [user] = await transaction.write<{ ver: number }>(
-      `UPDATE users SET email = $1, email_canonical = $2, email_verified_at = $3::bigint, updated_at = $3::bigint
-         ${keepsPassword ? '' : ', password_hash = NULL'}
-       WHERE id = $4::uuid AND status = 'active' RETURNING ver`,
-      [email.address, email.canonical, now, id],
+      `UPDATE users SET email = $1, email_canonical = $2, email_verified_at = $3::bigint, updated_at = $4::bigint
+       WHERE id = $5::uuid AND status = 'active' RETURNING ver`,
+      [email.address, email.canonical, isVerified ? now : null, now, id],
     );
     return user ? { id, tokenVersion: user.ver } : null;
   }

@@ -89,7 +89,7 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
     expect(all.map(({ status }) => status).sort()).toEqual([204, 400]);
   });
 
-  it('accepts one mail for a code challenge: a guess at a code counts for no other', async () => {
+  it('accepts a code challenge for one address: a guess counts for no other', async () => {
     const [one, two] = [someEmail(), someEmail()];
     const { codeVerifier, codeChallenge } = newCodeVerifier();
     await registers(one, PASSWORD, { codeChallenge });
