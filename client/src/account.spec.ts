@@ -160,6 +160,18 @@ describe('a second authentication', () => {
     expect(server.terminal).toBe(0);
   });
 
+  it('counts when a refresh of the same second responds first', async () => {
+    const { browser, world, server, tab, account } = await withAccount({ locks: false });
+    await world.pass(14 * MINUTE - (world.now % 1000));
+    browser.network = (route) => (route === REFRESH ? { there: 5, back: 5 } : { there: 10, back: 20 });
+    // The token is due for a refresh in the background, which the server handles before the authentication.
+    await Promise.all([world.until(account.reauthenticate('good')), world.until(tab.client.fetch('/me'))]);
+    await world.pass(100);
+    browser.network = () => later(5);
+    expect(server.count(REFRESH)).toBe(1);
+    expect(await world.until(account.exportAccount())).toMatchObject({ userId: 'grace' });
+  });
+
   it('with a wrong password changes nothing', async () => {
     const { browser, world, tab, account } = await withAccount();
     const before = browser.stored;
@@ -182,9 +194,10 @@ describe('a second authentication', () => {
 describe('a deletion of the account', () => {
   it.each(['body', 'cookie'] as const)('signs out in all tabs, as a logout does: %s', async (delivery) => {
     const { browser, world, server, tab, other, account } = await withAccount({ delivery, tabs: 2 });
+    browser.network = (route) => (route === 'POST /users/me/deletion' ? { there: 5, back: 400 } : later(5));
     const call = account.deleteAccount('good');
-    // A refresh at the same time waits, and does not report a revoked session.
-    await world.pass(2);
+    // The server refuses this call already. Its refresh waits, and does not report a revoked session.
+    await world.pass(50);
     const meanwhile = failure(other.client.fetch('/me'));
     await world.until(call);
     await world.until(meanwhile);

@@ -95,10 +95,8 @@ export function accountOf(client: Client): Account {
       withAccess(parts, async (access) => {
         const tokens = await readTokens(await postAs(access, parts, '/auth/reauthenticate', { password }));
         await keeper.saveRefreshed(tokens, access);
-        const { session, access: current } = keeper;
-        if (session?.id !== access.sessionId) throw userChanged();
-        // A concurrent refresh was newer. Its access token may not know of this authentication, and the next one does.
-        if (current && current.token !== tokens.access_token) keeper.invalidate(current);
+        // A user signed out or in meanwhile. A token of a refresh that the server handled later is newer, and stays.
+        if (keeper.session?.id !== access.sessionId) throw userChanged();
       }),
     deleteAccount: (password) =>
       withAccess(parts, async (access) => {

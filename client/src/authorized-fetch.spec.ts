@@ -68,6 +68,7 @@ describe('a refused access token', () => {
     ['bytes', () => new TextEncoder().encode('{}'), true],
     ['a file', () => new Blob(['{}']), true],
     ['a stream', () => new Blob(['{}']).stream(), false],
+    ['an iterable, which Node takes', () => chunks() as never, false],
   ])('sends the body again only if it can be read again: %s', async (_what, body, again) => {
     const { world, server, tab } = await signedIn();
     server.outdate('grace');
@@ -255,3 +256,7 @@ describe('a token', () => {
     expect(server.calls.map(({ route }) => route).join(' ')).not.toContain('e30.');
   });
 });
+
+async function* chunks(): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode('{}');
+}

@@ -69,7 +69,7 @@ describe.skipIf(!browserPath)('an account in the demo, with verified addresses',
     await isTold(linked, 'Your address is verified');
     await signIn(linked, email);
     await isSignedIn(page);
-    await linked.close();
+    await Promise.all([linked.close(), mails.close()]);
 
     await page.click('#proof-close');
     await page.click('#sign-out');

@@ -8,6 +8,7 @@ import { createTestApp, type TestApp } from '../support/app/app.js';
 import { browserPath, openBrowser, sessionCookies } from '../support/browser/browser.js';
 import { freePort } from '../support/programs/free-port.js';
 import { startService, type OtherService } from '../support/programs/other-service.js';
+import { nextMail } from '../support/mail/mails.js';
 import { filesIn, sectionOf } from '../support/pages/page-code.js';
 import { login, PASSWORD, register } from '../support/app/users.js';
 import { asTypeScript, bundle, serveFiles, typeErrors } from '../support/browser/spa-site.js';
@@ -30,15 +31,17 @@ const BARE = `import { auth } from './auth'; Object.assign(globalThis, { auth })
 declare const window: { auth: Client; remembered?: boolean };
 
 const filesOf = (heading: string) => filesIn(sectionOf(PAGE, heading));
+const ACCOUNTS = 'Accounts: verify, recover, change';
 const APPS: Record<string, Map<string, string>> = {
   'In ten lines': new Map([...filesOf('In ten lines'), ['index.html', EMPTY]]),
   'Without a framework': new Map(filesOf('Without a framework')),
   'With React': new Map([...filesOf('With React'), ['index.html', EMPTY], ['main.tsx', REACT]]),
   'With Vue': new Map([...filesOf('With Vue'), ['index.html', EMPTY], ['main.ts', VUE]]),
+  [ACCOUNTS]: new Map(filesOf(ACCOUNTS)),
   'Other services': new Map([...filesOf('Other services'), ['index.html', EMPTY], ['main.ts', BARE]]),
 };
-const frameworks = Object.keys(APPS).filter((app) => !['In ten lines', 'Other services'].includes(app));
-const pathOf = (app: string) => `/${app.replaceAll(' ', '-')}`;
+const frameworks = Object.keys(APPS).filter((app) => !['In ten lines', 'Other services', ACCOUNTS].includes(app));
+const pathOf = (app: string) => `/${app.replaceAll(/\W+/g, '-')}`;
 
 /** The page's code, unchanged except for the addresses. */
 describe('the page on single-page apps', () => {
@@ -93,7 +96,8 @@ describe('the page on single-page apps', () => {
         served.set(pathOf(app), files.get('index.html')!.replace('/main.ts', script));
       }
       site = await serveFiles(served);
-      test = await createTestApp({ port, env: { CORS_ORIGINS: site.origin } });
+      const env = { CORS_ORIGINS: site.origin, APP_URL: site.origin + pathOf(ACCOUNTS) };
+      test = await createTestApp({ port, env });
       browser = await openBrowser();
       other = await open('Other services');
     });
@@ -178,6 +182,30 @@ describe('the page on single-page apps', () => {
       await other.evaluate(() => window.auth.logout());
       await tab.waitForSelector('body:has-text("Signed out, or offline")');
       expect(await sessionCookies(browser.context, `http://localhost:${port}`)).toEqual([]);
+    });
+
+    it('redeems the mails of an account, by link and by code', async () => {
+      const tab = await open(ACCOUNTS);
+      const forget = async () => {
+        await tab.fill('#forgot input', email);
+        await tab.click('#forgot button');
+        return nextMail(test.http, email, 'reset-password');
+      };
+      const setPassword = async (password: string) => {
+        await tab.fill('[name=password]', password);
+        await tab.click('#redeem button');
+        await expectWords(tab, 'Done. You can sign in.');
+        await login(test.http, email, password);
+      };
+      const { code } = await forget();
+      await tab.fill('[name=code]', code);
+      await setPassword('a passphrase by code');
+      await tab.reload();
+      const { link } = await forget();
+      await tab.goto('about:blank');
+      await tab.goto(link);
+      expect(tab.url()).toBe(site.origin + pathOf(ACCOUNTS));
+      await setPassword('a passphrase by link');
     });
 
     it('lists the CORS headers that another service needs', async () => {
