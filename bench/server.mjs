@@ -3,12 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+const DEFAULTS = {
+  PATH: process.env.PATH,
+  APP_SECRET: 'a secret of the benchmarks and of nothing else',
+  PORT: '0',
+  // One address sends more than any limit allows.
+  RATE_LIMITS: 'off',
+};
+
 /** The built program, or another file, in an empty folder, on a port of its own. */
 export async function startServer(env = {}, file = 'dist/src/main.js') {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   const child = spawn(process.execPath, [resolve(file)], {
     cwd: folder,
-    env: { PATH: process.env.PATH, APP_SECRET: 'a secret of the benchmarks and of nothing else', PORT: '0', ...env },
+    env: { ...DEFAULTS, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise((found, failed) => {
@@ -24,6 +32,7 @@ export async function startServer(env = {}, file = 'dist/src/main.js') {
   const closed = new Promise((done) => child.on('close', done));
   return {
     url,
+    folder,
     stop: async () => {
       child.kill('SIGTERM');
       await closed;
