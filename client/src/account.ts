@@ -58,9 +58,9 @@ export function accountOf(client: Client): Account {
     return response;
   }
 
-  /** Redeems a mail. A code goes with the verifier of this tab. */
+  /** Redeems a mail, with the verifier of this tab: a code needs it, and with a link it shows that this browser asked. */
   async function redeem(purpose: Purpose, proof: Proof, send: (proof: object) => Promise<unknown>): Promise<void> {
-    const codeVerifier = 'code' in proof ? verifiers.find(purpose) : undefined;
+    const codeVerifier = verifiers.find(purpose);
     if ('code' in proof && !codeVerifier) throw new LatchkeyError(0, { code: 'code_verifier_missing' });
     await send({ ...proof, codeVerifier });
     verifiers.forget(purpose);
