@@ -1,9 +1,12 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Challenge } from 'altcha-lib/types';
 
-const HEX = (bytes: number) => ({ type: 'string', pattern: `^[0-9a-f]{${2 * bytes}}$` }) as const;
+type Schema = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
+
+const HEX = (bytes: number): Schema => ({ type: 'string', pattern: `^[0-9a-f]{${2 * bytes}}$` });
 
 /** The member `challenge` of the problem `challenge_required`. */
-export const CHALLENGE = {
+export const CHALLENGE: Schema = {
   type: 'object',
   description:
     'To solve: the smallest counter from 0 whose key begins with keyPrefix. The key is PBKDF2-HMAC-SHA-256 of nonce and ' +
@@ -32,7 +35,7 @@ export const CHALLENGE = {
     },
     signature: HEX(32),
   },
-} as const;
+};
 
 export const EXAMPLE_CHALLENGE: Challenge = {
   parameters: {

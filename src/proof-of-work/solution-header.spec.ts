@@ -18,7 +18,7 @@ describe('readSolutionHeader', () => {
     expect(solution.time).toBe(5);
   });
 
-  it.each([
+  it.each<[what: string, header: unknown]>([
     ['nothing', undefined],
     ['a list of headers', [encode(PAYLOAD)]],
     ['an empty text', ''],
@@ -28,19 +28,19 @@ describe('readSolutionHeader', () => {
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0]).toString('base64')],
     ['too long a text', encode({ ...PAYLOAD, more: 'x'.repeat(2000) })],
     ...[null, 1, 'text', [], {}, { challenge: null }, { ...PAYLOAD, solution: undefined }].map(
-      (value) => [`the JSON ${JSON.stringify(value)}`, encode(value)] as const,
+      (value): [string, string] => [`the JSON ${JSON.stringify(value)}`, encode(value)],
     ),
-    ...[['a'.repeat(64)], 1, null, {}].map(
-      (signature) =>
-        [
-          `the signature ${JSON.stringify(signature)}`,
-          encode({ ...PAYLOAD, challenge: { parameters: {}, signature } }),
-        ] as const,
-    ),
+    ...[['a'.repeat(64)], 1, null, {}].map((signature): [string, string] => [
+      `the signature ${JSON.stringify(signature)}`,
+      encode({ ...PAYLOAD, challenge: { parameters: {}, signature } }),
+    ]),
     ...[
       { counter: '1', derivedKey: 'cd' },
       { counter: 1, derivedKey: ['cd'] },
-    ].map((solution) => [`the solution ${JSON.stringify(solution)}`, encode({ ...PAYLOAD, solution })] as const),
+    ].map((solution): [string, string] => [
+      `the solution ${JSON.stringify(solution)}`,
+      encode({ ...PAYLOAD, solution }),
+    ]),
   ])('reads null from %s', (_, header) => {
     expect(readSolutionHeader(header)).toBeNull();
   });
