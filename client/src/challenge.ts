@@ -24,8 +24,8 @@ const SLICE_MS = 30;
 /**
  * Solves the challenge of a `challenge_required`: the problem document, or an error that has its member `challenge`. It works
  * in a worker, and on the main thread, in slices, where the page may have none. Resolves to the value of the header
- * `Latchkey-Challenge`, with which the request is repeated within five minutes, once. Takes about a second, on a slow phone
- * a few.
+ * `Latchkey-Challenge`, with which the request is repeated within five minutes, once. Takes about a second on a
+ * phone.
  *
  * Rejects with a `TypeError` where there is no challenge, with the reason of the signal, and with an `Error` where the
  * challenge is of an unknown kind or the page has no Web Crypto (it needs https, or localhost).
