@@ -2,15 +2,15 @@ import { findSolution, type Challenge } from './challenge-solver.js';
 
 /** What a worker has of its global scope. */
 interface WorkerScope {
-  onmessage: (event: { data: Challenge }) => void;
+  addEventListener: (type: 'message', listener: (event: { data: Challenge }) => void) => void;
   postMessage: (result: unknown) => void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
 
-scope.onmessage = ({ data }) => {
+scope.addEventListener('message', ({ data }) => {
   findSolution(data).then(
     (solution) => scope.postMessage({ solution }),
     (error: unknown) => scope.postMessage({ error: (error as Error).message }),
   );
-};
+});

@@ -24,8 +24,8 @@ function stubWorker(start: (worker: FakeWorker) => void): FakeWorker[] {
 }
 
 class FakeWorker {
-  onmessage: (event: { data: unknown }) => void = () => {};
-  onerror: (event: object) => void = () => {};
+  readonly events = new EventTarget();
+  readonly addEventListener = this.events.addEventListener.bind(this.events);
   received: unknown;
   terminate = vi.fn();
   constructor(
@@ -33,6 +33,9 @@ class FakeWorker {
     readonly options: unknown,
     private readonly start: (worker: FakeWorker) => void,
   ) {}
+  send(data: unknown): void {
+    this.events.dispatchEvent(Object.assign(new Event('message'), { data }));
+  }
   postMessage(message: unknown): void {
     this.received = message;
     setTimeout(() => this.start(this), 0);
@@ -52,7 +55,7 @@ describe('solveChallenge', () => {
 
   it('takes the solution of a worker, and ends the worker', async () => {
     const challenge = await challengeOf(3);
-    const workers = stubWorker((worker) => worker.onmessage({ data: { solution: { counter: 42, derivedKey: 'ab' } } }));
+    const workers = stubWorker((worker) => worker.send({ solution: { counter: 42, derivedKey: 'ab' } }));
     const header = await solveChallenge({ challenge });
     expect(JSON.parse(atob(header)).solution).toEqual({ counter: 42, derivedKey: 'ab' });
     expect(workers).toHaveLength(1);
@@ -63,7 +66,7 @@ describe('solveChallenge', () => {
   });
 
   it.each([
-    ['may not be loaded', (worker: FakeWorker) => worker.onerror({})],
+    ['may not be loaded', (worker: FakeWorker) => worker.events.dispatchEvent(new Event('error'))],
     [
       'may not be started',
       () => {
@@ -86,7 +89,7 @@ describe('solveChallenge', () => {
   });
 
   it('rejects with the error of a worker', async () => {
-    const workers = stubWorker((worker) => worker.onmessage({ data: { error: 'Unknown challenge: X' } }));
+    const workers = stubWorker((worker) => worker.send({ error: 'Unknown challenge: X' }));
     await expect(solveChallenge({ challenge: await challengeOf(1) })).rejects.toThrow('Unknown challenge: X');
     expect(workers[0]!.terminate).toHaveBeenCalledTimes(1);
   });

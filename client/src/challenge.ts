@@ -12,8 +12,11 @@ export interface SolveOptions {
 
 /** A module worker, as far as it is used here. */
 interface ModuleWorker {
-  onmessage: (event: { data: { solution: Solution } | { error: string } }) => void;
-  onerror: (event: { preventDefault?: () => void }) => void;
+  addEventListener(
+    type: 'message',
+    listener: (event: { data: { solution: Solution } | { error: string } }) => void,
+  ): void;
+  addEventListener(type: 'error', listener: (event: Event) => void): void;
   postMessage: (challenge: Challenge) => void;
   terminate: () => void;
 }
@@ -55,11 +58,13 @@ async function inWorker(challenge: Challenge, signal?: AbortSignal): Promise<Sol
     return await new Promise<Solution | null>((resolve, reject) => {
       stop = () => reject(signal?.reason as Error);
       signal?.addEventListener('abort', stop);
-      worker.onmessage = ({ data }) => ('solution' in data ? resolve(data.solution) : reject(new Error(data.error)));
-      worker.onerror = (event) => {
-        event.preventDefault?.();
+      worker.addEventListener('message', ({ data }) =>
+        'solution' in data ? resolve(data.solution) : reject(new Error(data.error)),
+      );
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
         resolve(null);
-      };
+      });
       worker.postMessage(challenge);
     });
   } finally {
