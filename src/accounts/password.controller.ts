@@ -6,6 +6,7 @@ import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
+import { ChallengeOverSoftLimit } from '../proof-of-work/challenge-over-soft-limit.js';
 import { ForgotPasswordDto, readProof, ResetPasswordDto } from './dto.js';
 import { PasswordRecoveryService } from './password-recovery.service.js';
 import { ResetMails } from './reset-mails.service.js';
@@ -21,6 +22,7 @@ export class PasswordController {
 
   @Public()
   @LimitRate('mail')
+  @ChallengeOverSoftLimit('forgot-password')
   @Post('forgot')
   @HttpCode(202)
   @ApiOperation({ summary: 'Mail a link that sets a new password' })

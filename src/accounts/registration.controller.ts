@@ -9,6 +9,7 @@ import { TokenDelivery } from '../auth/token-delivery.js';
 import { LimitRate } from '../http/limit-rate.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
+import { ChallengeOverSoftLimit } from '../proof-of-work/challenge-over-soft-limit.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { accountOf } from '../users/email.js';
 import { RegisterDto } from './dto.js';
@@ -26,6 +27,7 @@ export class RegistrationController {
 
   @Public()
   @LimitRate('register')
+  @ChallengeOverSoftLimit('register')
   @Post('register')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({

@@ -8,6 +8,7 @@ import { requestOrigin } from '../http/request-origin.js';
 import { AlsoForm } from '../http/also-form.js';
 import { LimitRate } from '../http/limit-rate.js';
 import { Problems } from '../openapi/problems.js';
+import { ChallengeOverSoftLimit } from '../proof-of-work/challenge-over-soft-limit.js';
 import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { RefreshService } from '../sessions/refresh.service.js';
@@ -46,6 +47,7 @@ export class AuthController {
   @Public()
   @UseGuards(LocalGuard)
   @LimitRate('password')
+  @ChallengeOverSoftLimit('login')
   @Post('login')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')

@@ -4,6 +4,8 @@ import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { OneTimeTokensModule } from '../one-time-tokens/one-time-tokens.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
+import { ChallengeGuard } from '../proof-of-work/challenge.guard.js';
+import { ProofOfWorkModule } from '../proof-of-work/proof-of-work.module.js';
 import { RateLimitGuard } from '../rate-limits/rate-limit.guard.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { RevocationsModule } from '../revocations/revocations.module.js';
@@ -38,6 +40,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     OneTimeTokensModule,
     PassportModule,
     PasswordsModule,
+    ProofOfWorkModule,
     RateLimitsModule,
     RevocationsModule,
     SessionsModule,
@@ -65,6 +68,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     RefreshStrategy,
     // Every route of every module is guarded, in this order.
     { provide: APP_GUARD, useClass: RateLimitGuard },
+    { provide: APP_GUARD, useClass: ChallengeGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
     { provide: APP_GUARD, useClass: RecentAuthenticationGuard },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config/config.js';
+import { Challenges } from '../proof-of-work/challenges.service.js';
 import { PasswordThrottle } from '../rate-limits/password-throttle.js';
 import { RateLimits } from '../rate-limits/rate-limits.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
@@ -26,10 +27,12 @@ export class KnownDevices {
     private readonly tokens: DeviceTokenService,
     private readonly throttle: PasswordThrottle,
     limits: RateLimits,
+    challenges: Challenges,
   ) {
     this.cookies = new HostCookies(config, 'latchkey-device-');
     // A known device has few guesses at one account: others at its address must not keep it from signing in.
     limits.exempt('password', (request) => this.findUnvalidated(request));
+    challenges.countFailures('login', (request) => this.failuresOfUnknown(request));
   }
 
   /** The device of a request that signs in to this account. Null without a token of this account: an unknown device. */
@@ -75,8 +78,20 @@ export class KnownDevices {
 
   /** For the limits, which come before the validation of the body. */
   private findUnvalidated(request: FastifyRequest): boolean {
-    const { email, username } = (request.body ?? {}) as { email?: unknown; username?: unknown };
-    const account = email ?? username;
-    return typeof account === 'string' && this.find(request, account) !== null;
+    const account = unvalidatedAccount(request);
+    return account !== null && this.find(request, account) !== null;
   }
+
+  /** For the challenges: 0 for a known device. */
+  private async failuresOfUnknown(request: FastifyRequest): Promise<number> {
+    const account = unvalidatedAccount(request);
+    if (account === null || this.find(request, account) !== null) return 0;
+    return this.throttle.findFailures(accountOf(account));
+  }
+}
+
+function unvalidatedAccount({ body }: FastifyRequest): string | null {
+  const { email, username } = (body ?? {}) as { email?: unknown; username?: unknown };
+  const account = email ?? username;
+  return typeof account === 'string' ? account : null;
 }

@@ -8,6 +8,7 @@ import { RateLimits } from '../rate-limits/rate-limits.service.js';
 const FAILURES: ProblemCode[] = [
   'invalid_credentials',
   'rate_limited',
+  'challenge_required',
   'hashing_busy',
   'database_unavailable',
   'internal_error',
@@ -29,8 +30,8 @@ export class LoginMetrics {
     // A counter that appears with its first event has no rate for that event.
     for (const outcome of ['success', ...FAILURES]) this.logins.inc({ outcome }, 0);
     // These never reach the route.
-    limits.onRefused(({ routeOptions }) => {
-      if (routeOptions.url === LOGIN) this.logins.inc({ outcome: 'rate_limited' satisfies ProblemCode });
+    limits.onRefused(({ routeOptions }, code) => {
+      if (routeOptions.url === LOGIN) this.logins.inc({ outcome: code });
     });
   }
 

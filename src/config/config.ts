@@ -174,6 +174,11 @@ export class Config {
   })
   rateLimitOverrides: RateLimitOverrides = {};
 
+  /** Whether those who are over a soft limit have to solve a challenge. */
+  @Env('PROOF_OF_WORK')
+  @IsIn(['on', 'off'], { message: 'must be on or off' })
+  proofOfWork: string = 'off';
+
   @Env('SMTP_URL', parseSmtpUrl)
   @IsDefined({
     message: 'must be smtp://user:password@host:587 or smtps://user:password@host, and nothing after the port',

@@ -217,6 +217,12 @@ const VARIABLES: Record<string, Variable> = {
     good: { on: 'on', off: 'off' },
     bad: ['yes', 'false', 'OFF'],
   },
+  PROOF_OF_WORK: {
+    property: 'proofOfWork',
+    otherwise: 'off',
+    good: { on: 'on', off: 'off' },
+    bad: ['yes', 'true', 'ON'],
+  },
   RATE_LIMIT_OVERRIDES: {
     property: 'rateLimitOverrides',
     otherwise: {},

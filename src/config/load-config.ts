@@ -122,6 +122,11 @@ const RULES: Rule[] = [
     'ISSUER must be an https URL in production (http only for localhost)',
   ),
   {
+    about: ['proofOfWork', 'rateLimits'],
+    holds: ({ proofOfWork, rateLimits }) => proofOfWork === 'off' || rateLimits === 'on',
+    text: 'PROOF_OF_WORK=on needs RATE_LIMITS=on: challenges are for those who are over a soft limit',
+  },
+  {
     about: ['smtp', 'mailFrom'],
     holds: ({ smtp, mailFrom }) => smtp === null || mailFrom !== null,
     text: 'MAIL_FROM must be set with SMTP_URL: Name <address>',

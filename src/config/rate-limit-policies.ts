@@ -25,10 +25,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const MAX_WINDOW_MS = 24 * HOUR;
 
-/**
- * Every limit on requests. `docs/operations.md` is held equal to it by a test. A soft limit, from which on a client would
- * have to solve a challenge, is a second threshold of a policy.
- */
+/** Every limit on requests. `docs/operations.md` is held equal to it by a test. */
 export const RATE_LIMIT_POLICIES = {
   'password-address': limit('password', 'address', 50, 10 * MINUTE, 'shared', 'failure'),
   'password-network': limit('password', 'network', 250, 10 * MINUTE, 'shared', 'failure'),
@@ -46,6 +43,14 @@ export type PolicyName = keyof typeof RATE_LIMIT_POLICIES;
 export type RateLimitOverrides = Partial<Record<PolicyName, RateLimit>>;
 
 export const POLICY_NAMES = Object.keys(RATE_LIMIT_POLICIES) as PolicyName[];
+
+/**
+ * The second, lower threshold of a policy: with PROOF_OF_WORK=on attempts beyond it need a solved challenge. A quarter of its
+ * points, at least 3.
+ */
+export function softLimitOf({ points }: Pick<RateLimit, 'points'>): number {
+  return Math.max(3, Math.floor(points / 4));
+}
 
 /**
  * Reads RATE_LIMIT_OVERRIDES: a comma list like `password-address=100/10m,register-address=50/1h`. Undefined where a name is

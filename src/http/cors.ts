@@ -1,6 +1,7 @@
 import fastifyCors from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { CHALLENGE_HEADER } from './challenge-header.js';
 
 /** Callers choose origins: neither the log nor the memory may grow with them. */
 const MAX_LOGGED_ORIGINS = 100;
@@ -18,7 +19,7 @@ export const cors = fp<{ origins: string[] }>(
     await fastify.register(fastifyCors, {
       origin: origins,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-      allowedHeaders: ['Authorization', 'Content-Type'],
+      allowedHeaders: ['Authorization', 'Content-Type', CHALLENGE_HEADER],
       exposedHeaders: ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'],
       maxAge: 600,
       // For the refresh cookies. `CsrfProtection` refuses those of other origins.

@@ -2,6 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { CATALOGUE, problemKind, type ProblemCode } from '../problem/catalogue.js';
 import type { ExceededLimit } from '../problem/exceeded-limit.js';
 import { Problem } from '../problem/problem.js';
+import { CHALLENGE, EXAMPLE_CHALLENGE } from './challenge-schema.js';
 import { SET_COOKIE_HEADER } from './refresh-cookie.js';
 
 type Components = NonNullable<OpenAPIObject['components']>;
@@ -44,6 +45,7 @@ export const PROBLEM: Schema = {
     session_id: { type: 'string', format: 'uuid', description: 'The session that the problem is about.' },
     reason: { type: 'string', description: 'Why the session was revoked or has expired.' },
     limit: { type: 'string', description: 'The limit that refused the request.', example: EXAMPLE_LIMIT.name },
+    challenge: CHALLENGE,
   },
 };
 
@@ -125,5 +127,6 @@ function example(code: ProblemCode): Record<string, unknown> {
 }
 
 function exampleOf(code: ProblemCode): Problem {
-  return new Problem(code, code === 'rate_limited' ? { limits: [EXAMPLE_LIMIT] } : {});
+  if (code === 'rate_limited') return new Problem(code, { limits: [EXAMPLE_LIMIT] });
+  return new Problem(code, code === 'challenge_required' ? { challenge: EXAMPLE_CHALLENGE } : {});
 }

@@ -139,6 +139,11 @@ export const CATALOGUE = {
     title: 'Authenticate again',
     detail: 'This needs an authentication of the last ten minutes: POST /auth/reauthenticate, then try again.',
   },
+  challenge_required: {
+    status: 403,
+    title: 'Solve a challenge',
+    detail: 'Nothing was done. Solve the member challenge, and repeat the request with the header Latchkey-Challenge.',
+  },
   insufficient_role: {
     status: 403,
     title: 'Not allowed',

@@ -1,3 +1,4 @@
+import type { Challenge } from 'altcha-lib/types';
 import { problemKind, type ProblemCode } from './catalogue.js';
 import { limitHeaders, longestWait, type ExceededLimit } from './exceeded-limit.js';
 
@@ -18,6 +19,8 @@ interface ProblemOptions {
   reason?: string;
   /** The limits that refused the request: only for `rate_limited`. */
   limits?: [ExceededLimit, ...ExceededLimit[]];
+  /** The challenge to solve: only for `challenge_required`. */
+  challenge?: Challenge;
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -38,7 +41,7 @@ export class Problem extends Error {
   /** The body: RFC 9457 with `code`, `requestId` and `terminal`. */
   toBody(requestId: string): Record<string, unknown> {
     const { title, detail, terminal } = problemKind(this.code);
-    const { errors, sessionId, reason, limits } = this.options;
+    const { errors, sessionId, reason, limits, challenge } = this.options;
     return {
       type: `urn:latchkey:problem:${this.code}`,
       title,
@@ -51,6 +54,7 @@ export class Problem extends Error {
       ...(sessionId && { session_id: sessionId }),
       ...(reason && { reason }),
       ...(limits && { limit: longestWait(limits).name }),
+      ...(challenge && { challenge }),
     };
   }
 
@@ -62,7 +66,7 @@ export class Problem extends Error {
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(this.options.limits && limitHeaders(this.options.limits)),
-      ...challenge(this.code, this.status),
+      ...authenticateHeader(this.code, this.status),
       ...this.options.headers,
     };
   }
@@ -77,7 +81,7 @@ const BARE: ProblemCode[] = [
 ];
 
 /** No token: the bare challenge. A bad one: `invalid_token`. Too little: `insufficient_scope`. */
-function challenge(code: ProblemCode, status: number): Record<string, string> {
+function authenticateHeader(code: ProblemCode, status: number): Record<string, string> {
   const realm = 'Bearer realm="latchkey"';
   if (code === 'insufficient_role') return { 'www-authenticate': `${realm}, error="insufficient_scope"` };
   if (status !== 401) return {};

@@ -12,6 +12,8 @@ import { SubjectHasher } from './subject-hasher.js';
 export class CounterStores {
   readonly memory: Counters;
   readonly shared: Counters;
+  /** What may be used once, over all processes. In memory apart from the others: a flood of addresses pushes nothing out. */
+  readonly singleUse: Counters;
 
   constructor(database: Database, hasher: SubjectHasher, purge: RateLimitPurge, clock: Clock) {
     this.memory = new MemoryCounters(clock);
@@ -19,5 +21,6 @@ export class CounterStores {
       database.kind === 'postgres'
         ? new PostgresCounters(database, hasher, clock, (keys) => purge.noteWritten('rate_limits', keys))
         : new MemoryCounters(clock);
+    this.singleUse = database.kind === 'postgres' ? this.shared : new MemoryCounters(clock);
   }
 }

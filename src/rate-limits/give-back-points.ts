@@ -5,6 +5,7 @@ import type { RateLimits } from './rate-limits.service.js';
 export const giveBackPoints = fp<{ limits: RateLimits }>(
   (fastify, { limits }, done) => {
     fastify.decorateRequest('rateLimitPoints', null);
+    fastify.decorateRequest('isOverSoftLimit', false);
     fastify.onCompletion((request, reply, aborted) => limits.settle(request, reply.statusCode, aborted));
     done();
   },

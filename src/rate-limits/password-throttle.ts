@@ -72,6 +72,19 @@ export class PasswordThrottle {
     return this.begin([{ name: 'password-device', key, policy: DEVICE_POLICY }, account]);
   }
 
+  /**
+   * Consecutive failures of unknown devices at this account; it counts nothing. Throws `rate_limited` while such a device has
+   * to wait.
+   */
+  async findFailures(canonical: string): Promise<number> {
+    if (this.isOff) return 0;
+    const budget: Budget = { name: 'password-account', key: this.accountKey(canonical), policy: ACCOUNT_POLICY };
+    const state = await this.rows.find(budget.key);
+    const decision = decideAttempt(state, this.clock.now(), budget.policy);
+    if (decision.kind === 'delay') throw this.refusal(budget, state!.failures, decision.retryAfterMs);
+    return state?.failures ?? 0;
+  }
+
   /** Counts an attempt to prove the password within a session: a thief of the session cannot stop its owner elsewhere. */
   beginInSession(canonical: string, sessionId: string): Promise<PasswordAttempt> {
     const key = this.hasher.hash('session', canonical, sessionId);

@@ -19,6 +19,6 @@ import { ThrottleRows } from './throttle-rows.js';
     SubjectHasher,
     ThrottleRows,
   ],
-  exports: [PasswordThrottle, RateLimits],
+  exports: [CounterStores, PasswordThrottle, RateLimits],
 })
 export class RateLimitsModule {}

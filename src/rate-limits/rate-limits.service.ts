@@ -5,12 +5,14 @@ import { Config } from '../config/config.js';
 import {
   POLICY_NAMES,
   RATE_LIMIT_POLICIES,
+  softLimitOf,
   type LimitFamily,
   type LimitKey,
   type PolicyName,
   type RateLimitPolicy,
 } from '../config/rate-limit-policies.js';
 import { addressBlockOf, clientAddress, networkOf } from '../http/client-address.js';
+import type { ProblemCode } from '../problem/catalogue.js';
 import type { ExceededLimit } from '../problem/exceeded-limit.js';
 import { Problem } from '../problem/problem.js';
 import { CounterStores } from './counter-stores.js';
@@ -22,6 +24,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Points that are given back if the request does not fail. */
     rateLimitPoints: ConsumedPoint[] | null;
+    /** Whether it is beyond the soft limit of a policy of its route. */
+    isOverSoftLimit: boolean;
   }
 }
 
@@ -30,6 +34,8 @@ interface Limit {
   policy: RateLimitPolicy;
   limiter: CountingLimiter;
 }
+
+type RefusalListener = (request: FastifyRequest, code: ProblemCode) => void;
 
 /**
  * Limits requests by the address and network of the client, as far as TRUST_PROXY says who forwards it; never by the text of
@@ -41,7 +47,7 @@ export class RateLimits {
   private readonly limits = new Map<LimitFamily, Limit[]>();
   private readonly consumer: PointConsumer;
   private readonly exemptions = new Map<LimitFamily, (request: FastifyRequest) => boolean>();
-  private readonly refusalListeners: ((request: FastifyRequest) => void)[] = [];
+  private readonly refusalListeners: RefusalListener[] = [];
 
   constructor(
     config: Config,
@@ -63,9 +69,14 @@ export class RateLimits {
     this.exemptions.set(family, isExempt);
   }
 
-  /** The listener is called for each request that a limit of its route refuses. */
-  onRefused(listener: (request: FastifyRequest) => void): void {
+  /** The listener is called for each request that is refused before it reaches its route. */
+  onRefused(listener: RefusalListener): void {
     this.refusalListeners.push(listener);
+  }
+
+  /** Calls the listeners. */
+  reportRefused(request: FastifyRequest, code: ProblemCode): void {
+    for (const listener of this.refusalListeners) listener(request, code);
   }
 
   /** Consumes a point of each policy of the family. Throws `rate_limited` and `database_unavailable`. */
@@ -75,9 +86,10 @@ export class RateLimits {
     const keys: Partial<Record<LimitKey, string>> = { address: addressBlockOf(address), network: networkOf(address) };
     const limits = this.limits.get(family)!;
     const subjects = limits.map(({ name, limiter, policy }) => ({ name, limiter, key: keys[policy.key]! }));
-    const points = await this.consumeAll(subjects, () =>
-      this.refusalListeners.forEach((listener) => listener(request)),
-    );
+    const points = await this.consumeAll(subjects, () => this.reportRefused(request, 'rate_limited'));
+    if (points.some(({ limiter, point }) => point.consumedPoints > softLimitOf(limiter.limit))) {
+      request.isOverSoftLimit = true;
+    }
     if (limits.every(({ policy }) => policy.counts === 'failure')) request.rateLimitPoints = points;
   }
 

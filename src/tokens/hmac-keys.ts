@@ -7,7 +7,7 @@ export interface HmacKeys {
 }
 
 /** Derives them by HKDF: each kind of token has keys of its own (RFC 8725 section 3.12). */
-export function deriveHmacKeys(secrets: string[], kind: 'refresh' | 'device'): HmacKeys {
+export function deriveHmacKeys(secrets: string[], kind: 'refresh' | 'device' | 'challenge' | 'solution'): HmacKeys {
   const byId = new Map<string, KeyObject>();
   for (const secret of secrets) {
     const derive = (use: string, length: number) => Buffer.from(hkdfSync('sha256', secret, '', use, length));

@@ -62,7 +62,9 @@ describe('with CORS_ORIGINS', () => {
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
     expect(headers.get('access-control-allow-methods')?.split(', ').sort()).toEqual(['DELETE', 'GET', 'PATCH', 'POST']);
-    expect(headers.get('access-control-allow-headers')?.toLowerCase()).toBe('authorization, content-type');
+    expect(headers.get('access-control-allow-headers')?.toLowerCase()).toBe(
+      'authorization, content-type, latchkey-challenge',
+    );
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import type { Challenge } from 'altcha-lib/types';
 import type { DocumentedApi } from './documented.js';
 
 /** A response. `body` is the parsed JSON, text for other media types, or undefined without a body. */
@@ -30,6 +31,7 @@ export interface ProblemBody {
   session_id?: string;
   reason?: string;
   limit?: string;
+  challenge?: Challenge;
 }
 
 export interface RequestOptions {

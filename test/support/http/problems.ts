@@ -16,6 +16,7 @@ const MEMBERS = [
   'session_id',
   'reason',
   'limit',
+  'challenge',
 ];
 /** Texts of stack traces and libraries, which no response may contain. */
 const INTERNALS = /node_modules|\n\s+at |\.[jt]s:\d|FST_|Error:|Exception|QueryFailed|SQLITE|typeorm|postgres|syntax/i;
