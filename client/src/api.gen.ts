@@ -980,7 +980,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "too_many_members" | "repeated_parameter" | "malformed_request" | "refresh_token_ambiguous" | "cross_site_request" | "one_time_token_invalid" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "reauthentication_required" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "expectation_failed" | "headers_too_large" | "rate_limited" | "request_timeout" | "internal_error" | "mail_not_configured" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
+            code: "validation_failed" | "password_rejected" | "malformed_json" | "body_too_deep" | "too_many_members" | "repeated_parameter" | "malformed_request" | "refresh_token_ambiguous" | "cross_site_request" | "one_time_token_invalid" | "request_refused" | "invalid_credentials" | "access_token_missing" | "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "refresh_token_missing" | "refresh_token_invalid" | "refresh_token_reused" | "session_revoked" | "session_expired" | "metrics_token_wrong" | "current_password_wrong" | "reauthentication_required" | "challenge_required" | "insufficient_role" | "not_found" | "method_not_allowed" | "email_taken" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "expectation_failed" | "headers_too_large" | "rate_limited" | "request_timeout" | "internal_error" | "mail_not_configured" | "database_unavailable" | "hashing_busy" | "refresh_busy" | "not_ready" | "shutting_down";
             /**
              * Format: uuid
              * @description Also in the header X-Request-Id, and in the log.
@@ -1004,6 +1004,28 @@ export interface components {
              * @example password-address
              */
             limit?: string;
+            /** @description To solve: the smallest counter from 0 whose key begins with keyPrefix. The key is PBKDF2-HMAC-SHA-256 of nonce and counter (32 bits, big-endian) with this salt, and cost iterations. `@latchkey/client/challenge` and ALTCHA solve it. */
+            challenge?: {
+                parameters: {
+                    /** @enum {string} */
+                    algorithm: "PBKDF2/SHA-256";
+                    nonce: string;
+                    salt: string;
+                    cost: number;
+                    /** @enum {integer} */
+                    keyLength: 32;
+                    keyPrefix: string;
+                    keySignature: string;
+                    /** @description Seconds since the epoch. */
+                    expiresAt: number;
+                    /** @description For the server. */
+                    data: {
+                        kid: string;
+                        purpose: string;
+                    };
+                };
+                signature: string;
+            };
         };
     };
     responses: never;
@@ -1128,7 +1150,10 @@ export interface operations {
     auth_login: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description After `challenge_required`: base64 of the JSON `{"challenge": …, "solution": {"counter": …, "derivedKey": …}}`. The challenge is that of the problem, the key is in hexadecimal digits. Each solution is accepted once. */
+                "Latchkey-Challenge"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1179,7 +1204,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `cross_site_request` */
+            /** @description `challenge_required`, `cross_site_request` */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -1189,7 +1214,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "cross_site_request";
+                        code?: "challenge_required" | "cross_site_request";
                     };
                 };
             };
@@ -3329,7 +3354,10 @@ export interface operations {
     password_forgot: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description After `challenge_required`: base64 of the JSON `{"challenge": …, "solution": {"counter": …, "derivedKey": …}}`. The challenge is that of the problem, the key is in hexadecimal digits. Each solution is accepted once. */
+                "Latchkey-Challenge"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3358,6 +3386,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "validation_failed" | "malformed_json" | "body_too_deep" | "malformed_request" | "repeated_parameter" | "too_many_members";
+                    };
+                };
+            };
+            /** @description `challenge_required` */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "challenge_required";
                     };
                 };
             };
@@ -3707,7 +3749,10 @@ export interface operations {
     registration_register: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description After `challenge_required`: base64 of the JSON `{"challenge": …, "solution": {"counter": …, "derivedKey": …}}`. The challenge is that of the problem, the key is in hexadecimal digits. Each solution is accepted once. */
+                "Latchkey-Challenge"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3751,7 +3796,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `cross_site_request` */
+            /** @description `challenge_required`, `cross_site_request` */
             403: {
                 headers: {
                     "Cache-Control": components["headers"]["Cache-Control"];
@@ -3761,7 +3806,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "cross_site_request";
+                        code?: "challenge_required" | "cross_site_request";
                     };
                 };
             };
