@@ -385,6 +385,12 @@ describe('the configuration', () => {
     expect(mistakes.join()).not.toContain('hunter2');
   });
 
+  it('refuses PROOF_OF_WORK=on without rate limits', () => {
+    const mistakes = mistakesOf({ APP_SECRET, PROOF_OF_WORK: 'on', RATE_LIMITS: 'off' });
+    expect(mistakes).toEqual([expect.stringMatching(/^PROOF_OF_WORK=on needs RATE_LIMITS=on/)]);
+    expect(mistakesOf({ APP_SECRET, PROOF_OF_WORK: 'on' })).toEqual([]);
+  });
+
   it('requires an interval of at least twice the leeway, or both 0s (strict mode)', () => {
     const of = (REFRESH_ROTATION_INTERVAL: string, REFRESH_LEEWAY: string) =>
       mistakesOf({ APP_SECRET, REFRESH_ROTATION_INTERVAL, REFRESH_LEEWAY });
