@@ -4,13 +4,15 @@ import { Problem } from '../problem/problem.js';
 import { OAUTH_ERRORS, toOAuthRefusal } from './oauth-error.js';
 
 const CODES = Object.keys(CATALOGUE) as ProblemCode[];
+/** Responses of their own: errors of the server, and limits, whose headers say how long to wait. */
+const isOwn = (code: ProblemCode) => CATALOGUE[code].status >= 500 || CATALOGUE[code].status === 429;
 const refusalOf = (code: ProblemCode) => {
   const problem = new Problem(code);
   return toOAuthRefusal(problem, problem);
 };
 
 describe('a problem on an OAuth route', () => {
-  it.each(CODES.filter((code) => CATALOGUE[code].status < 500))(
+  it.each(CODES.filter((code) => !isOwn(code)))(
     'becomes an RFC 6749 section 5.2 error when the client caused it: %s',
     (code) => {
       const { status, body } = refusalOf(code) as { status: number; body: Record<string, string> };
@@ -26,10 +28,7 @@ describe('a problem on an OAuth route', () => {
     expect(terminal.sort()).toEqual(CODES.filter((code) => 'terminal' in CATALOGUE[code]).sort());
   });
 
-  it.each(CODES.filter((code) => CATALOGUE[code].status >= 500))(
-    'stays a problem response when the server caused it: %s',
-    (code) => {
-      expect(refusalOf(code)).toBeNull();
-    },
-  );
+  it.each(CODES.filter(isOwn))('stays a problem response when the server or a limit caused it: %s', (code) => {
+    expect(refusalOf(code)).toBeNull();
+  });
 });
