@@ -12,10 +12,10 @@ export interface SmallDisk {
   remove: () => void;
 }
 
-/** A file system of four megabytes, filled by a file. Needs root on Linux. */
+/** A file system of 32 megabytes, filled by a file. Needs root on Linux. */
 export function smallFileSystem(): SmallDisk {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder]);
   const filler = join(folder, 'filler');
   return {
     folder,
