@@ -42,6 +42,8 @@ export default defineConfig({
       suites('postgres', 'api', 'postgres'),
       suites('smoke', 'browser', 'sqlite', { include: [SMOKE], exclude: [] }),
       suites('browser', 'browser', 'sqlite'),
+      suites('programs-sqlite', 'programs', 'sqlite'),
+      suites('programs-postgres', 'programs', 'postgres'),
       suites('resilience-sqlite', 'resilience', 'sqlite'),
       suites('resilience-postgres', 'resilience', 'postgres'),
       suites('docs', 'docs', 'sqlite'),

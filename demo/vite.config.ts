@@ -6,7 +6,13 @@ export default defineConfig({
   root: import.meta.dirname,
   base: '/demo/',
   logLevel: 'warn',
-  resolve: { alias: { '@latchkey/client': fileURLToPath(new URL('../client/src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@latchkey/client/challenge': fileURLToPath(new URL('../client/src/challenge.ts', import.meta.url)),
+      '@latchkey/client': fileURLToPath(new URL('../client/src/index.ts', import.meta.url)),
+    },
+  },
+  worker: { format: 'es', rolldownOptions: { output: { entryFileNames: '[name].js' } } },
   build: {
     emptyOutDir: true,
     modulePreload: { polyfill: false },

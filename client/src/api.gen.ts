@@ -2871,6 +2871,21 @@ export interface operations {
                     };
                 };
             };
+            /** @description `access_token_invalid`, `access_token_expired`, `access_token_outdated`, `session_revoked` */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "access_token_invalid" | "access_token_expired" | "access_token_outdated" | "session_revoked";
+                    };
+                };
+            };
             /** @description `payload_too_large` */
             413: {
                 headers: {

@@ -1,8 +1,14 @@
 import { createChallenge, verifySolution } from 'altcha-lib';
 import { deriveKey } from 'altcha-lib/algorithms/pbkdf2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { accountOf } from './account.js';
 import { findSolution, type Challenge } from './challenge-solver.js';
-import { solveChallenge } from './challenge.js';
+import { solveChallenge, solveChallenges } from './challenge.js';
+import { clientOn } from './client.js';
+import { browser } from './platform.js';
+import { FakeServer } from './testing/fake-server.js';
+import { ADA } from './testing/signed-in.js';
+import { World } from './testing/world.js';
 
 const SECRETS = { hmacSignatureSecret: 'one', hmacKeySignatureSecret: 'another' };
 
@@ -122,5 +128,65 @@ describe('solveChallenge', () => {
     const workers = stubWorker(() => again.abort(reason));
     await expect(solveChallenge({ challenge }, { signal: again.signal })).rejects.toBe(reason);
     expect(workers[0]!.terminate).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('solveChallenges', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** A client of a server that asks for a challenge until a request carries a solution that is right. */
+  async function challenged(challenge: unknown) {
+    const server = new FakeServer(new World());
+    const solutions: (string | null)[] = [];
+    const fetch = async (input: unknown, { method = 'GET', body, headers }: RequestInit = {}) => {
+      const header = new Headers(headers).get('latchkey-challenge');
+      solutions.push(header);
+      const isSolved =
+        header !== null && (await verifySolution({ ...JSON.parse(atob(header)), deriveKey, ...SECRETS })).verified;
+      if (!isSolved) {
+        const problem = JSON.stringify({ code: 'challenge_required', status: 403, terminal: false, challenge });
+        return new Response(problem, { status: 403, headers: { 'content-type': 'application/problem+json' } });
+      }
+      const route = `${method} ${new URL(String(input)).pathname}`;
+      return server.handle({ route, token: null, body: JSON.parse(String(body)), cookies: undefined }).response;
+    };
+    const onChallenge = vi.fn();
+    const options = { baseUrl: 'https://auth.example.com' };
+    const client = solveChallenges(clientOn({ ...browser, fetch: fetch as never }, options), { onChallenge });
+    return { client, server, solutions, onChallenge };
+  }
+
+  it('repeats login, register and forgotPassword once, with the solution', async () => {
+    const { client, server, solutions, onChallenge } = await challenged(await challengeOf(4));
+    expect(await client.login(ADA)).toMatchObject({ userId: expect.any(String) });
+    await client.register(ADA);
+    await accountOf(client).forgotPassword('ada@example.com');
+    expect(server.calls.map(({ route }) => route)).toEqual([
+      'POST /auth/login',
+      'POST /auth/register',
+      'POST /auth/password/forgot',
+    ]);
+    expect(server.calls[0]!.body).toMatchObject(ADA);
+    expect(solutions.map((solution) => solution !== null)).toEqual([false, true, false, true, false, true]);
+    expect(onChallenge).toHaveBeenCalledTimes(3);
+    client.close();
+  });
+
+  it.each([
+    ['nobody can solve', { parameters: { algorithm: 'ARGON2ID' }, signature: 'x' }],
+    ['is missing', undefined],
+  ])('leaves the call rejected with challenge_required where a challenge %s', async (_, challenge) => {
+    const { client, solutions } = await challenged(challenge);
+    await expect(client.login(ADA)).rejects.toMatchObject({ code: 'challenge_required', terminal: false });
+    expect(solutions).toEqual([null]);
+    client.close();
+  });
+
+  it('asks no more than once, so that a server cannot keep a page working', async () => {
+    const { parameters } = await challengeOf(2);
+    const { client, solutions } = await challenged({ parameters, signature: 'of another server' });
+    await expect(client.login(ADA)).rejects.toMatchObject({ code: 'challenge_required' });
+    expect(solutions).toHaveLength(2);
+    client.close();
   });
 });

@@ -1,3 +1,4 @@
+import type { Client, InternalClient } from './client.js';
 import { findSolution, type Challenge, type Solution } from './challenge-solver.js';
 
 export type { Challenge } from './challenge-solver.js';
@@ -8,6 +9,11 @@ export const CHALLENGE_HEADER = 'Latchkey-Challenge';
 export interface SolveOptions {
   /** Stops the work. */
   signal?: AbortSignal;
+}
+
+export interface ChallengeOptions {
+  /** Called when the work on a challenge begins: a page can say that signing in takes a moment longer. */
+  onChallenge?: () => void;
 }
 
 /** A module worker, as far as it is used here. */
@@ -25,8 +31,40 @@ interface ModuleWorker {
 const SLICE_MS = 30;
 
 /**
- * Solves the challenge of a `challenge_required`: the problem document, or an error that has its member `challenge`. It works
- * in a worker, and on the main thread, in slices, where the page may have none. Resolves to the value of the header
+ * Makes a client solve the challenges that the server asks of `login`, `register` and `forgotPassword`: the request is sent
+ * once more, with the solution. Where the page cannot solve one, the call rejects with `challenge_required`. Returns the client.
+ */
+export function solveChallenges(client: Client, { onChallenge }: ChallengeOptions = {}): Client {
+  const { parts } = client as InternalClient;
+  const { platform } = parts;
+  parts.platform = {
+    ...platform,
+    async fetch(input, init) {
+      const response = await platform.fetch(input, init);
+      const problem = response.status === 403 ? await problemOf(response) : null;
+      if (problem?.code !== 'challenge_required') return response;
+      onChallenge?.();
+      const solution = await solveChallenge(problem).catch(() => null);
+      if (!solution) return response;
+      const headers = new Headers(init?.headers);
+      headers.set(CHALLENGE_HEADER, solution);
+      return platform.fetch(input, { ...init, headers });
+    },
+  };
+  return client;
+}
+
+/** It reads a clone, so that the client can still read the body. */
+async function problemOf(response: Response): Promise<{ code?: unknown; challenge?: unknown } | null> {
+  return (await response
+    .clone()
+    .json()
+    .catch(() => null)) as { code?: unknown; challenge?: unknown } | null;
+}
+
+/**
+ * Solves the challenge of a `challenge_required`, given the problem document: for requests that no client sends. It works in
+ * a worker, and on the main thread, in slices, where the page may have none. Resolves to the value of the header
  * `Latchkey-Challenge`, with which the request is repeated within five minutes, once. Takes about a second on a
  * phone.
  *

@@ -8,10 +8,12 @@ import {
   type Delivery,
   type SessionChange,
 } from '@latchkey/client';
+import { solveChallenges } from '@latchkey/client/challenge';
 
 interface Listeners {
   onActivity: (activity: Activity) => void;
   onChange: (change: SessionChange) => void;
+  onChallenge: () => void;
 }
 
 /** The client for the chosen delivery. Another delivery needs another client. */
@@ -34,8 +36,9 @@ export class Connection {
   }
 
   private connect(delivery: Delivery): Client {
-    const { onActivity, onChange } = this.listeners;
+    const { onActivity, onChange, onChallenge } = this.listeners;
     const client = createClient({ baseUrl: '/', delivery, store: localStorageStore(), onActivity });
+    solveChallenges(client, { onChallenge });
     client.onChange(onChange);
     return client;
   }

@@ -7,6 +7,7 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   one_time_token_invalid: 'This link or code was used already, has expired, or is wrong. Ask for another mail.',
   code_verifier_missing: 'This code works only in the tab that asked for the mail. Use the link in the mail.',
   rate_limited: 'Too many attempts.',
+  challenge_required: 'This browser could not prove that it is one. Try again later.',
   mail_not_configured: 'This server cannot send mail.',
   user_changed: 'You are not signed in any more.',
   access_token_missing: 'You are not signed in any more.',

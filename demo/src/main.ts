@@ -6,7 +6,7 @@ import { chooseDelivery, onDeliveryChange } from './delivery.js';
 import { linkToDevMail } from './dev-mail.js';
 import { listDevices, showDevices } from './devices.js';
 import { closeDialogs } from './dialog.js';
-import { noteActivity, noteChange } from './event-line.js';
+import { note, noteActivity, noteChange } from './event-line.js';
 import { simulateFailures } from './failures.js';
 import { openForgot, showForgot } from './forgot.js';
 import { isBusy } from './form.js';
@@ -17,11 +17,14 @@ import { Reauthentication } from './reauthentication.js';
 import { clearSecurityEvents, listSecurityEvents, showSecurityEvents } from './security-events.js';
 import { clearSettings, showSettings } from './settings.js';
 import { showSignIn } from './sign-in.js';
+import { allowOwnWorkers } from './trusted-types.js';
 
 const [delivery] = await Promise.all([chooseDelivery(), linkToDevMail()]);
 simulateFailures();
 
+allowOwnWorkers();
 const connection = new Connection(delivery, {
+  onChallenge: () => note('The server asks for proof of work: solving its challenge in a worker'),
   onActivity(activity) {
     noteActivity(activity);
     restart(activity);

@@ -30,7 +30,7 @@ export class AccountDeletionService {
    */
   async delete(user: User, sessionId: string, origin: RequestOrigin): Promise<boolean> {
     const { id, email, name, locale } = user;
-    const isDeleted = await this.revocations.transaction(async (transaction) => {
+    return this.revocations.transaction(async (transaction) => {
       // Another request may have changed the password that was proved, or deleted the user.
       if (!(await this.users.lockUnchanged(user, transaction))) return false;
       const tokenVersion = (await this.users.incrementTokenVersion(id, transaction))!;
@@ -41,7 +41,5 @@ export class AccountDeletionService {
       await this.mails.forget(user.emailCanonical, transaction);
       return this.users.remove(id, transaction);
     });
-    this.mails.wake();
-    return isDeleted;
   }
 }

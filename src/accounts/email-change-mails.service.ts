@@ -82,8 +82,4 @@ export class EmailChangeMails {
   async addUndone({ name, locale }: User, { address }: EmailAddress, transaction: Statements): Promise<void> {
     await this.mails.add(UNDONE, address, { to: { email: address, name, locale } }, transaction);
   }
-
-  wake(): void {
-    this.mails.wake();
-  }
 }

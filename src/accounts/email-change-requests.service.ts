@@ -42,6 +42,5 @@ export class EmailChangeRequests {
       await this.mails.addRequest(user, address, codeChallenge, transaction);
       await this.events.record(event, transaction);
     });
-    this.mails.wake();
   }
 }

@@ -75,6 +75,5 @@ export class EmailChangeService {
     } catch (error) {
       throw isUniqueViolation(error) ? new Problem('email_taken') : error;
     }
-    this.mails.wake();
   }
 }

@@ -48,6 +48,7 @@ export class EmailController {
   @ApiNoContentResponse({ description: 'The address is verified. Nobody is signed in by this.' })
   @OptionalSecurity('bearer')
   @Problems('validation_failed', 'one_time_token_invalid')
+  @Problems('access_token_invalid', 'access_token_expired', 'access_token_outdated', 'session_revoked')
   async verify(@Body() body: OneTimeProofDto, @Req() request: FastifyRequest): Promise<void> {
     const proof = readProof(body);
     await this.verification.verify(proof, await this.callers.find(request), requestOrigin(request));

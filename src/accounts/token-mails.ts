@@ -110,11 +110,6 @@ export class TokenMails {
     return this.outbox.forget(canonical, transaction);
   }
 
-  /** Sends what was queued now: for callers that added it in a transaction, after its commit. */
-  wake(): void {
-    this.outbox.wake();
-  }
-
   /** Makes the token of an entry valid, and its mail. Null where it has expired while the mail waited. */
   async compose(
     entry: Omit<OutboxEntry, 'payload'> & { payload: TokenPayload },

@@ -24,12 +24,13 @@ import { AccessGuard } from './guards/access.guard.js';
 import { RecentAuthenticationGuard } from './guards/recent-authentication.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { KnownDevices } from './known-devices.js';
+import { LimitExemptions } from './limit-exemptions.js';
 import { LoginMetrics } from './login-metrics.js';
+import { OptionalCaller } from './optional-caller.js';
 import { PasswordSignIn } from './password-sign-in.js';
 import { AccessStrategy } from './strategies/access.strategy.js';
 import { LocalStrategy } from './strategies/local.strategy.js';
 import { RefreshStrategy } from './strategies/refresh.strategy.js';
-import { OptionalCaller } from './optional-caller.js';
 import { TokenDelivery } from './token-delivery.js';
 import { TokenIssuer } from './token-issuer.js';
 import { VerifiedTokenCache } from './verified-token-cache.js';
@@ -56,6 +57,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     CredentialsService,
     CsrfProtection,
     KnownDevices,
+    LimitExemptions,
     LoginMetrics,
     OptionalCaller,
     PasswordSignIn,

@@ -30,8 +30,8 @@ export class KnownDevices {
     challenges: Challenges,
   ) {
     this.cookies = new HostCookies(config, 'latchkey-device-');
-    // A known device has few guesses at one account: others at its address must not keep it from signing in.
-    limits.exempt('password', (request) => this.findUnvalidated(request));
+    // A known device has few guesses at one account.
+    limits.exempt('password', ({ request }) => this.findUnvalidated(request));
     challenges.countFailures('login', (request) => this.failuresOfUnknown(request));
   }
 

@@ -3,9 +3,7 @@
  * `-- retry --all-dead`: dead mails are sent again by the running servers.
  */
 import 'reflect-metadata';
-import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
-import { validate } from 'uuid';
 import { explainAndExit } from '../boot/explain-and-exit.js';
 import { openInstalledDatabase } from '../boot/open-database.js';
 import { ClockModule } from '../clock/clock.module.js';
@@ -15,20 +13,14 @@ import { createDataSource } from '../data-source.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { OutboxAdmin } from '../mail/outbox-admin.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
-
-type Command = { name: 'list'; asJson: boolean } | { name: 'retry'; id: string | null };
+import { OUTBOX_USAGE, readOutboxCommand } from './outbox-command.js';
 
 /** `EX_USAGE` of sysexits.h. */
 const EXIT_USAGE = 64;
-const USAGE = `Usage:
-  npm run outbox -- list [--json]
-  npm run outbox -- retry <id>
-  npm run outbox -- retry --all-dead
-`;
 
 class OutboxModule {}
 
-const command = readCommandOrExit();
+const command = readOutboxCommand(process.argv.slice(2)) ?? showUsageAndExit();
 const config = readConfigOrExit({ createsSecret: false });
 const dataSource = createDataSource(config);
 try {
@@ -48,19 +40,8 @@ try {
   explainAndExit(error);
 }
 
-function readCommandOrExit(): Command {
-  try {
-    const options = { json: { type: 'boolean' }, 'all-dead': { type: 'boolean' } } as const;
-    const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    const [name, id, ...more] = positionals;
-    const { json = false, 'all-dead': isAll = false } = values;
-    if (name === 'list' && id === undefined && !isAll) return { name, asJson: json };
-    const isOne = id !== undefined && validate(id) && more.length === 0;
-    if (name === 'retry' && !json && (isAll ? id === undefined : isOne)) return { name, id: id ?? null };
-  } catch {
-    // An unknown option.
-  }
-  process.stderr.write(USAGE);
+function showUsageAndExit(): never {
+  process.stderr.write(OUTBOX_USAGE);
   process.exit(EXIT_USAGE);
 }
 

@@ -4,11 +4,17 @@ export type Parameter = string | number | boolean | null;
  * Runs statements that are written once, for PostgreSQL (`$1::uuid`, `RETURNING`, row locks). Both methods resolve to the
  * rows of the result. Throw the driver's error: `database-errors.ts` tells which of them mean 503.
  */
-export interface Statements {
+export interface Runner {
   /** For statements that change nothing. */
   read<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
   /** For everything else. */
   write<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
+}
+
+/** The statements of a transaction, or each of its own. */
+export interface Statements extends Runner {
+  /** `then` is called after the commit of the transaction, and never without one; at once outside of a transaction. */
+  afterCommit(then: () => void): void;
 }
 
 /**
@@ -42,7 +48,18 @@ export abstract class Database implements Statements {
   abstract write<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
 
   /** Commits all of `work` or nothing. Only what goes through its argument belongs to the transaction. */
-  abstract transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T>;
+  async transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T> {
+    const listeners: (() => void)[] = [];
+    const result = await this.commit(({ read, write }) =>
+      work({ read, write, afterCommit: (then) => void listeners.push(then) }),
+    );
+    for (const then of listeners) then();
+    return result;
+  }
+
+  afterCommit(then: () => void): void {
+    then();
+  }
 
   /**
    * SQL for a table that is read from one JSON parameter, so that a batch of any size is one statement with one text. The
@@ -57,4 +74,7 @@ export abstract class Database implements Statements {
 
   /** The clock of the database, in milliseconds since the epoch. */
   abstract currentTime(): Promise<number>;
+
+  /** Runs `work` in a transaction, over one connection. */
+  protected abstract commit<T>(work: (runner: Runner) => Promise<T>): Promise<T>;
 }

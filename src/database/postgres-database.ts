@@ -1,5 +1,5 @@
 import { DataSource, type QueryRunner } from 'typeorm';
-import { Database, type BatchUpdate, type ColumnType, type Parameter, type Statements } from './database.js';
+import { Database, type BatchUpdate, type ColumnType, type Parameter, type Runner } from './database.js';
 
 /** Statements over TypeORM's pool of connections. */
 export class PostgresDatabase extends Database {
@@ -22,14 +22,6 @@ export class PostgresDatabase extends Database {
     }
   }
 
-  transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction((manager) => {
-      const onRunner = <Row>(sql: string, parameters: Parameter[] = []) =>
-        run<Row>(manager.queryRunner!, sql, parameters);
-      return work({ read: onRunner, write: onRunner });
-    });
-  }
-
   table(parameter: string, columns: Record<string, ColumnType>): string {
     const types = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
     return `(SELECT * FROM json_to_recordset(${parameter}::json) AS r(${types.join(', ')}))`;
@@ -50,6 +42,14 @@ export class PostgresDatabase extends Database {
     const sql = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at';
     const [row] = await this.read<{ at: number }>(sql);
     return row!.at;
+  }
+
+  protected commit<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
+    return this.dataSource.transaction((manager) => {
+      const onRunner = <Row>(sql: string, parameters: Parameter[] = []) =>
+        run<Row>(manager.queryRunner!, sql, parameters);
+      return work({ read: onRunner, write: onRunner });
+    });
   }
 }
 

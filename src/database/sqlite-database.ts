@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { Database, type BatchUpdate, type ColumnType, type Parameter, type Statements } from './database.js';
+import { Database, type BatchUpdate, type ColumnType, type Parameter, type Runner } from './database.js';
 import { openConnection, type SqliteConnection } from './sqlite-connection.js';
 import { toSqlite } from './sqlite-dialect.js';
 import { SqliteWriter } from './sqlite-writer.js';
@@ -36,10 +36,6 @@ export class SqliteDatabase extends Database implements OnModuleInit, OnApplicat
     return this.writer.inTurn((connection) => statementsOn(connection).write<Row>(sql, parameters));
   }
 
-  transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T> {
-    return this.writer.transaction((connection) => work(statementsOn(connection)));
-  }
-
   table(parameter: string, columns: Record<string, ColumnType>): string {
     const fields = Object.keys(columns).map((name) => `value ->> '${name}' AS ${name}`);
     return `(SELECT ${fields.join(', ')} FROM json_each(${parameter}))`;
@@ -56,6 +52,10 @@ export class SqliteDatabase extends Database implements OnModuleInit, OnApplicat
     return row!.at;
   }
 
+  protected commit<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
+    return this.writer.transaction((connection) => work(statementsOn(connection)));
+  }
+
   /** A number that changes when another process writes to the file, and not when this one does. */
   async dataVersion(): Promise<number> {
     const [row] = await this.write<{ data_version: number }>('PRAGMA data_version');
@@ -63,7 +63,7 @@ export class SqliteDatabase extends Database implements OnModuleInit, OnApplicat
   }
 }
 
-function statementsOn(connection: SqliteConnection): Statements {
+function statementsOn(connection: SqliteConnection): Runner {
   const run = <Row>(sql: string, parameters: Parameter[] = []) => connection.all<Row>(toSqlite(sql), parameters);
   return { read: run, write: run };
 }

@@ -14,6 +14,9 @@ export interface Exhausted {
 
 export type BudgetDecision = { outcome: 'granted' } | { outcome: 'dropped' } | { outcome: 'postponed'; until: number };
 
+/** Anybody can register invented addresses: that must leave room for mails to those who have an account. */
+const REGISTRATION_SHARE = 0.5;
+
 /**
  * A mailbox that had its share is spared: it has valid mails already. Where the domain or all of us had theirs, the mail
  * waits: otherwise whoever causes many mails could keep those of others from being sent.
@@ -34,7 +37,7 @@ export class MailBudgets {
 
   /** Whether the domain, or all of us, had their share: read before anything is done for a mail. */
   async decideEarly(domain: string, now: number): Promise<BudgetDecision> {
-    return decide({ mailbox: null, ...(await this.shared(domain, now, this.database)) });
+    return decide({ mailbox: null, ...(await this.shared(domain, 1, now, this.database)) });
   }
 
   /**
@@ -51,13 +54,21 @@ export class MailBudgets {
       now,
       on,
     );
-    return decide({ mailbox: own, ...(await this.shared(domain, now, on)) });
+    const share = budget === 'registration' ? REGISTRATION_SHARE : 1;
+    return decide({ mailbox: own, ...(await this.shared(domain, share, now, on)) });
   }
 
-  private async shared(domain: string, now: number, on: Statements): Promise<Omit<Exhausted, 'mailbox'>> {
+  /** @param share of the limits, over 0 and up to 1 */
+  private async shared(
+    domain: string,
+    share: number,
+    now: number,
+    on: Statements,
+  ): Promise<Omit<Exhausted, 'mailbox'>> {
+    const { mailDomainLimit, mailTotalLimit } = this.config;
     return {
-      domain: await this.exhausted('domain = $3', [domain], this.config.mailDomainLimit, now, on),
-      total: await this.exhausted('true', [], this.config.mailTotalLimit, now, on),
+      domain: await this.exhausted('domain = $3', [domain], Math.ceil(mailDomainLimit * share), now, on),
+      total: await this.exhausted('true', [], Math.ceil(mailTotalLimit * share), now, on),
     };
   }
 

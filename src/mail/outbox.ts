@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
-import { Database, type Statements } from '../database/database.js';
+import type { Statements } from '../database/database.js';
 import { SecretBox } from '../key-store/secret-box.js';
 import type { Mail, NewMail, OutboxEntry } from './mail.js';
 import { domainOf, mailboxOf } from './mailbox.js';
@@ -50,7 +50,7 @@ export class Outbox {
    * Adds a mail: one INSERT, whether or not the recipient has an account. A second entry with the same kind and event is
    * ignored.
    *
-   * @param on the transaction of what happened; call `wake` after its commit. Or `Database` itself.
+   * @param on the transaction of what happened, after whose commit the mail is sent. Or `Database` itself.
    */
   async add({ kind, recipient, event, payload }: NewMail, on: Statements): Promise<void> {
     if (!this.kinds.has(kind)) throw new Error(`There is no kind of mail ${kind}`);
@@ -66,7 +66,7 @@ export class Outbox {
        ON CONFLICT (kind, event) DO NOTHING`,
       [id, kind, event, recipient, mailbox, domainOf(mailbox), sealed, now, now + GIVE_UP_AFTER_MS],
     );
-    if (on instanceof Database) this.wake();
+    on.afterCommit(() => this.wake());
   }
 
   /** Deletes the entries of a mailbox that are done: for a user who deletes their account. */
@@ -75,7 +75,7 @@ export class Outbox {
     await on.write(sql, [mailboxOf(recipient)]);
   }
 
-  /** Sends what is due now, instead of within a second. For after a commit. */
+  /** Sends what is due now, instead of within a second. */
   wake(): void {
     this.listener?.();
   }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
 
-@Module({ providers: [OneTimeTokensService], exports: [OneTimeTokensService] })
+@Module({ imports: [RateLimitsModule], providers: [OneTimeTokensService], exports: [OneTimeTokensService] })
 export class OneTimeTokensModule {}

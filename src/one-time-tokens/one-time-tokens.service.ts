@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { Database, type Statements } from '../database/database.js';
+import { PasswordThrottle } from '../rate-limits/password-throttle.js';
 import type { EmailAddress } from '../users/email.js';
 import {
   challengeOf,
@@ -70,6 +71,7 @@ const COLUMNS = 'token_hash, kind, user_id, email, email_canonical, details, cha
 export class OneTimeTokensService {
   constructor(
     private readonly database: Database,
+    private readonly throttle: PasswordThrottle,
     private readonly clock: Clock,
   ) {}
 
@@ -96,8 +98,9 @@ export class OneTimeTokensService {
   }
 
   /**
-   * The valid token that a proof stands for, or null. Each call with a code counts as a try, before the code is compared and
-   * atomically: 200 parallel tries are 200 tries. It redeems nothing.
+   * The valid token that a proof stands for, or null. Each call with a code counts as a try of its mail, and until it is right
+   * as a failure of the address, before the code is compared and atomically: 200 parallel tries are 200 tries. It redeems
+   * nothing.
    */
   async find(proof: OneTimeProof, kinds: OneTimeTokenKind[]): Promise<ValidOneTimeToken | null> {
     return 'token' in proof ? this.findByToken(proof, kinds) : this.findByCode(proof, kinds);
@@ -227,9 +230,14 @@ export class OneTimeTokensService {
        RETURNING ${COLUMNS}, code_hash`,
       [hashOfChallenge(challenge), now - CODE_LIFETIME_MS, now, listOf(kinds)],
     );
-    const expected = Buffer.from(hashOfCode(challenge, code));
-    const found = rows.find((row) => timingSafeEqual(Buffer.from(row.code_hash), expected));
-    return found ? toToken(found, true) : null;
+    const [first] = rows;
+    if (!first) return null;
+    const attempt = await this.throttle.beginCode(first.email_canonical);
+    return attempt.settle(async () => {
+      const expected = Buffer.from(hashOfCode(challenge, code));
+      const found = rows.find((row) => timingSafeEqual(Buffer.from(row.code_hash), expected));
+      return found && !attempt.isStopped ? toToken(found, true) : null;
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import { ThrottleRows } from './throttle-rows.js';
 import { PasswordAttempt } from './password-attempt.js';
 import {
   ACCOUNT_POLICY,
+  CODE_POLICY,
   countFailure,
   decideAttempt,
   delayAfter,
@@ -18,7 +19,7 @@ import {
 } from './throttle.js';
 
 /** Each is a budget of consecutive failures of its own. */
-export type ThrottleName = 'password-account' | 'password-device' | 'password-session';
+export type ThrottleName = 'password-account' | 'password-device' | 'password-session' | 'code-account';
 
 interface Budget {
   name: ThrottleName;
@@ -91,9 +92,18 @@ export class PasswordThrottle {
     return this.begin([{ name: 'password-session', key, policy: ACCOUNT_POLICY }]);
   }
 
-  /** Forgets the failures of unknown devices, also beyond the stop: when the password was reset or changed. */
+  /** Counts an attempt to enter a code that was mailed to an address. It may be stopped: then no code is right. */
+  beginCode(canonical: string): Promise<PasswordAttempt> {
+    return this.begin([{ name: 'code-account', key: this.codeKey(canonical), policy: CODE_POLICY }]);
+  }
+
+  /** Forgets the failures of unknown devices and codes, also beyond the stop: when the password was reset or changed. */
   async clear(canonical: string, transaction: Statements): Promise<void> {
-    await this.rows.deleteMany([this.accountKey(canonical)], transaction);
+    await this.rows.deleteMany([this.accountKey(canonical), this.codeKey(canonical)], transaction);
+  }
+
+  private codeKey(canonical: string): string {
+    return this.hasher.hash('code', canonical);
   }
 
   /** The listener is called once when an active account stops to accept passwords from unknown devices. */

@@ -3,7 +3,7 @@ import type { Counter } from 'prom-client';
 import { POLICY_NAMES, type PolicyName } from '../config/rate-limit-policies.js';
 import { Metrics } from '../metrics/metrics.js';
 
-const THROTTLES = ['password-account', 'password-device', 'password-session'] as const;
+const THROTTLES = ['password-account', 'password-device', 'password-session', 'code-account'] as const;
 
 /** Requests refused with `rate_limited`, by the limit that fired. */
 @Injectable()

@@ -56,6 +56,11 @@ export class RateLimitPurge implements OnApplicationBootstrap, OnApplicationShut
     return run;
   }
 
+  /** Resolves when the runs that were requested until now have ended. */
+  whenIdle(): Promise<void> {
+    return this.running;
+  }
+
   private request(): void {
     if (this.isWanted || this.stopped) return;
     this.isWanted = true;

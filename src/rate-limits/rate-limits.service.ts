@@ -12,6 +12,7 @@ import {
   type RateLimitPolicy,
 } from '../config/rate-limit-policies.js';
 import { addressBlockOf, clientAddress, networkOf } from '../http/client-address.js';
+import { isFromForeignPage, ownOrigins } from '../http/page-origin.js';
 import type { ProblemCode } from '../problem/catalogue.js';
 import type { ExceededLimit } from '../problem/exceeded-limit.js';
 import { Problem } from '../problem/problem.js';
@@ -35,6 +36,13 @@ interface Limit {
   limiter: CountingLimiter;
 }
 
+/** A request to a route with `@LimitRate()`, which is public or needs an access token. */
+export interface LimitedAttempt {
+  request: FastifyRequest;
+  isPublic: boolean;
+}
+
+type Exemption = (attempt: LimitedAttempt) => boolean;
 type RefusalListener = (request: FastifyRequest, code: ProblemCode) => void;
 
 /**
@@ -44,9 +52,10 @@ type RefusalListener = (request: FastifyRequest, code: ProblemCode) => void;
 @Injectable()
 export class RateLimits {
   private readonly isOff: boolean;
+  private readonly ownOrigins: ReadonlySet<string>;
   private readonly limits = new Map<LimitFamily, Limit[]>();
   private readonly consumer: PointConsumer;
-  private readonly exemptions = new Map<LimitFamily, (request: FastifyRequest) => boolean>();
+  private readonly exemptions = new Map<LimitFamily, Exemption[]>();
   private readonly refusalListeners: RefusalListener[] = [];
 
   constructor(
@@ -56,6 +65,7 @@ export class RateLimits {
     private readonly clock: Clock,
   ) {
     this.isOff = config.rateLimits === 'off';
+    this.ownOrigins = ownOrigins(config);
     this.consumer = new PointConsumer(clock);
     for (const name of POLICY_NAMES) {
       const policy = { ...RATE_LIMIT_POLICIES[name], ...config.rateLimitOverrides[name] };
@@ -64,9 +74,12 @@ export class RateLimits {
     }
   }
 
-  /** Names the requests of a family that need no limit by address. One rule for each family. */
-  exempt(family: LimitFamily, isExempt: (request: FastifyRequest) => boolean): void {
-    this.exemptions.set(family, isExempt);
+  /**
+   * Names requests of a family that others at their address must not keep out: what they may do has limits of its own. Asked
+   * only beyond a soft limit: it verifies a token.
+   */
+  exempt(family: LimitFamily, isExempt: Exemption): void {
+    this.exemptions.set(family, [...(this.exemptions.get(family) ?? []), isExempt]);
   }
 
   /** The listener is called for each request that is refused before it reaches its route. */
@@ -80,16 +93,20 @@ export class RateLimits {
   }
 
   /** Consumes a point of each policy of the family. Throws `rate_limited` and `database_unavailable`. */
-  async consume(family: LimitFamily, request: FastifyRequest): Promise<void> {
-    if (this.isOff || this.exemptions.get(family)?.(request)) return;
-    const address = clientAddress(request);
-    const keys: Partial<Record<LimitKey, string>> = { address: addressBlockOf(address), network: networkOf(address) };
+  async consume(family: LimitFamily, attempt: LimitedAttempt): Promise<void> {
+    if (this.isOff) return;
+    const { request } = attempt;
+    const keys = this.keysOf(request);
     const limits = this.limits.get(family)!;
-    const subjects = limits.map(({ name, limiter, policy }) => ({ name, limiter, key: keys[policy.key]! }));
-    const points = await this.consumeAll(subjects, () => this.reportRefused(request, 'rate_limited'));
-    if (points.some(({ limiter, point }) => point.consumedPoints > softLimitOf(limiter.limit))) {
-      request.isOverSoftLimit = true;
+    const subjects: Subject[] = limits.map(({ name, limiter, policy }) => ({ name, limiter, key: keys[policy.key]! }));
+    const { points, refusals } = await this.consumer.consumeAll(subjects);
+    const isOverSoftLimit = refusals.length > 0 || points.some(isOverSoft);
+    if (isOverSoftLimit && this.exemptions.get(family)?.some((isExempt) => isExempt(attempt))) {
+      this.consumer.giveBack(points);
+      return;
     }
+    this.assertNotRefused(refusals, () => this.reportRefused(request, 'rate_limited'));
+    if (isOverSoftLimit) request.isOverSoftLimit = true;
     if (limits.every(({ policy }) => policy.counts === 'failure')) request.rateLimitPoints = points;
   }
 
@@ -97,7 +114,8 @@ export class RateLimits {
   async consumeRefresh(sessionIds: string[]): Promise<void> {
     if (this.isOff) return;
     const limits = this.limits.get('refresh')!;
-    await this.consumeAll(limits.flatMap(({ name, limiter }) => sessionIds.map((key) => ({ name, limiter, key }))));
+    const subjects = limits.flatMap(({ name, limiter }) => sessionIds.map((key) => ({ name, limiter, key })));
+    this.assertNotRefused((await this.consumer.consumeAll(subjects)).refusals);
   }
 
   /** Gives the points of a request back unless its client failed, or disconnected: it may have guessed. */
@@ -106,10 +124,16 @@ export class RateLimits {
     if (points && !failed) this.consumer.giveBack(points);
   }
 
-  private async consumeAll(subjects: Subject[], onRefused = () => {}): Promise<ConsumedPoint[]> {
-    const { points, refusals } = await this.consumer.consumeAll(subjects);
+  /** What a page of somebody else sends is counted apart: its visitors do not know of it, and keep their attempts. */
+  private keysOf(request: FastifyRequest): Partial<Record<LimitKey, string>> {
+    const address = clientAddress(request);
+    const prefix = isFromForeignPage(request, this.ownOrigins) ? 'foreign page ' : '';
+    return { address: prefix + addressBlockOf(address), network: prefix + networkOf(address) };
+  }
+
+  private assertNotRefused(refusals: Refusal[], onRefused = () => {}): void {
     const [first, ...others] = refusals.map((refusal) => this.toExceeded(refusal));
-    if (!first) return points;
+    if (!first) return;
     for (const { name } of refusals) this.metrics.count(name);
     onRefused();
     throw new Problem('rate_limited', { limits: [first, ...others] });
@@ -119,4 +143,8 @@ export class RateLimits {
     const retryAfterMs = Math.max(0, expiresAt - this.clock.now());
     return { name, points: limit.points, windowMs: limit.windowMs, retryAfterMs };
   }
+}
+
+function isOverSoft({ limiter, point }: ConsumedPoint): boolean {
+  return point.consumedPoints > softLimitOf(limiter.limit);
 }

@@ -22,7 +22,7 @@ export class SubjectHasher implements OnModuleInit {
   }
 
   /** 22 characters. Hashes of different uses are unrelated. */
-  hash(use: 'limit' | 'account' | 'device' | 'session', ...subject: string[]): string {
+  hash(use: 'limit' | 'account' | 'device' | 'session' | 'code', ...subject: string[]): string {
     if (!this.key) throw new Error('The key of the rate limits is not loaded yet');
     const text = JSON.stringify([use, ...subject]);
     return createHmac('sha256', this.key).update(text).digest().subarray(0, HASH_BYTES).toString('base64url');

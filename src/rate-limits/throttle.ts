@@ -27,6 +27,9 @@ export const ACCOUNT_POLICY: ThrottlePolicy = {
 /** A known device that fails this often counts as unknown. */
 export const DEVICE_POLICY: ThrottlePolicy = { ...ACCOUNT_POLICY, stopAt: 10 };
 
+/** For the six-digit codes of mails, over all of them: without it, each new mail would mean new guesses. No waits. */
+export const CODE_POLICY: ThrottlePolicy = { ...ACCOUNT_POLICY, freeFailures: ACCOUNT_POLICY.stopAt };
+
 /**
  * Whether an attempt may be made now. A wait ends when its time has passed since the last attempt; a clock that goes back
  * does not prolong it.

@@ -23,6 +23,10 @@ export class RevokingTransaction implements Statements {
     return this.statements.write(sql, parameters);
   }
 
+  afterCommit(then: () => void): void {
+    this.statements.afterCommit(then);
+  }
+
   /** Revokes the access tokens of these sessions. */
   async revokeSessions(sessionIds: string[]): Promise<void> {
     this.revocations.push(

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { OutboxDelivery } from '../../src/mail/outbox-delivery.js';
+import { Outbox } from '../../src/mail/outbox.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { newCodeVerifier } from '../support/app/code-verifier.js';
 import { login, PASSWORD, register, someEmail } from '../support/app/users.js';
 import { expectProblem, fieldsOf } from '../support/http/problems.js';
-import { nextMail } from '../support/mail/mails.js';
+import { mailsOf, nextMail } from '../support/mail/mails.js';
 
 describe('a change of address', () => {
   let test: TestApp;
@@ -102,6 +104,18 @@ describe('a change of address', () => {
     const second = await asks(user);
     expectProblem(await confirm(first.token), 400, 'one_time_token_invalid');
     expect((await confirm((await nextMail(test.http, second.newEmail)).token)).status).toBe(204);
+  });
+
+  it('asked for before a change of the password is not mailed after it', async () => {
+    const delivery = vi.spyOn(test.app.get(OutboxDelivery, { strict: false }), 'deliverNext').mockResolvedValue(null);
+    const { email, newEmail, access_token } = await asks();
+    const changed = { currentPassword: PASSWORD, newPassword: `${PASSWORD}, a new one` };
+    expect((await post('/auth/password', changed, access_token)).status).toBe(200);
+    delivery.mockRestore();
+    test.app.get(Outbox, { strict: false }).wake();
+    // Mails are sent in their order.
+    await nextMail(test.http, email, 'password-changed');
+    expect((await mailsOf(test.app)).filter(({ to }) => to === newEmail)).toEqual([]);
   });
 
   it('is undone by the old mailbox, which ends all sessions', async () => {

@@ -236,6 +236,17 @@ describe('the first proof of a mailbox, where addresses need none', () => {
     ]);
   });
 
+  it('changes nothing with an access token that has expired or is forged', async () => {
+    const { email, tokens, mail } = await asksForMail();
+    const verify = (token: string) => post('/auth/email/verify', { token: mail.token }, token);
+    expectProblem(await verify(`${tokens.access_token}x`), 401, 'access_token_invalid');
+    test.clock.move('16m');
+    expectProblem(await verify(tokens.access_token), 401, 'access_token_expired');
+    const { access_token } = (await refresh(test.http, tokens.refresh_token)).body;
+    expect((await verify(access_token)).status).toBe(204);
+    expect([await whoami(access_token), await signsIn(email)]).toEqual([200, 200]);
+  });
+
   it('by a reset of the password ends what was there before', async () => {
     const { email, tokens } = await register(test.http);
     await post('/auth/password/forgot', { email });

@@ -54,7 +54,15 @@ const DOCS = [
 ];
 
 /** The start page and the demo: never in production. */
-const DEMO = ['GET /', 'GET /demo', 'GET /demo/', 'GET /demo/index.css', 'GET /demo/index.html', 'GET /demo/index.js'];
+const DEMO = [
+  'GET /',
+  'GET /demo',
+  'GET /demo/',
+  'GET /demo/challenge-worker.js',
+  'GET /demo/index.css',
+  'GET /demo/index.html',
+  'GET /demo/index.js',
+];
 
 /** Mail that is not sent: never in production. */
 const DEV_MAIL = ['GET /dev/mail', 'GET /dev/mail.json'];

@@ -33,6 +33,11 @@ describe('the mail budgets', () => {
     defineKinds(test);
     return test;
   }
+  /** What is due then is sent now, not at the next poll. */
+  const pass = (time: string) => {
+    test!.clock.move(time);
+    test!.app.get(Outbox, { strict: false }).wake();
+  };
   const counts = async (expected: Record<string, number>) => {
     await expect
       .poll(
@@ -61,12 +66,12 @@ describe('the mail budgets', () => {
     await addMail(app, TO);
     await counts({ sent: 5, dropped: 1 });
     await outcome('dropped', 1);
-    app.clock.move('59m');
+    pass('59m');
     await addMail(app, TO);
     await counts({ sent: 5, dropped: 2 });
     await addMail(app, 'bob@example.com');
     await counts({ sent: 6 });
-    app.clock.move('2m');
+    pass('2m');
     await addMail(app, TO);
     await counts({ sent: 7, dropped: 2 });
     expect(smtp.received).toHaveLength(7);
@@ -86,10 +91,10 @@ describe('the mail budgets', () => {
     smtp.refuseRecipients({ code: 450 });
     await addMail(app, TO);
     await outcome('failed', 1);
-    app.clock.move('2m');
+    pass('2m');
     await outcome('failed', 2);
     smtp.refuseRecipients(null);
-    app.clock.move('2m');
+    pass('2m');
     await counts({ sent: 1 });
     expect([smtp.attempts(), smtp.received.length]).toEqual([3, 1]);
   });
@@ -108,18 +113,29 @@ describe('the mail budgets', () => {
     ['MAIL_TOTAL_LIMIT', 'elsewhere.example'],
   ])('postpone what is beyond %s for the hour, and drop nothing', async (limit, domain) => {
     const app = await start({ [limit]: '3' });
-    for (let i = 0; i < 3; i++) await addMail(app, `user-${i}@example.com`);
+    const kind = 'notice';
+    for (let i = 0; i < 3; i++) await addMail(app, `user-${i}@example.com`, { kind });
     await counts({ sent: 3 });
-    await addMail(app, `user-3@${domain}`);
+    await addMail(app, `user-3@${domain}`, { kind });
     await outcome('postponed', 1);
     await counts({ sent: 3, pending: 1, dropped: 0 });
     if (limit === 'MAIL_DOMAIN_LIMIT') {
-      await addMail(app, 'user@elsewhere.example');
+      await addMail(app, 'user@elsewhere.example', { kind });
       await counts({ sent: 4, pending: 1 });
     }
-    app.clock.move('61m');
+    pass('61m');
     await counts({ pending: 0, dropped: 0 });
     expect(smtp.received.at(-1)!.to).toBe(`user-3@${domain}`);
+  });
+
+  it.each(['MAIL_DOMAIN_LIMIT', 'MAIL_TOTAL_LIMIT'])('leave half of %s to others than registrations', async (limit) => {
+    const app = await start({ [limit]: '5' });
+    for (let i = 0; i < 4; i++) await addMail(app, `invented-${i}@example.com`);
+    await counts({ sent: 3, pending: 1 });
+    for (let i = 0; i < 2; i++) await addMail(app, `user-${i}@example.com`, { kind: 'notice' });
+    await counts({ sent: 5, pending: 1 });
+    await addMail(app, 'user-2@example.com', { kind: 'notice' });
+    await counts({ sent: 5, pending: 2 });
   });
 
   it('are decided by one transaction at a time: the next sees what the first has counted', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HashingQueue } from '../../src/passwords/hashing-queue.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { Database } from '../../src/database/database.js';
@@ -6,8 +6,10 @@ import { Problem } from '../../src/problem/problem.js';
 import { PasswordThrottle } from '../../src/rate-limits/password-throttle.js';
 import type { TestApp } from '../support/app/app.js';
 import { expectLimited, limitedApp, repeat, signIn } from '../support/app/limits.js';
+import { newCodeVerifier } from '../support/app/code-verifier.js';
 import { login, PASSWORD, register, someEmail } from '../support/app/users.js';
 import { expectProblem } from '../support/http/problems.js';
+import { nextMail } from '../support/mail/mails.js';
 
 const WRONG = 'not the password at all';
 /** An address of its own for each attempt: the limits by address do not interfere. */
@@ -16,15 +18,14 @@ const address = (i: number) => `198.${18 + (i >> 16)}.${(i >> 8) & 255}.${i & 25
 describe('guesses at the password of one account', { timeout: 120_000 }, () => {
   let test: TestApp;
   let attempts = 0;
-  beforeEach(async () => {
+  beforeAll(async () => {
     test = await limitedApp();
     // A day is no real wait: the clock stands, and tests move it.
     test.clock.standStill(Date.now());
   });
-  afterEach(async () => {
-    vi.restoreAllMocks();
-    await test.close();
-  });
+  beforeEach(() => test.dataSource.query('DELETE FROM password_throttles'));
+  afterEach(() => void vi.restoreAllMocks());
+  afterAll(() => test.close());
 
   const guess = (email: string, password: string = WRONG, more: object = {}) =>
     signIn(test.http, address((attempts += 7919)), { email, password, ...more });
@@ -70,6 +71,30 @@ describe('guesses at the password of one account', { timeout: 120_000 }, () => {
     await test.http.post('/auth/login', { form: { username: email, password: WRONG } });
     expectLimited(await guess(email, PASSWORD), 'password-account');
     expect(await rows()).toEqual([{ failures: 5 }]);
+  });
+
+  // Each mail allows 10 tries: without a bound over all mails an attacker who asks for more of them guesses on.
+  it('by codes of mails are stopped after 100 wrong ones in a row; links are not', async () => {
+    const { email } = await register(test.http);
+    const asks = async () => {
+      const { codeVerifier, codeChallenge } = newCodeVerifier();
+      await test.http.post('/auth/password/forgot', { json: { email, codeChallenge } });
+      return { ...(await nextMail(test.http, email, 'reset-password')), codeVerifier };
+    };
+    const resets = async (proof: object) => {
+      const json = { ...proof, newPassword: `${PASSWORD}, a new one` };
+      return (await test.http.post('/auth/password/reset', { json })).status;
+    };
+    const { code, codeVerifier } = await asks();
+    const wrong = code === '000000' ? '111111' : '000000';
+    expect(await resets({ code: wrong, codeVerifier })).toBe(400);
+    await setFailures(99);
+    expect(await resets({ code: wrong, codeVerifier })).toBe(400);
+    const next = await asks();
+    expect(await resets({ code: next.code, codeVerifier: next.codeVerifier })).toBe(400);
+    expect(await resets({ token: next.token })).toBe(204);
+    const last = await asks();
+    expect(await resets({ code: last.code, codeVerifier: last.codeVerifier })).toBe(204);
   });
 
   // GHSA-7h8m-vrxx-vr4m
@@ -151,16 +176,6 @@ describe('guesses at the password of one account', { timeout: 120_000 }, () => {
     await fail(email, 1);
     expectLimited(await guess(email), 'password-account');
     expect(test.app.get(HashingQueue).waiting).toBe(0);
-  });
-
-  it('survive a restart of the server', async () => {
-    const { email } = await register(test.http);
-    await fail(email, 5);
-    const { databaseUrl, clock } = test;
-    const restarted = await limitedApp({}, { databaseUrl, clock });
-    const refused = await signIn(restarted.http, '203.0.113.9', { email, password: PASSWORD });
-    await restarted.close();
-    expectLimited(refused, 'password-account');
   });
 
   describe('of a known device', () => {
@@ -300,5 +315,19 @@ describe('brute force from one address', { timeout: 120_000 }, () => {
       const refused = await signIn(test.http, ATTACKER, { email, password: PASSWORD, device_token });
       expectLimited(refused, 'password-address');
     }
+  });
+});
+
+describe('the failures of an account', () => {
+  it('survive a restart of the server', async () => {
+    const test = await limitedApp();
+    const { email } = await register(test.http);
+    const wrong = { email, password: WRONG };
+    for (let i = 0; i < 5; i++) expect((await signIn(test.http, address(i), wrong)).status).toBe(401);
+    const restarted = await limitedApp({}, { databaseUrl: test.databaseUrl, clock: test.clock });
+    const refused = await signIn(restarted.http, '203.0.113.9', { email, password: PASSWORD });
+    await restarted.close();
+    await test.close();
+    expectLimited(refused, 'password-account');
   });
 });

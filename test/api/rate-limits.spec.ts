@@ -33,7 +33,7 @@ describe('the table of docs/operations.md', () => {
   it('has every limit with its values', () => {
     const rows = sectionOf(readFileSync('docs/operations.md', 'utf8'), 'Rate limits')
       .split('\n')
-      .filter((line) => /^\| `(?!password-(account|device|session))/.test(line))
+      .filter((line) => /^\| `(?!password-(account|device|session)|code-)/.test(line))
       .map((line) =>
         line
           .split('|')
@@ -155,6 +155,41 @@ describe('a rate limit', { timeout: 120_000 }, () => {
     for (let i = 0; i < 60; i++) {
       expect((await signIn(test.http, '203.0.115.1', { email, password: PASSWORD })).status).toBe(200);
     }
+  });
+
+  it('counts what a page of another origin causes apart from what its visitor does', async () => {
+    const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const [route, options] = requestOf('mail-address');
+    const foreign = { ...options, headers };
+    expect(
+      await repeat(
+        test,
+        pointsOf('mail-address') + 1,
+        () => '192.0.8.1',
+        () => [route, foreign],
+      ),
+    ).toEqual({
+      204: pointsOf('mail-address'),
+      'mail-address': 1,
+    });
+    expect((await send(test.http, route, from('192.0.8.1', options))).status).toBe(204);
+  });
+
+  it('does not keep those out who are signed in, when neighbours at their address use it up', async () => {
+    const neighbour = () => '192.0.9.1';
+    const { email, tokens } = await register(test.http);
+    await repeat(test, pointsOf('token-address'), neighbour, () => requestOf('token-address'));
+    await repeat(test, pointsOf('password-address'), neighbour, () => requestOf('password-address'));
+    const changed = { currentPassword: PASSWORD, newPassword: `${PASSWORD}, a new one` };
+    const send = (path: string, json: object, token?: string) =>
+      test.http.post(path, from(neighbour(), { json, ...(token && { token }) }));
+
+    expectLimited(await send('/auth/refresh', { refresh_token: 'guessed' }), 'token-address');
+    expect((await send('/auth/refresh', { refresh_token: tokens.refresh_token })).status).toBe(200);
+    const withToken = { email, password: PASSWORD };
+    expectLimited(await send('/auth/login', withToken, tokens.access_token), 'password-address');
+    expectLimited(await send('/auth/password', changed, 'forged'), 'password-address');
+    expect((await send('/auth/password', changed, tokens.access_token)).status).toBe(200);
   });
 
   it('does not count errors of the server', async () => {

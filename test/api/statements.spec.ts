@@ -178,3 +178,22 @@ function toRow(id: string, state: SessionState, users: { active: string; disable
     revoked: state.revokedAt,
   };
 }
+
+describe('what waits for a commit', () => {
+  it('runs once after it, and never after a rollback', async () => {
+    const database = test.app.get(Database);
+    const seen: string[] = [];
+    await database.transaction(async (transaction) => {
+      transaction.afterCommit(() => seen.push('committed'));
+      await transaction.read('SELECT 1');
+      seen.push('in the transaction');
+    });
+    const failed = database.transaction(async (transaction) => {
+      transaction.afterCommit(() => seen.push('rolled back'));
+      throw new Error('no');
+    });
+    await expect(failed).rejects.toThrow('no');
+    database.afterCommit(() => seen.push('without a transaction'));
+    expect(seen).toEqual(['in the transaction', 'committed', 'without a transaction']);
+  });
+});

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { solveChallenge } from '../../client/src/challenge.js';
 import type { TestApp } from '../support/app/app.js';
 import { challengingApp } from '../support/app/challenges.js';
+import { register, someEmail } from '../support/app/users.js';
 import { browserPath, openBrowser } from '../support/browser/browser.js';
+import { isTold, openDemo, sendSignIn, signIn } from '../support/browser/demo-page.js';
+import { freePort } from '../support/programs/free-port.js';
 
 /** The globals of the page. The functions that use them run in the browser. */
 declare const window: { solveChallenge: typeof solveChallenge };
@@ -68,5 +71,28 @@ describe.skipIf(!browserPath).each([
     );
     expect(statuses).toEqual([403, 400]);
     expect(started).toBe(workers);
+  });
+});
+
+describe.skipIf(!browserPath)('the demo', { timeout: 60_000 }, () => {
+  it('solves the challenge of a sign-in in a worker, and says so', async () => {
+    const port = await freePort();
+    const origin = `http://localhost:${port}`;
+    const test = await challengingApp({ ISSUER: origin, RATE_LIMIT_OVERRIDES: 'password-address=12/10m' }, { port });
+    const browser = await openBrowser();
+    const { email } = await register(test.http);
+    const page = await openDemo(browser.context, origin);
+    const workers: string[] = [];
+    page.on('worker', (worker) => workers.push(worker.url()));
+    for (let i = 0; i < 3; i++) {
+      await sendSignIn(page, someEmail());
+      await isTold(page, 'E-mail address or password is wrong.');
+    }
+    expect(workers).toEqual([]);
+    await signIn(page, email);
+    expect(workers).toEqual([`${origin}/demo/challenge-worker.js`]);
+    await page.locator('#events', { hasText: 'proof of work' }).waitFor();
+    await browser.close();
+    await test.close();
   });
 });

@@ -3,6 +3,7 @@ import { PASSWORD, someEmail } from '../support/app/users.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 import { sql } from '../support/database/sql.js';
 import { tokenLinksOf, type Action } from '../support/mail/links.js';
+import { passLease } from '../support/mail/mail-processes.js';
 import { smtpEnv, startSmtp, type TestSmtp } from '../support/mail/smtp.js';
 import { startServer, type ServerProcess } from '../support/programs/server-process.js';
 
@@ -61,6 +62,7 @@ describe('a server that is killed before it sends a link', { timeout: 120_000 },
     expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([202, 202]);
     await before();
     await server.stop('SIGKILL');
+    await passLease(database.url);
   }
 
   async function expectBothLinksToWorkOnce(known: string, newcomer: string): Promise<void> {

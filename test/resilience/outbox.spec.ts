@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 import { sql } from '../support/database/sql.js';
-import { addNotices, startMailServer } from '../support/mail/mail-processes.js';
+import { addNotices, passLease, startMailServer } from '../support/mail/mail-processes.js';
 import { smtpEnv, startSmtp, type TestSmtp } from '../support/mail/smtp.js';
 import type { Program } from '../support/programs/programs.js';
 
@@ -53,6 +53,7 @@ describe('the outbox of server processes', { timeout: 120_000 }, () => {
     await expect.poll(() => smtp.attempts(), { timeout: 10_000 }).toBe(1);
     await first.end('SIGKILL');
     expect(await states()).toEqual(['pending']);
+    await passLease(database.url);
     smtp.refuseRecipients(null);
     await start();
     await expect.poll(states, { timeout: 60_000 }).toEqual(['sent']);
@@ -67,6 +68,7 @@ describe('the outbox of server processes', { timeout: 120_000 }, () => {
     await first.end('SIGKILL');
     release();
     expect(await states()).toEqual(['pending']);
+    await passLease(database.url);
     await start();
     await expect.poll(states, { timeout: 60_000 }).toEqual(['sent']);
     expect(smtp.received.at(-1)!.messageId).toBe(messageId);

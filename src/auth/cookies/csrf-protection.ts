@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Config } from '../../config/config.js';
 import { isForm } from '../../http/also-form.js';
+import { ownOrigins } from '../../http/page-origin.js';
 import { Problem } from '../../problem/problem.js';
 import type { SessionDelivery } from '../../sessions/session.entity.js';
 import { RefreshCookies } from './refresh-cookies.js';
@@ -13,13 +14,13 @@ import { RefreshCookies } from './refresh-cookies.js';
  */
 @Injectable()
 export class CsrfProtection {
-  private readonly ownOrigins: Set<string>;
+  private readonly ownOrigins: ReadonlySet<string>;
 
   constructor(
-    { issuer, corsOrigins }: Config,
+    config: Config,
     private readonly cookies: RefreshCookies,
   ) {
-    this.ownOrigins = new Set([new URL(issuer).origin, ...corsOrigins]);
+    this.ownOrigins = ownOrigins(config);
   }
 
   /** Whether a request may use a cookie. Not as a form: other sites can send forms without a preflight. */

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { expect } from 'vitest';
 import { Clock } from '../../../src/clock/clock.js';
 import { SecretBox } from '../../../src/key-store/secret-box.js';
 import { Outbox } from '../../../src/mail/outbox.js';
 import { TEST_SECRET } from '../app/app.js';
 import { openDatabase } from '../database/bare-database.js';
+import { sql } from '../database/sql.js';
 import { runProgram, type Program } from '../programs/programs.js';
 import { smtpEnv, type TestSmtp } from './smtp.js';
 
@@ -33,4 +35,17 @@ export async function addNotices(databaseUrl: string, smtp: TestSmtp, recipients
     }
   });
   await close();
+}
+
+/** For so long a process that was killed keeps others from sending the mail that it had begun with. */
+const LEASE_MS = 30_000;
+
+/** Lets the lease of a process that was killed pass: the rows become as old as that, nobody waits. */
+export async function passLease(databaseUrl: string): Promise<void> {
+  const [row] = await sql(databaseUrl, `SELECT max(next_attempt_at) AS at FROM outbox WHERE state = 'pending'`);
+  const left = Number(row!['at']) - Date.now();
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(LEASE_MS);
+  const older = `UPDATE outbox SET next_attempt_at = next_attempt_at - ${LEASE_MS} WHERE state = 'pending'`;
+  await sql(databaseUrl, older);
 }

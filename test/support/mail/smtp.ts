@@ -69,9 +69,8 @@ export async function startSmtp(options: SMTPServerOptions = {}, port: number = 
       attempts++;
       done(recipients && refusal(recipients));
     },
-    onData: async (stream, session, done) => {
-      done(await keep(stream, session));
-    },
+    // The client may be killed while it sends the message.
+    onData: (stream, session, done) => void keep(stream, session).then(done, done),
     ...options,
   });
   server.on('error', () => {});

@@ -1,12 +1,12 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { parseSetCookie } from 'cookie';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeviceTokenService } from '../../src/tokens/device-token.service.js';
-import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
-import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
-import { expectLimited, from, limitedApp, signIn } from '../support/app/limits.js';
-import { claimsOf, PASSWORD, refresh, register } from '../support/app/users.js';
-import { ISSUER } from '../support/forgeries/access-forgeries.js';
+import { DeviceTokenService } from '../../../src/tokens/device-token.service.js';
+import { RefreshTokenService } from '../../../src/tokens/refresh-token.service.js';
+import { createTestApp, TEST_SECRET, type TestApp } from '../../support/app/app.js';
+import { expectLimited, from, limitedApp, signIn } from '../../support/app/limits.js';
+import { claimsOf, PASSWORD, refresh, register } from '../../support/app/users.js';
+import { ISSUER } from '../../support/forgeries/access-forgeries.js';
 import {
   claimForgeries,
   HEADERS,
@@ -18,10 +18,10 @@ import {
   withHeader,
   type Forgery,
   type Mint,
-} from '../support/forgeries/forge.js';
-import { Browser, devicesSetBy, nameOf, setBy } from '../support/http/cookie-jar.js';
-import type { TokenResponse } from '../support/http/http.js';
-import { expectProblem } from '../support/http/problems.js';
+} from '../../support/forgeries/forge.js';
+import { Browser, devicesSetBy, nameOf, setBy } from '../../support/http/cookie-jar.js';
+import type { TokenResponse } from '../../support/http/http.js';
+import { expectProblem } from '../../support/http/problems.js';
 
 const CLAIMS: Forgery[] = [
   ...claimForgeries('iss', ['', 'https://attacker.example', [ISSUER], null]),

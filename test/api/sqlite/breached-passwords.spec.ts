@@ -5,11 +5,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BREACHED, BreachedPasswords } from '../../src/passwords/breached-passwords.js';
-import { createTestApp, type TestApp } from '../support/app/app.js';
-import { countedDuring } from '../support/app/scrape-metrics.js';
-import { login, PASSWORD, register, someEmail } from '../support/app/users.js';
-import { expectProblem, expectRefused } from '../support/http/problems.js';
+import { BREACHED, BreachedPasswords } from '../../../src/passwords/breached-passwords.js';
+import { createTestApp, type TestApp } from '../../support/app/app.js';
+import { countedDuring } from '../../support/app/scrape-metrics.js';
+import { login, PASSWORD, register, someEmail } from '../../support/app/users.js';
+import { expectProblem, expectRefused } from '../../support/http/problems.js';
 
 const CHECKS = 'latchkey_breached_password_checks_total';
 const OTHER = `${'0'.repeat(35)}:7`;
