@@ -136,6 +136,7 @@ describe('the mail budgets', () => {
     await counts({ sent: 5, pending: 1 });
     await addMail(app, 'user-2@example.com', { kind: 'notice' });
     await counts({ sent: 5, pending: 2 });
+    expect(smtp.received.filter(({ to }) => to.startsWith('user'))).toHaveLength(2);
   });
 
   it('are decided by one transaction at a time: the next sees what the first has counted', async () => {

@@ -70,7 +70,10 @@ export async function startSmtp(options: SMTPServerOptions = {}, port: number = 
       done(recipients && refusal(recipients));
     },
     // The client may be killed while it sends the message.
-    onData: (stream, session, done) => void keep(stream, session).then(done, done),
+    onData: async (stream, session, done) => {
+      const aborted = (error: Error) => error;
+      done(await keep(stream, session).catch(aborted));
+    },
     ...options,
   });
   server.on('error', () => {});
