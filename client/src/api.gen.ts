@@ -1043,7 +1043,7 @@ export interface components {
         /** @description RFC 6750 section 3 */
         "WWW-Authenticate": string;
         "Cache-Control": "no-store";
-        /** @description In cookie delivery: sets the refresh token of a session, or clears (`Max-Age=0`) the cookie of a session that is over. A sign-in sets a second cookie, `__Host-latchkey-device-…`: it marks a known device, and stays after a logout. There is one header for each cookie. */
+        /** @description In cookie delivery: sets the refresh token of a session, or clears (`Max-Age=0`) the cookie of a session that is over. A sign-in sets a second cookie, and a reset of the password only this one, `__Host-latchkey-device-…`: it marks a known device, and stays after a logout. There is one header for each cookie. */
         "Set-Cookie": string;
     };
     pathItems: never;
@@ -3521,9 +3521,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is changed. Nobody is signed in by this. */
+            /** @description The password is changed. Nobody is signed in by this. A browser that may use cookies is a known device. */
             204: {
                 headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };

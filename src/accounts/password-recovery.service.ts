@@ -7,6 +7,7 @@ import { OneTimeTokensService } from '../one-time-tokens/one-time-tokens.service
 import type { Ticket } from '../passwords/fair-queue.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
+import type { User } from '../users/user.entity.js';
 import { UsersService } from '../users/users.service.js';
 
 /** A new password for a user who proves their mailbox. The request for the mail: `reset-mails.service.ts`. */
@@ -22,9 +23,10 @@ export class PasswordRecoveryService {
 
   /**
    * Stores a new password, revokes every session and every other link, all or nothing. It signs nobody in. A password that is
-   * not acceptable leaves the link valid. Throws `one_time_token_invalid`, `password_rejected`, `hashing_busy`.
+   * not acceptable leaves the link valid. Resolves to the user. Throws `one_time_token_invalid`, `password_rejected`,
+   * `hashing_busy`.
    */
-  async reset(proof: OneTimeProof, newPassword: string, origin: RequestOrigin, ticket: Ticket): Promise<void> {
+  async reset(proof: OneTimeProof, newPassword: string, origin: RequestOrigin, ticket: Ticket): Promise<User> {
     const token = await this.oneTimeTokens.find(proof, ['reset_password']);
     const user = token?.userId ? await this.users.findById(token.userId) : null;
     if (!token || user?.status !== 'active') throw new Problem('one_time_token_invalid');
@@ -42,5 +44,6 @@ export class PasswordRecoveryService {
       return true;
     });
     if (!isReset) throw new Problem('one_time_token_invalid');
+    return user;
   }
 }

@@ -1,11 +1,13 @@
-import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hashingTicket } from '../auth/hashing-ticket.js';
+import { KnownDevices } from '../auth/known-devices.js';
 import { LimitRate } from '../http/limit-rate.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
 import { Problems } from '../openapi/problems.js';
+import { SetsRefreshCookie } from '../openapi/refresh-cookie.js';
 import { ChallengeOverSoftLimit } from '../proof-of-work/challenge-over-soft-limit.js';
 import { ForgotPasswordDto, readProof, ResetPasswordDto } from './dto.js';
 import { PasswordRecoveryService } from './password-recovery.service.js';
@@ -18,6 +20,7 @@ export class PasswordController {
   constructor(
     private readonly mails: ResetMails,
     private readonly recovery: PasswordRecoveryService,
+    private readonly devices: KnownDevices,
   ) {}
 
   @Public()
@@ -40,9 +43,19 @@ export class PasswordController {
     summary: 'Set a new password by the link or the code of a mail',
     description: 'Revokes every session. A password that is rejected leaves the link valid.',
   })
-  @ApiNoContentResponse({ description: 'The password is changed. Nobody is signed in by this.' })
+  @ApiNoContentResponse({
+    description:
+      'The password is changed. Nobody is signed in by this. A browser that may use cookies is a known device.',
+  })
+  @SetsRefreshCookie(204)
   @Problems('validation_failed', 'password_rejected', 'one_time_token_invalid', 'hashing_busy')
-  async reset(@Body() body: ResetPasswordDto, @Req() request: FastifyRequest): Promise<void> {
-    await this.recovery.reset(readProof(body), body.newPassword, requestOrigin(request), hashingTicket(request));
+  async reset(
+    @Body() body: ResetPasswordDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const origin = requestOrigin(request);
+    const user = await this.recovery.reset(readProof(body), body.newPassword, origin, hashingTicket(request));
+    this.devices.remember(user, request, reply);
   }
 }

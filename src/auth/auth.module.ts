@@ -80,6 +80,7 @@ import { VerifiedTokenCache } from './verified-token-cache.js';
     CredentialChanges,
     CredentialsService,
     CsrfProtection,
+    KnownDevices,
     OptionalCaller,
     TokenDelivery,
     TokenIssuer,

@@ -8,6 +8,8 @@ import { RateLimits } from '../rate-limits/rate-limits.service.js';
 import type { LiveSession } from '../sessions/session-row.js';
 import { DEVICE_TOKEN_TTL_MS, DeviceTokenService, type KnownDevice } from '../tokens/device-token.service.js';
 import { accountOf } from '../users/email.js';
+import type { User } from '../users/user.entity.js';
+import { CsrfProtection } from './cookies/csrf-protection.js';
 import { HostCookies, type HostCookie } from './cookies/host-cookies.js';
 
 /** Of different users in one browser; beyond that the oldest cookie is cleared. */
@@ -26,6 +28,7 @@ export class KnownDevices {
     config: Config,
     private readonly tokens: DeviceTokenService,
     private readonly throttle: PasswordThrottle,
+    private readonly csrf: CsrfProtection,
     limits: RateLimits,
     challenges: Challenges,
   ) {
@@ -53,18 +56,38 @@ export class KnownDevices {
    * @param canonical address of the user
    */
   issue(session: LiveSession, canonical: string, request: FastifyRequest, reply: FastifyReply): string | null {
-    const known = this.find(request, canonical);
-    const deviceId = known?.userId === session.userId ? known.deviceId : randomUUID();
-    const accountKey = this.throttle.accountKey(canonical);
-    const token = this.tokens.issue({ userId: session.userId, deviceId, accountKey });
+    const token = this.tokenFor(session.userId, canonical, request);
     if (session.delivery === 'body') return token;
-    const name = this.cookies.nameOf(session.userId);
+    this.setCookie(session.userId, token, request, reply);
+    return null;
+  }
+
+  /**
+   * Makes the browser a known device of a user who has just proved the mailbox: others who go on guessing then cannot keep them
+   * from signing in with the new password. Only where the request may use cookies.
+   */
+  remember(
+    { id, emailCanonical }: Pick<User, 'id' | 'emailCanonical'>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    if (!this.csrf.allowsCookieUse(request)) return;
+    this.setCookie(id, this.tokenFor(id, emailCanonical, request), request, reply);
+  }
+
+  private tokenFor(userId: string, canonical: string, request: FastifyRequest): string {
+    const known = this.find(request, canonical);
+    const deviceId = known?.userId === userId ? known.deviceId : randomUUID();
+    return this.tokens.issue({ userId, deviceId, accountKey: this.throttle.accountKey(canonical) });
+  }
+
+  private setCookie(userId: string, token: string, request: FastifyRequest, reply: FastifyReply): void {
+    const name = this.cookies.nameOf(userId);
     this.cookies.send(reply, name, token, DEVICE_TOKEN_TTL_MS / 1000);
     this.clearOldest(
       this.cookies.readAll(request).filter((cookie) => cookie.name !== name),
       reply,
     );
-    return null;
   }
 
   /** Leaves room for the cookie that was just set. */

@@ -208,6 +208,20 @@ describe('guesses at the password of one account', { timeout: 120_000 }, () => {
       expect(await rows()).toEqual([{ failures: 5 }]);
     });
 
+    it('are those of the browser that reset the password, while others go on guessing', async () => {
+      await test.http.post('/auth/password/forgot', { json: { email } });
+      const { token } = await nextMail(test.http, email, 'reset-password');
+      const newPassword = `${PASSWORD}, a new one`;
+      const headers = { origin: 'http://localhost:3000' };
+      const reset = await test.http.post('/auth/password/reset', { json: { token, newPassword }, headers });
+      const [cookie = ''] = reset.headers.getSetCookie().map((text) => text.split(';')[0]!);
+      expect(cookie).toMatch(/^latchkey-device-/);
+      await fail(email, 5);
+      expectLimited(await guess(email, newPassword), 'password-account');
+      const known = await signIn(test.http, address(1), { email, password: newPassword }, { headers: { cookie } });
+      expect(known.status).toBe(200);
+    });
+
     it('count as those of an unknown device after 10 failures', async () => {
       await fail(email, 1, { device_token: device });
       await setFailures(9);
