@@ -163,6 +163,7 @@ describe('the OpenAPI document', () => {
       'POST /auth/logout 204',
       'POST /auth/logout 401',
       'POST /auth/password 200',
+      'POST /auth/password/reset 204',
       'POST /auth/refresh 200',
       'POST /auth/refresh 401',
       'POST /auth/register 201',
