@@ -146,8 +146,8 @@ export class PasswordThrottle {
         usedUp.push(budget.key);
         continue;
       }
-      // A stopped attempt runs the same statement, which then changes nothing.
-      const counted = countFailure(before, now, budget.policy);
+      // A stopped attempt writes the same row, so that its response takes the same time.
+      const counted = countFailure(before, now);
       const isCounted = await this.rows.storeFailure(budget.key, counted);
       if (isStopped) return PasswordAttempt.stopped(budget.name);
       return isCounted ? PasswordAttempt.counted(this.rows, { ...budget, before, counted, usedUp }) : null;

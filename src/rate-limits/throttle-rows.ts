@@ -5,7 +5,7 @@ import { TIMEOUTS } from '../database/connection-options.js';
 import { Database, type Statements } from '../database/database.js';
 import { Problem } from '../problem/problem.js';
 import { RateLimitPurge } from './rate-limit-purge.service.js';
-import type { ThrottleState } from './throttle.js';
+import { ACCOUNT_POLICY, type ThrottleState } from './throttle.js';
 
 interface Row {
   key: string;
@@ -46,7 +46,10 @@ export class ThrottleRows {
     return this.reads.submit(key);
   }
 
-  /** Stores a state that counts one more failure. False when another attempt was counted first. */
+  /**
+   * Stores a state that counts one more failure. The number stays at the stop, beyond which only the time changes. False when
+   * another attempt was counted first.
+   */
   storeFailure(key: string, counted: ThrottleState): Promise<boolean> {
     this.count += 1;
     return this.failures.submit({ id: this.count, key, ...counted });
@@ -94,7 +97,8 @@ export class ThrottleRows {
     const stored = await this.database.write<Pick<Row, 'key' | 'failures'>>(
       `INSERT INTO password_throttles (key, failures, last_attempt_at)
        SELECT v.key, v.failures, v.last_attempt_at FROM ${this.database.table('$1', COLUMNS)} AS v WHERE true ORDER BY v.key
-       ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, last_attempt_at = excluded.last_attempt_at
+       ON CONFLICT (key) DO UPDATE SET last_attempt_at = excluded.last_attempt_at,
+         failures = CASE WHEN excluded.failures > ${ACCOUNT_POLICY.stopAt} THEN ${ACCOUNT_POLICY.stopAt} ELSE excluded.failures END
        WHERE password_throttles.failures = excluded.failures - 1
        RETURNING key, failures`,
       [JSON.stringify(rows)],

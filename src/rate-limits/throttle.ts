@@ -47,7 +47,7 @@ export function delayAfter(failures: number, { freeFailures, firstDelayMs, maxDe
   return failures < freeFailures ? 0 : Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - freeFailures));
 }
 
-/** The count after one more failure. It stays where no password is accepted any more. */
-export function countFailure(state: ThrottleState | null, now: number, { stopAt }: ThrottlePolicy): ThrottleState {
-  return { failures: Math.min(stopAt, (state?.failures ?? 0) + 1), lastAttemptAt: now };
+/** The count after one more failure. */
+export function countFailure(state: ThrottleState | null, now: number): ThrottleState {
+  return { failures: (state?.failures ?? 0) + 1, lastAttemptAt: now };
 }

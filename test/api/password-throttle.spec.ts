@@ -127,6 +127,7 @@ describe('guesses at the password of one account', { timeout: 120_000 }, () => {
       test.clock.move(wait);
       expectProblem(await guess(email, PASSWORD), 401, 'invalid_credentials');
     }
+    expect(await rows()).toEqual([{ failures: 100 }]);
     expect(stopped).toHaveBeenCalledTimes(1);
     await test.app.get(PasswordThrottle).clear(email, test.app.get(Database));
     expect((await guess(email, PASSWORD)).status).toBe(200);
