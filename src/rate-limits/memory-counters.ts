@@ -32,18 +32,22 @@ export class MemoryCounters implements Counters {
 
   /** The same as `add`, for what must cost no promise. */
   addNow(key: string, windowMs: number): Count {
-    const count = this.current(key) ?? { points: 0, expiresAt: this.clock.now() + windowMs };
-    return this.set(key, { ...count, points: count.points + 1 });
+    const count = this.current(key) ?? this.begin(key, windowMs);
+    count.points += 1;
+    // A copy: the next attempt changes the count itself.
+    return { points: count.points, expiresAt: count.expiresAt };
   }
 
   giveBackNow(key: string, expiresAt: number): Count {
     const count = this.current(key);
     if (count?.expiresAt !== expiresAt) return { points: 0, expiresAt };
-    return this.set(key, { expiresAt, points: Math.max(0, count.points - 1) });
+    count.points = Math.max(0, count.points - 1);
+    return { points: count.points, expiresAt };
   }
 
   async find(key: string): Promise<Count | null> {
-    return this.current(key);
+    const count = this.current(key);
+    return count && { ...count };
   }
 
   async delete(key: string): Promise<boolean> {
@@ -55,7 +59,8 @@ export class MemoryCounters implements Counters {
     return count && count.expiresAt > this.clock.now() ? count : null;
   }
 
-  private set(key: string, count: Count): Count {
+  private begin(key: string, windowMs: number): Count {
+    const count = { points: 0, expiresAt: this.clock.now() + windowMs };
     this.counts.set(key, count);
     return count;
   }
