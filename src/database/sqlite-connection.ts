@@ -6,6 +6,11 @@ import type { Parameter } from './database.js';
 export class SqliteConnection {
   constructor(private readonly connection: sqlite3.Database) {}
 
+  /** How long the statements from now on wait for the lock of another process, in milliseconds. */
+  waitForLock(ms: number): void {
+    this.connection.configure('busyTimeout', Math.max(1, Math.round(ms)));
+  }
+
   /** The rows of one statement. Throws the driver's error, whose `code` is like `SQLITE_BUSY`. */
   all<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
     return new Promise((resolve, reject) => {

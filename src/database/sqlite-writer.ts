@@ -23,9 +23,13 @@ export class SqliteWriter {
     });
   }
 
-  /** Waits for its turn as long as a statement may wait for a lock. Throws `database_unavailable` after that. */
+  /**
+   * Waits as long as a statement may: first for its turn, then, with what is left of that time, for the lock of another
+   * process. Throws `database_unavailable` without a turn, and the driver's `SQLITE_BUSY` without the lock.
+   */
   inTurn<T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      const since = performance.now();
       let isLate = false;
       const timer = setTimeout(() => {
         isLate = true;
@@ -33,7 +37,10 @@ export class SqliteWriter {
       }, TIMEOUTS.statement);
       void this.queue(async () => {
         clearTimeout(timer);
-        if (!isLate) await work(openConnection(this.dataSource)).then(resolve, reject);
+        if (isLate) return;
+        const connection = openConnection(this.dataSource);
+        connection.waitForLock(TIMEOUTS.statement - (performance.now() - since));
+        await work(connection).then(resolve, reject);
       });
     });
   }

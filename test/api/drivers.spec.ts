@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TIMEOUTS } from '../../src/database/connection-options.js';
 import type { SessionRow } from '../../src/sessions/session-row.js';
 import { Session } from '../../src/sessions/session.entity.js';
 import { manySessions, openTwo, type BareDatabase } from '../support/database/bare-database.js';
@@ -131,6 +133,14 @@ describe('the database layer', () => {
       await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 ? one : two)));
       expect(await value()).toBe(50);
     });
+  });
+
+  it.skipIf(isPostgres)('waits for a lock no longer than its turn has left of the time for a statement', async () => {
+    const lockWait = () => one.database.write<{ timeout: number }>('PRAGMA busy_timeout');
+    const first = one.database.transaction(() => pause(300));
+    const [queued] = await lockWait();
+    await first;
+    expect(queued!.timeout).toBeLessThanOrEqual(TIMEOUTS.statement - 299);
   });
 
   it('returns bigint as numbers and NULL as null, in repositories and statements', async () => {
