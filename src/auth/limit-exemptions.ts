@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { readBearerToken } from '../http/bearer-token.js';
 import { RateLimits } from '../rate-limits/rate-limits.service.js';
-import { AccessTokenService } from '../tokens/access-token.service.js';
-import { RefreshTokenService } from '../tokens/refresh-token.service.js';
+import { AccessTokenVerifier } from '../tokens/access-token-verifier.js';
+import { RefreshTokenVerifier } from '../tokens/refresh-token-verifier.js';
 import { RefreshCookies } from './cookies/refresh-cookies.js';
 
 /**
@@ -14,8 +14,8 @@ import { RefreshCookies } from './cookies/refresh-cookies.js';
 export class LimitExemptions {
   constructor(
     limits: RateLimits,
-    private readonly accessTokens: AccessTokenService,
-    private readonly refreshTokens: RefreshTokenService,
+    private readonly accessTokens: AccessTokenVerifier,
+    private readonly refreshTokens: RefreshTokenVerifier,
     private readonly cookies: RefreshCookies,
   ) {
     // Guesses within a session have the budget `password-session`. A public route ignores the access token.

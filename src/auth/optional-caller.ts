@@ -4,13 +4,13 @@ import { readBearerToken } from '../http/bearer-token.js';
 import type { Identity } from '../identity/identity.js';
 import { Problem } from '../problem/problem.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
-import { AccessTokenService } from '../tokens/access-token.service.js';
+import { AccessTokenVerifier } from '../tokens/access-token-verifier.js';
 
 /** The caller of a public route that treats its callers differently when they are signed in. */
 @Injectable()
 export class OptionalCaller {
   constructor(
-    private readonly accessTokens: AccessTokenService,
+    private readonly accessTokens: AccessTokenVerifier,
     private readonly revocations: RevocationsService,
   ) {}
 

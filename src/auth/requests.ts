@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Identity } from '../identity/identity.js';
 import type { RefreshCredential, RejectedCredential } from '../sessions/refresh-outcome.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-token-verifier.js';
 import type { User } from '../users/user.entity.js';
 import type { LoginDto, LogoutDto, RefreshDto } from './dto.js';
 

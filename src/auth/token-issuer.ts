@@ -1,23 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import type { LiveSession } from '../sessions/session-row.js';
-import { AccessTokenService } from '../tokens/access-token.service.js';
-import { RefreshTokenService } from '../tokens/refresh-token.service.js';
+import { TokenSigner } from '../tokens/token-signer.js';
 import { TokenResponse } from './dto.js';
 
 /** Issues the tokens of a session that is alive. */
 @Injectable()
 export class TokenIssuer {
   constructor(
-    private readonly accessTokens: AccessTokenService,
-    private readonly refreshTokens: RefreshTokenService,
+    private readonly signer: TokenSigner,
     private readonly clock: Clock,
   ) {}
 
   /** In cookie delivery without the refresh token, on every route: scripts must not see it. */
   tokenResponse(session: LiveSession): TokenResponse {
     const notAfter = Math.min(session.expiresAt, session.idleExpiresAt);
-    const access = this.accessTokens.issue({
+    const access = this.signer.accessToken({
       sessionId: session.id,
       userId: session.userId,
       generation: session.generation,
@@ -37,6 +35,6 @@ export class TokenIssuer {
   }
 
   refreshToken({ id, userId, generation, rotatedAt, expiresAt }: LiveSession): string {
-    return this.refreshTokens.issue({ sessionId: id, userId, generation, rotatedAt, expiresAt });
+    return this.signer.refreshToken({ sessionId: id, userId, generation, rotatedAt, expiresAt });
   }
 }

@@ -4,8 +4,8 @@ import { Clock } from '../clock/clock.js';
 import { RevocationsService } from '../revocations/revocations.service.js';
 import { RefreshService } from '../sessions/refresh.service.js';
 import { SessionWriteBuffer } from '../sessions/session-write-buffer.js';
-import type { VerifiedAccessToken } from '../tokens/access-token.service.js';
-import type { VerifiedRefreshToken } from '../tokens/refresh-token.service.js';
+import type { VerifiedAccessToken } from '../tokens/access-token-verifier.js';
+import type { VerifiedRefreshToken } from '../tokens/refresh-token-verifier.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 
 const SECONDS = { type: 'integer', minimum: 1 } as const;

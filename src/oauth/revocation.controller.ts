@@ -8,7 +8,7 @@ import { LimitRate } from '../http/limit-rate.js';
 import { setLogSubject } from '../http/request-log.js';
 import { requestOrigin } from '../http/request-origin.js';
 import { Public } from '../identity/decorators.js';
-import { AccessTokenService } from '../tokens/access-token.service.js';
+import { AccessTokenVerifier } from '../tokens/access-token-verifier.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { assertPublicClient } from './client-authentication.js';
 import { CLIENT_ID, OAuthForm, readForm, required, TOKEN_TYPE_HINT } from './oauth-form.js';
@@ -28,7 +28,7 @@ export class RevocationController {
   constructor(
     private readonly config: Config,
     private readonly tokens: TokenVerifier,
-    private readonly accessTokens: AccessTokenService,
+    private readonly accessTokens: AccessTokenVerifier,
     private readonly auth: AuthService,
   ) {}
 

@@ -12,7 +12,7 @@ import { Problems } from '../openapi/problems.js';
 import { RateLimits } from '../rate-limits/rate-limits.service.js';
 import { credentialInBody, toRefreshProblem } from '../sessions/refresh-outcome.js';
 import { RefreshService } from '../sessions/refresh.service.js';
-import { RefreshTokenService } from '../tokens/refresh-token.service.js';
+import { RefreshTokenVerifier } from '../tokens/refresh-token-verifier.js';
 import { assertPublicClient } from './client-authentication.js';
 import { OAuthError } from './oauth-error.js';
 import { CLIENT_ID, OAuthForm, readForm, required, type Form } from './oauth-form.js';
@@ -31,7 +31,7 @@ export class TokenForm {
 export class TokenController {
   constructor(
     private readonly config: Config,
-    private readonly refreshTokens: RefreshTokenService,
+    private readonly refreshTokens: RefreshTokenVerifier,
     private readonly refreshes: RefreshService,
     private readonly issuer: TokenIssuer,
     private readonly limits: RateLimits,

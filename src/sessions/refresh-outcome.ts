@@ -1,6 +1,6 @@
 import type { ProblemCode } from '../problem/catalogue.js';
 import { Problem } from '../problem/problem.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-token-verifier.js';
 import type { RefusedBecause } from './rotation.js';
 import type { LiveSession } from './session-row.js';
 

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { Clock } from '../clock/clock.js';
 import type { RequestOrigin } from '../http/request-origin.js';
 import { Problem } from '../problem/problem.js';
-import type { PresentedRefreshToken } from '../tokens/refresh-token.service.js';
+import type { PresentedRefreshToken } from '../tokens/refresh-token-verifier.js';
 import { RefreshMetrics } from './refresh-metrics.js';
 import type { RefreshCredential, RefreshOutcome } from './refresh-outcome.js';
 import { isLate, keyOf, RotationBatches, type PendingPresentation } from './rotation-batches.js';

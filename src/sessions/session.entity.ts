@@ -11,7 +11,7 @@ export type SessionDelivery = (typeof DELIVERIES)[number];
 
 /**
  * A sign-in on one device: one row, from the first refresh to the last. No refresh token is stored, nor a hash of one: the
- * newest is computed from the row (`tokens/refresh-token.service.ts`). The rules that change the row: `rotation.ts`.
+ * newest is computed from the row (`tokens/refresh-token-verifier.ts`). The rules that change the row: `rotation.ts`.
  *
  * The only indexed column that a refresh writes is `purge_on`, which is a day: after the first rotation of a day all others
  * are HOT updates on PostgreSQL.

@@ -1,22 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { v4 as uuidv4 } from 'uuid';
 import type { Identity } from '../identity/identity.js';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import { whyOutOfTime } from './access-token-lifetime.js';
 import { countClaim, idClaim, isObject, listClaim, textClaim, timeClaim } from './claims.js';
-import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
+import { readKeyId, signatureChecks, verifySignature, type SignatureChecks } from './jwt.js';
+import { ACCESS_TOKEN } from './token-kinds.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
-
-const KIND: TokenKind = { alg: 'ES256', typ: 'at+jwt' };
-
-/** What an access token is made from. Times in milliseconds since the epoch. */
-type AccessGrant = Omit<Identity, 'expiresAt' | 'issuedAt'> & {
-  /** The token expires at this time at the latest. */
-  notAfter: number;
-};
 
 /** An access token of ours: its caller, and its claims word for word. */
 export interface VerifiedAccessToken {
@@ -24,11 +16,9 @@ export interface VerifiedAccessToken {
   claims: Record<string, unknown>;
 }
 
-/** Access tokens: JWTs as RFC 9068 profiles them, plus `sid`, `gen`, `ver`, `roles` and `auth_time`. */
+/** Verifies access tokens: JWTs as RFC 9068 profiles them, plus `sid`, `gen`, `ver`, `roles` and `auth_time`. */
 @Injectable()
-export class AccessTokenService {
-  /** Access tokens are for this API and for services that trust its issuer. */
-  readonly audience: string;
+export class AccessTokenVerifier {
   readonly checks: SignatureChecks;
 
   constructor(
@@ -37,39 +27,7 @@ export class AccessTokenService {
     private readonly jwt: JwtService,
     private readonly clock: Clock,
   ) {
-    this.audience = config.issuer;
-    this.checks = {
-      algorithms: ['ES256'],
-      issuer: config.issuer,
-      audience: this.audience,
-      ignoreExpiration: true,
-    };
-  }
-
-  /** @returns the token, and its lifetime in whole seconds */
-  issue(grant: AccessGrant): { token: string; expiresIn: number } {
-    const now = this.clock.now();
-    const iat = Math.floor(now / 1000);
-    const exp = Math.floor(Math.min(now + this.config.accessTokenTtlMs, grant.notAfter) / 1000);
-    const { kid, privateKey } = this.keys.signer;
-    const token = this.jwt.sign(
-      {
-        iss: this.config.issuer,
-        aud: this.audience,
-        sub: grant.userId,
-        client_id: this.config.clientId,
-        jti: uuidv4(),
-        sid: grant.sessionId,
-        gen: grant.generation,
-        ver: grant.tokenVersion,
-        roles: grant.roles,
-        auth_time: Math.floor(grant.authTime / 1000),
-        iat,
-        exp,
-      },
-      { privateKey, algorithm: KIND.alg, header: { ...KIND, kid } },
-    );
-    return { token, expiresIn: Math.max(0, exp - iat) };
+    this.checks = signatureChecks(ACCESS_TOKEN, config.issuer);
   }
 
   /**
@@ -89,14 +47,14 @@ export class AccessTokenService {
 
   /** The key to verify a token with; undefined unless its header is that of an access token. */
   keyFor(token: string): KeyObject | undefined {
-    const kid = readKeyId(token, KIND);
+    const kid = readKeyId(token, ACCESS_TOKEN);
     return kid === null ? undefined : this.keys.findPublicKey(kid);
   }
 
   /** The identity in a payload whose signature is verified; null unless every claim is there and of its type. */
   readClaims(payload: unknown): Identity | null {
     if (!isObject(payload)) return null;
-    if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
+    if (payload['iss'] !== this.checks.issuer || payload['aud'] !== this.checks.audience) return null;
     const userId = idClaim(payload['sub']);
     const sessionId = idClaim(payload['sid']);
     const generation = countClaim(payload['gen']);

@@ -5,9 +5,8 @@ import { Config } from '../config/config.js';
 import { CLOCK_TOLERANCE_MS } from './access-token-lifetime.js';
 import { idClaim, isObject, textClaim, timeClaim } from './claims.js';
 import { deriveHmacKeys, type HmacKeys } from './hmac-keys.js';
-import { readKeyId, verifySignature, type SignatureChecks, type TokenKind } from './jwt.js';
-
-const KIND: TokenKind = { alg: 'HS256', typ: 'device+jwt' };
+import { readKeyId, signatureChecks, verifySignature, type SignatureChecks } from './jwt.js';
+import { DEVICE_TOKEN } from './token-kinds.js';
 
 /** The longest that browsers keep a cookie. */
 export const DEVICE_TOKEN_TTL_MS = 400 * 86_400_000;
@@ -28,41 +27,39 @@ export interface KnownDevice {
  */
 @Injectable()
 export class DeviceTokenService {
-  /** Device tokens are only for sign-ins. */
-  readonly audience: string;
   private readonly checks: SignatureChecks;
   private readonly keys: HmacKeys;
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly jwt: JwtService,
     private readonly clock: Clock,
   ) {
-    this.audience = `${config.issuer}/auth/device`;
-    this.checks = { algorithms: ['HS256'], issuer: config.issuer, audience: this.audience, ignoreExpiration: true };
+    this.checks = signatureChecks(DEVICE_TOKEN, config.issuer);
     this.keys = deriveHmacKeys(config.appSecrets, 'device');
   }
 
   issue({ userId, deviceId, accountKey }: Omit<KnownDevice, 'issuedAt'>): string {
     const { kid, key } = this.keys.signer;
+    const { alg, typ } = DEVICE_TOKEN;
     const now = this.clock.now();
     return this.jwt.sign(
       {
-        iss: this.config.issuer,
-        aud: this.audience,
+        iss: this.checks.issuer,
+        aud: this.checks.audience,
         sub: userId,
         jti: deviceId,
         acc: accountKey,
         iat: Math.floor(now / 1000),
         exp: Math.floor((now + DEVICE_TOKEN_TTL_MS) / 1000),
       },
-      { privateKey: key, algorithm: KIND.alg, header: { ...KIND, kid } },
+      { privateKey: key, algorithm: alg, header: { alg, typ, kid } },
     );
   }
 
   /** Verifies signature, header, claims and expiry. Null for anything else than a device token of ours. */
   verify(token: string): KnownDevice | null {
-    const kid = readKeyId(token, KIND);
+    const kid = readKeyId(token, DEVICE_TOKEN);
     const key = kid === null ? undefined : this.keys.byId.get(kid);
     return this.readClaims(verifySignature(this.jwt, token, key, this.checks));
   }
@@ -70,7 +67,7 @@ export class DeviceTokenService {
   /** Null unless every claim is there and of its type. */
   private readClaims(payload: unknown): KnownDevice | null {
     if (!isObject(payload)) return null;
-    if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
+    if (payload['iss'] !== this.checks.issuer || payload['aud'] !== this.checks.audience) return null;
     const userId = idClaim(payload['sub']);
     const deviceId = idClaim(payload['jti']);
     const accountKey = textClaim(payload['acc']);

@@ -1,19 +1,18 @@
 import type { KeyObject } from 'node:crypto';
 import type { JwtService } from '@nestjs/jwt';
-
-/** What the header of a kind of token must say. Kinds never mix: each has its own `typ`, audience and key. */
-export interface TokenKind {
-  alg: 'ES256' | 'HS256';
-  typ: 'at+jwt' | 'refresh+jwt' | 'device+jwt';
-}
+import type { TokenKind } from './token-kinds.js';
 
 /** What a library checks of a token. The header is checked before it, and the claims after it. */
 export interface SignatureChecks {
-  algorithms: ['ES256'] | ['HS256'];
+  algorithms: [TokenKind['alg']];
   issuer: string;
   audience: string;
   /** The expiry is compared with the clock of the application, elsewhere. */
   ignoreExpiration: true;
+}
+
+export function signatureChecks({ alg, audience }: TokenKind, issuer: string): SignatureChecks {
+  return { algorithms: [alg], issuer, audience: audience(issuer), ignoreExpiration: true };
 }
 
 const MAX_TOKEN_LENGTH = 4096;

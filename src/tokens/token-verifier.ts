@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { AccessTokenService, type VerifiedAccessToken } from './access-token.service.js';
-import { RefreshTokenService, type VerifiedRefreshToken } from './refresh-token.service.js';
+import { AccessTokenVerifier, type VerifiedAccessToken } from './access-token-verifier.js';
+import { RefreshTokenVerifier, type VerifiedRefreshToken } from './refresh-token-verifier.js';
 
 /** Verifies a token whose kind the caller does not know: the header says it (RFC 7009 section 2.1). */
 @Injectable()
 export class TokenVerifier {
   constructor(
-    private readonly accessTokens: AccessTokenService,
-    private readonly refreshTokens: RefreshTokenService,
+    private readonly accessTokens: AccessTokenVerifier,
+    private readonly refreshTokens: RefreshTokenVerifier,
   ) {}
 
   /** Null for a text that is no token of ours. */

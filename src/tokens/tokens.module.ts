@@ -1,15 +1,16 @@
 import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
-import { AccessTokenService } from './access-token.service.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
 import { DeviceTokenService } from './device-token.service.js';
-import { RefreshTokenService } from './refresh-token.service.js';
+import { RefreshTokenVerifier } from './refresh-token-verifier.js';
+import { TokenSigner } from './token-signer.js';
 import { TokenVerifier } from './token-verifier.js';
 
 @Module({
   // Without options: every call passes its key, as a KeyObject.
   imports: [JwtModule.register({}), SigningKeysModule],
-  providers: [AccessTokenService, DeviceTokenService, RefreshTokenService, TokenVerifier],
-  exports: [AccessTokenService, DeviceTokenService, RefreshTokenService, TokenVerifier],
+  providers: [AccessTokenVerifier, DeviceTokenService, RefreshTokenVerifier, TokenSigner, TokenVerifier],
+  exports: [AccessTokenVerifier, DeviceTokenService, RefreshTokenVerifier, TokenSigner, TokenVerifier],
 })
 export class TokensModule {}

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
-import { AccessTokenService } from '../../src/tokens/access-token.service.js';
-import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { TokenSigner } from '../../src/tokens/token-signer.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
 import { Browser, comesDue, nameOf, setBy, signedIn } from '../support/http/cookie-jar.js';
 import { claimsOf, login, PASSWORD, refresh, register } from '../support/app/users.js';
@@ -204,7 +203,7 @@ describe('cookies', () => {
     const [mine, other] = [await signedIn(test.http), await signedIn(test.http)];
     await comesDue(test, mine.accessToken);
     const jar = together(mine, other);
-    const broken = vi.spyOn(AccessTokenService.prototype, 'issue').mockImplementation(() => {
+    const broken = vi.spyOn(TokenSigner.prototype, 'accessToken').mockImplementation(() => {
       throw new Error('no key');
     });
     const responses = [await jar.post('/auth/refresh', { session_id: mine.sessionId }), await jar.login(mine.email)];
@@ -217,7 +216,7 @@ describe('cookies', () => {
 
   it('in any order do not deadlock a sign-in with DELETE /sessions', async () => {
     const sessions = test.app.get(SessionsService);
-    const tokens = test.app.get(RefreshTokenService);
+    const tokens = test.app.get(TokenSigner);
     for (let round = 0; round < 8; round++) {
       const { email, tokens: first } = await register(test.http);
       const { sub, ver } = claimsOf(first.access_token) as { sub: string; ver: number };
@@ -225,7 +224,10 @@ describe('cookies', () => {
       const born = [];
       for (let i = 0; i < 30; i++) born.push((await sessions.signIn({ id: sub, tokenVersion: ver }, DEVICE, SIGN_IN))!);
       for (const { id, userId, rotatedAt, expiresAt } of born.toReversed()) {
-        jar.cookies.set(nameOf(id), tokens.issue({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }));
+        jar.cookies.set(
+          nameOf(id),
+          tokens.refreshToken({ sessionId: id, userId, generation: 1, rotatedAt, expiresAt }),
+        );
       }
       const [signIn, revokeAll] = await Promise.all([
         jar.login(email),

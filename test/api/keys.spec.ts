@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyStore, WrongAppSecretError } from '../../src/key-store/key-store.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
-import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { TokenSigner } from '../../src/tokens/token-signer.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../support/app/app.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
@@ -64,7 +64,7 @@ describe('the keys of an installation', () => {
     const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     const secrets = [
       Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url'),
-      test.app.get(RefreshTokenService, { strict: false })['signer'].key.export(),
+      test.app.get(TokenSigner, { strict: false })['refreshKey'].key.export(),
       ...test.app.get(PasswordHasher, { strict: false })['keys'].values(),
     ].flatMap((bytes) =>
       (['hex', 'base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(0, 40)),

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { TokenSigner } from '../../src/tokens/token-signer.js';
 import { SigningKeysService } from '../../src/signing-keys/signing-keys.service.js';
 import { es256, ISSUER } from '../support/forgeries/access-forgeries.js';
 import { createTestApp, type TestApp } from '../support/app/app.js';
@@ -27,7 +27,7 @@ describe('a refresh token', () => {
   });
   beforeEach(async () => {
     ({ tokens } = await register(test.http));
-    const { key } = test.app.get(RefreshTokenService, { strict: false })['signer'];
+    const { key } = test.app.get(TokenSigner, { strict: false })['refreshKey'];
     mint = takeApart(tokens.refresh_token, (text) => createHmac('sha256', key).update(text).digest('base64url'));
   });
   afterEach(() => void vi.restoreAllMocks());

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
-import { RefreshTokenService, type PresentedRefreshToken } from '../../tokens/refresh-token.service.js';
+import { RefreshTokenVerifier, type PresentedRefreshToken } from '../../tokens/refresh-token-verifier.js';
 import { CsrfProtection } from './csrf-protection.js';
 import { RefreshCookies, type RefreshCookie } from './refresh-cookies.js';
 
@@ -10,7 +10,7 @@ import { RefreshCookies, type RefreshCookie } from './refresh-cookies.js';
 export class CookieSelector {
   constructor(
     private readonly cookies: RefreshCookies,
-    private readonly tokens: RefreshTokenService,
+    private readonly tokens: RefreshTokenVerifier,
     private readonly csrf: CsrfProtection,
   ) {}
 

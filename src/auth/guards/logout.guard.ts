@@ -4,8 +4,8 @@ import { readBearerToken } from '../../http/bearer-token.js';
 import type { Identity } from '../../identity/identity.js';
 import { Problem } from '../../problem/problem.js';
 import { credentialInBody, rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
-import { AccessTokenService } from '../../tokens/access-token.service.js';
-import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
+import { AccessTokenVerifier } from '../../tokens/access-token-verifier.js';
+import { RefreshTokenVerifier } from '../../tokens/refresh-token-verifier.js';
 import { CookieSelector } from '../cookies/cookie-selector.js';
 import { LogoutDto } from '../dto.js';
 import type { LogoutCredential, LogoutRequest } from '../requests.js';
@@ -19,8 +19,8 @@ import { validateBody } from './validate-body.js';
 @Injectable()
 export class LogoutGuard implements CanActivate {
   constructor(
-    private readonly accessTokens: AccessTokenService,
-    private readonly refreshTokens: RefreshTokenService,
+    private readonly accessTokens: AccessTokenVerifier,
+    private readonly refreshTokens: RefreshTokenVerifier,
     private readonly cookies: CookieSelector,
   ) {}
 

@@ -5,7 +5,7 @@ import type { Jwt } from 'jsonwebtoken';
 import { Strategy } from 'passport-jwt';
 import { readBearerToken } from '../../http/bearer-token.js';
 import type { Identity } from '../../identity/identity.js';
-import { AccessTokenService } from '../../tokens/access-token.service.js';
+import { AccessTokenVerifier } from '../../tokens/access-token-verifier.js';
 
 /**
  * Verifies an access token: its header first, then its signature, then every claim. Expiry and revocation are checked by
@@ -13,7 +13,7 @@ import { AccessTokenService } from '../../tokens/access-token.service.js';
  */
 @Injectable()
 export class AccessStrategy extends PassportStrategy(Strategy, 'access') {
-  constructor(private readonly tokens: AccessTokenService) {
+  constructor(private readonly tokens: AccessTokenVerifier) {
     super({
       jwtFromRequest: (request: unknown) => {
         const bearer = readBearerToken(request as FastifyRequest);

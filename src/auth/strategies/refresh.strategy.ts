@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport';
 import { credentialInBody, rejected, type RefreshCredential } from '../../sessions/refresh-outcome.js';
-import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
+import { RefreshTokenVerifier } from '../../tokens/refresh-token-verifier.js';
 import { CookieSelector } from '../cookies/cookie-selector.js';
 import type { RefreshRequest } from '../requests.js';
 
@@ -10,7 +10,7 @@ import type { RefreshRequest } from '../requests.js';
 @Injectable()
 export class RefreshStrategy extends PassportStrategy(Strategy, 'refresh') {
   constructor(
-    private readonly tokens: RefreshTokenService,
+    private readonly tokens: RefreshTokenVerifier,
     private readonly cookies: CookieSelector,
   ) {
     super();

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { parseSetCookie } from 'cookie';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceTokenService } from '../../../src/tokens/device-token.service.js';
-import { RefreshTokenService } from '../../../src/tokens/refresh-token.service.js';
+import { TokenSigner } from '../../../src/tokens/token-signer.js';
 import { createTestApp, TEST_SECRET, type TestApp } from '../../support/app/app.js';
 import { expectLimited, from, limitedApp, signIn } from '../../support/app/limits.js';
 import { claimsOf, PASSWORD, refresh, register } from '../../support/app/users.js';
@@ -92,7 +92,7 @@ describe('a device token', { timeout: 120_000 }, () => {
   });
 
   it('makes no device known with a signature of another key, or of the secret itself', async () => {
-    const { key } = test.app.get(RefreshTokenService)['signer'];
+    const { key } = test.app.get(TokenSigner)['refreshKey'];
     for (const other of [key, createSecretKey(Buffer.from(TEST_SECRET))]) {
       const sign = (text: string) => createHmac('sha256', other).update(text).digest('base64url');
       expect(await isKnown(signed({ ...mint, sign }, mint.header, mint.payload))).toBe(false);

@@ -2,7 +2,7 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SigningKeysService } from '../../../src/signing-keys/signing-keys.service.js';
-import { RefreshTokenService } from '../../../src/tokens/refresh-token.service.js';
+import { TokenSigner } from '../../../src/tokens/token-signer.js';
 import { createTestApp, type TestApp } from '../../support/app/app.js';
 import { refresh, register } from '../../support/app/users.js';
 import { es256 } from '../../support/forgeries/access-forgeries.js';
@@ -38,7 +38,7 @@ describe('the test vectors of Project Wycheproof', () => {
     const { tokens } = await register(test.http);
     const { privateKey } = test.app.get(SigningKeysService, { strict: false }).signer;
     access = takeApart(tokens.access_token, es256(privateKey));
-    const { key } = test.app.get(RefreshTokenService, { strict: false })['signer'];
+    const { key } = test.app.get(TokenSigner, { strict: false })['refreshKey'];
     refreshing = takeApart(tokens.refresh_token, (text) => createHmac('sha256', key).update(text).digest('base64url'));
   });
   afterAll(() => test.close());
