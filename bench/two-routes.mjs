@@ -25,7 +25,7 @@ Get('open')(...of('open'));
 Public()(...of('open'));
 Get('guarded')(...of('guarded'));
 
-const config = readConfigOrExit();
+const config = readConfigOrExit({ createsSecret: false });
 const dataSource = createDataSource(config);
 class Root {}
 Module({ imports: [AppModule.forRoot(config, dataSource)], controllers: [TwoRoutes] })(Root);
