@@ -336,6 +336,7 @@ describe('brute force from one address', { timeout: 120_000 }, () => {
 describe('the failures of an account', () => {
   it('survive a restart of the server', async () => {
     const test = await limitedApp();
+    test.clock.standStill(Date.now());
     const { email } = await register(test.http);
     const wrong = { email, password: WRONG };
     for (let i = 0; i < 5; i++) expect((await signIn(test.http, address(i), wrong)).status).toBe(401);
