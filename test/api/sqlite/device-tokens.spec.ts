@@ -161,6 +161,7 @@ describe('a device cookie', { timeout: 60_000 }, () => {
   });
 
   it('makes the browser known to each of its users, also after a logout', async () => {
+    test.clock.standStill(Date.now());
     const browser = new Browser(test.http);
     const users = [await user(), await user()];
     for (const { email } of users) await browser.login(email);

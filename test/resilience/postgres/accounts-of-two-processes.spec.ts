@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login, PASSWORD, refresh, register, someEmail } from '../../support/app/users.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { prolongDelays } from '../../support/database/prolonged-delays.js';
 import { sql } from '../../support/database/sql.js';
 import type { Http, TokenResponse } from '../../support/http/http.js';
 import { expectProblem } from '../../support/http/problems.js';
@@ -117,6 +118,7 @@ describe('the accounts of two processes on one PostgreSQL', { timeout: 120_000 }
     const { email } = await register(one);
     const signIn = (http: Http, password: string) => http.post('/auth/login', { json: { email, password } });
     for (const http of [one, other, one, other, one]) expect((await signIn(http, WRONG)).status).toBe(401);
+    await prolongDelays(database.url);
     for (const http of [other, one]) {
       expect(expectProblem(await signIn(http, PASSWORD), 429, 'rate_limited')['limit']).toBe('password-account');
     }

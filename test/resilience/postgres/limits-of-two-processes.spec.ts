@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectLimited, from, repeat, signIn } from '../../support/app/limits.js';
 import { PASSWORD, register, someEmail } from '../../support/app/users.js';
 import { throwawayDatabase, type ThrowawayDatabase } from '../../support/database/database.js';
+import { prolongDelays } from '../../support/database/prolonged-delays.js';
 import { sql } from '../../support/database/sql.js';
 import type { Http } from '../../support/http/http.js';
 import { send } from '../../support/http/problems.js';
@@ -56,6 +57,7 @@ describe('the limits of two processes on one PostgreSQL', { timeout: 120_000 }, 
       (i) => `203.0.${i}.113`,
       () => ['POST /auth/login', { json: { email, password: WRONG } }],
     );
+    await prolongDelays(database.url);
     expectLimited(await signIn(both[1], '203.0.200.113', { email, password: WRONG }), 'password-account');
     const limits = await sql(database.url, 'SELECT key FROM rate_limits');
     const throttles = await sql(database.url, 'SELECT key FROM password_throttles');
