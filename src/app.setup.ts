@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from './config/config.js';
@@ -14,7 +15,6 @@ import { NestLogger } from './http/nest-logger.js';
 import { requestCompletion } from './http/request-completion.js';
 import { requestId, requestLog } from './http/request-log.js';
 import { requestMetrics } from './metrics/request-metrics.js';
-import { securityHeaders } from './http/security-headers.js';
 import { serverOptions } from './http/server-options.js';
 import { strictRequests } from './http/strict-requests.js';
 import { validationPipe } from './http/validation.js';
@@ -25,6 +25,8 @@ import { wellKnownAlias } from './oauth/metadata.controller.js';
 import { serveSwaggerUi } from './openapi/swagger-ui.js';
 import { giveBackPoints } from './rate-limits/give-back-points.js';
 import { RateLimits } from './rate-limits/rate-limits.service.js';
+
+const STDOUT = 1;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -37,7 +39,7 @@ export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: f
 
 export function createAdapter(config: Config): FastifyAdapter {
   const rewriteUrl = wellKnownAlias(config.issuer);
-  const logDestination = new LogDestination();
+  const logDestination = new LogDestination(isatty(STDOUT) && !config.isProduction);
   const options = { ...serverOptions(config, logDestination), ...(rewriteUrl && { rewriteUrl }) };
   const adapter = new FastifyAdapter<RawServerDefault>(options);
   adapter.getInstance().decorate('logDestination', logDestination);
@@ -60,15 +62,15 @@ export async function setupApp(app: NestFastifyApplication, config: Config): Pro
 async function registerPlugins(fastify: FastifyInstance, config: Config, app: NestFastifyApplication): Promise<void> {
   const metrics = app.get(Metrics);
   const limits = app.get(RateLimits);
+  const { logDestination } = fastify;
   await fastify
     .register(connectionLimits)
     .register(requestCompletion)
     .register(requestId)
-    .register(requestLog)
-    .register(requestMetrics, { metrics, logDestination: fastify.logDestination })
+    .register(requestLog, { logDestination })
+    .register(requestMetrics, { metrics, logDestination })
     .register(giveBackPoints, { limits })
     .register(forwardedWarning, { trustsProxy: config.trustProxy !== false })
-    .register(securityHeaders)
     .register(cors, { origins: config.corsOrigins })
     .register(connectionDraining)
     .register(strictRequests)

@@ -27,7 +27,7 @@ export const connectionDraining = fp(
       inFlight.add(reply);
       next();
     });
-    fastify.onCompletion((_request, reply) => inFlight.delete(reply));
+    fastify.onCompletion(({ reply }) => inFlight.delete(reply));
 
     fastify.addHook('preClose', async () => {
       draining = true;
@@ -38,7 +38,7 @@ export const connectionDraining = fp(
     });
     done();
   },
-  { name: 'connection-draining', dependencies: ['request-completion', 'request-id', 'security-headers', 'cors'] },
+  { name: 'connection-draining', dependencies: ['request-completion', 'request-id', 'cors'] },
 );
 
 /**

@@ -27,7 +27,7 @@ export const cors = fp<{ origins: string[] }>(
       strictPreflight: false,
     });
   },
-  { name: 'cors', dependencies: ['request-id', 'request-log', 'request-metrics', 'security-headers'] },
+  { name: 'cors', dependencies: ['request-id', 'request-log', 'request-metrics'] },
 );
 
 /** A browser only tells its user that CORS refused something: the operator reads here which setting to change. */

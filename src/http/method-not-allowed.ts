@@ -24,7 +24,7 @@ export const methodNotAllowed = fp(
     });
     done();
   },
-  { name: 'method-not-allowed', dependencies: ['security-headers', 'cors', 'connection-draining', 'strict-requests'] },
+  { name: 'method-not-allowed', dependencies: ['cors', 'connection-draining', 'strict-requests'] },
 );
 
 function allowedMethods(routes: Route[], url: string): string {

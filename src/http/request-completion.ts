@@ -1,12 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** `aborted`: the client disconnected before it had the whole response. The request may have been served all the same. */
-type CompletionListener = (request: FastifyRequest, reply: FastifyReply, aborted: boolean) => void;
+/** A request whose response is complete, or whose client has disconnected. */
+export interface CompletedRequest {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  /** The pattern of its route; null where none matched. */
+  route: string | null;
+  /** Since the head of the request was read. */
+  ms: number;
+  /** The client disconnected before it had the whole response. The request may have been served all the same. */
+  aborted: boolean;
+}
+
+type CompletionListener = (completed: CompletedRequest) => void;
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Calls the listener once for every request, when its response is complete or its client has disconnected. */
+    /** Calls the listener once for every request. */
     onCompletion(listener: CompletionListener): void;
   }
 }
@@ -18,8 +29,10 @@ export const requestCompletion = fp(
     fastify.decorate('onCompletion', (listener: CompletionListener) => void listeners.push(listener));
     fastify.addHook('onRequest', (request, reply, next) => {
       reply.raw.once('close', () => {
+        const route = request.routeOptions.url ?? null;
         const aborted = !reply.raw.writableFinished;
-        for (const listener of listeners) listener(request, reply, aborted);
+        const completed = { request, reply, route, ms: reply.elapsedTime, aborted };
+        for (const listener of listeners) listener(completed);
       });
       next();
     });

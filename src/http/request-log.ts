@@ -1,10 +1,14 @@
-import { isatty } from 'node:tty';
 import type { FastifyRequest, FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
-import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 import { clientAddress } from './client-address.js';
 import type { LogDestination } from './log-destination.js';
+import type { CompletedRequest } from './request-completion.js';
+
+const INFO_AND_BELOW = new Set(['trace', 'debug', 'info']);
+const quote = JSON.stringify;
+/** Routes as JSON: there are as many as the application has. */
+const quotedRoutes = new Map<string | null, string>();
 
 /** Whom a request is about. */
 interface LogSubject {
@@ -29,15 +33,13 @@ export function loggerOptions(
   config: Config,
   destination: LogDestination,
 ): NonNullable<FastifyServerOptions['logger']> {
-  const isForPeople = isatty(1) && !config.isProduction;
   return {
     level: config.logLevel,
     base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${isoNow()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
-    // In this thread, so that its lines and those of the start keep their order.
-    stream: isForPeople ? pretty({ singleLine: true, sync: true }) : destination,
+    stream: destination,
   };
 }
 
@@ -59,32 +61,53 @@ export const requestId = fp(
 );
 
 /** One line for each request, `aborted` where its client disconnected. */
-export const requestLog = fp(
-  (fastify, _options, done) => {
+export const requestLog = fp<{ logDestination: LogDestination }>(
+  (fastify, { logDestination }, done) => {
     fastify.decorateRequest('logSubject', null);
     fastify.decorateRequest('problemCode', null);
     // Node remembers the address once it is read: a client that has disconnected has none.
     fastify.server.on('connection', (socket) => void socket.remoteAddress);
-    fastify.onCompletion((request, reply, aborted) => {
-      const { logSubject: subject } = request;
-      request.log.info(
-        {
-          method: request.method,
-          route: request.routeOptions.url ?? null,
-          status: reply.statusCode,
-          ...(request.problemCode && { code: request.problemCode }),
-          ms: Math.round(reply.elapsedTime * 10) / 10,
-          ip: clientAddress(request),
-          ...(aborted && { aborted }),
-          ...(subject && { userId: subject.userId, sessionId: subject.sessionId }),
-        },
-        'request',
-      );
-    });
+    if (INFO_AND_BELOW.has(fastify.log.level)) {
+      fastify.onCompletion((completed) => logDestination.writeSoon(requestLine(completed)));
+    }
     done();
   },
   { name: 'request-log', dependencies: ['request-completion'] },
 );
+
+/**
+ * The line as pino would write it, in a third of the time. Method, id, code and address come from this program or from
+ * parsers that allow no character with a meaning in JSON.
+ */
+function requestLine({ request, reply, route, ms, aborted }: CompletedRequest): string {
+  const { logSubject: subject, problemCode } = request;
+  const code = problemCode === null ? '' : `,"code":"${problemCode}"`;
+  const user = subject === null ? '' : `,"userId":${quote(subject.userId)},"sessionId":${quote(subject.sessionId)}`;
+  return (
+    `{"level":"info","time":"${isoNow()}","reqId":"${request.id}","method":"${request.method}"` +
+    `,"route":${quotedRoute(route)},"status":${reply.statusCode}${code},"ms":${Math.round(ms * 10) / 10}` +
+    `,"ip":"${clientAddress(request)}"${aborted ? ',"aborted":true' : ''}${user},"msg":"request"}\n`
+  );
+}
+
+function quotedRoute(route: string | null): string {
+  const known = quotedRoutes.get(route) ?? quote(route);
+  quotedRoutes.set(route, known);
+  return known;
+}
+
+let textAt = 0;
+let text = '';
+
+/** The time in ISO 8601, which is written out once in a millisecond. */
+function isoNow(): string {
+  const now = Date.now();
+  if (now !== textAt) {
+    textAt = now;
+    text = new Date(now).toISOString();
+  }
+  return text;
+}
 
 /** A type, not an interface: Fastify wants something with an index signature. */
 type LoggedError = {

@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import fp from 'fastify-plugin';
+import { ServerResponse, type IncomingMessage } from 'node:http';
 import helmet from 'helmet';
 
 const SHARED = {
@@ -7,9 +6,19 @@ const SHARED = {
   xFrameOptions: { action: 'deny' as const },
 };
 
+/** They concern documents: a response in JSON has no links to prefetch, no plug-ins and no scripts. */
+const WITHOUT_THOSE_OF_PAGES = {
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+} as const;
+
 export const SECURITY_HEADERS = headersOf(
   helmet({
     ...SHARED,
+    ...WITHOUT_THOSE_OF_PAGES,
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] },
@@ -59,23 +68,58 @@ const DEV_HEADERS = headersOf(
   }),
 );
 
-const PAGES: Record<string, Record<string, string>> = { docs: DOCS_HEADERS, demo: DEMO_HEADERS, dev: DEV_HEADERS };
+const PAGES: Record<string, PreparedHeaders> = {
+  docs: prepared(DOCS_HEADERS),
+  demo: prepared(DEMO_HEADERS),
+  dev: prepared(DEV_HEADERS),
+};
+const API = prepared(SECURITY_HEADERS);
+
+interface PreparedHeaders {
+  headers: Record<string, string>;
+  names: string[];
+  /** As they stand in the head of a response. */
+  lines: string;
+}
 
 /**
- * helmet's headers on every response. The API's policy allows nothing. Swagger UI is a page: it gets helmet's defaults, but
- * its files must also load over plain http on this machine. The demo and `/dev/mail` have policies of their own.
+ * A response with helmet's headers, whoever sends it. The API's policy allows nothing. Swagger UI is a page: it gets helmet's
+ * defaults, but its files must also load over plain http on this machine. The demo and `/dev/mail` have policies of their own.
+ * A header that a route sets itself takes precedence.
+ *
+ * Node would check, sort and join these headers for each response, and they never change: they are appended to the head as one
+ * text. `_header` is that head before it is sent, and not documented; tests read it back from the socket.
  */
-export const securityHeaders = fp(
-  (fastify, _options, done) => {
-    fastify.addHook('onRequest', (request, reply, next) => {
-      const page = /^\/(docs|demo|dev)(?:\/|\?|$)/.exec(request.url)?.[1];
-      void reply.headers(page ? PAGES[page]! : SECURITY_HEADERS);
-      next();
-    });
-    done();
-  },
-  { name: 'security-headers' },
-);
+export class SecuredResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  override writeHead(status: number, ...more: never[]): this {
+    super.writeHead(status, ...more);
+    const { headers, names, lines } = headersOfPage(this.req.url);
+    const given: object = typeof more.at(-1) === 'object' ? more.at(-1)! : {};
+    const isOwn = (name: string) => name in given || this.hasHeader(name);
+    const head = this as unknown as { _header: string };
+    head._header =
+      head._header.slice(0, -END.length) + (names.some(isOwn) ? linesOf(headers, (name) => !isOwn(name)) : lines) + END;
+    return this;
+  }
+}
+
+const END = '\r\n';
+
+function headersOfPage(url: string = ''): PreparedHeaders {
+  const page = /^\/(docs|demo|dev)(?:\/|\?|$)/.exec(url)?.[1];
+  return page ? PAGES[page]! : API;
+}
+
+function prepared(headers: Record<string, string>): PreparedHeaders {
+  return { headers, names: Object.keys(headers), lines: linesOf(headers, () => true) };
+}
+
+function linesOf(headers: Record<string, string>, isWanted: (name: string) => boolean): string {
+  return Object.entries(headers)
+    .filter(([name]) => isWanted(name))
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}
 
 /** helmet's headers never change: they are computed once, not for each request. */
 function headersOf(middleware: (request: IncomingMessage, response: ServerResponse, next: () => void) => void) {

@@ -17,7 +17,8 @@ import type { ProblemCode } from '../problem/catalogue.js';
 import { BODY_LIMIT } from './body-parsers.js';
 import type { LogDestination } from './log-destination.js';
 import { loggerOptions } from './request-log.js';
-import { SECURITY_HEADERS } from './security-headers.js';
+import { RequestLogger } from './request-logger.js';
+import { SECURITY_HEADERS, SecuredResponse } from './security-headers.js';
 
 /** A connection on which nothing is sent or read is closed after once to twice this time: it ends clients that do not read. */
 const CONNECTION_TIMEOUT_MS = 30_000;
@@ -28,6 +29,7 @@ const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectio
 export function serverOptions(config: Config, logDestination: LogDestination): FastifyHttpOptions<RawServerDefault> {
   return {
     logger: loggerOptions(config, logDestination),
+    childLoggerFactory: (parent, bindings, options) => new RequestLogger(parent, bindings, options),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     trustProxy: trusted(config.trustProxy),
@@ -36,11 +38,11 @@ export function serverOptions(config: Config, logDestination: LogDestination): F
     // `connectionDraining` refuses requests as a problem.
     return503OnClosing: false,
     // `strictRequests` refuses a missing Host as a problem.
-    http: { requireHostHeader: false, ...SLOW_SENDERS },
+    http: { requireHostHeader: false, ServerResponse: SecuredResponse, ...SLOW_SENDERS },
     requestTimeout: SLOW_SENDERS.requestTimeout,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      void reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+      void reply.header('x-request-id', request.id);
       sendProblem(error, request, reply);
     },
     clientErrorHandler: respondToUnreadable,

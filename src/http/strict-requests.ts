@@ -26,7 +26,7 @@ export const strictRequests = fp(
     });
     done();
   },
-  { name: 'strict-requests', dependencies: ['security-headers', 'cors', 'connection-draining'] },
+  { name: 'strict-requests', dependencies: ['cors', 'connection-draining'] },
 );
 
 function findQueryRefusal(request: FastifyRequest): ProblemCode | null {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DurationHistogram } from './duration-histogram.js';
 
 /**
  * What this application counts, for Prometheus to ask for. Each feature names its own numbers, beside what they count.
@@ -21,6 +22,16 @@ export class Metrics {
     buckets: number[],
   ): Histogram<Label> {
     return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  }
+
+  /** Durations in seconds of what happens with every request. */
+  durations<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    bounds: number[],
+  ): DurationHistogram<Label> {
+    return new DurationHistogram(name, help, labelNames, bounds).registerIn(this.registry);
   }
 
   /** A number that is read when somebody asks for it, and costs nothing until then. */

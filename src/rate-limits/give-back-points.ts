@@ -6,7 +6,7 @@ export const giveBackPoints = fp<{ limits: RateLimits }>(
   (fastify, { limits }, done) => {
     fastify.decorateRequest('rateLimitPoints', null);
     fastify.decorateRequest('isOverSoftLimit', false);
-    fastify.onCompletion((request, reply, aborted) => limits.settle(request, reply.statusCode, aborted));
+    fastify.onCompletion(({ request, reply, aborted }) => limits.settle(request, reply.statusCode, aborted));
     done();
   },
   { name: 'give-back-points', dependencies: ['request-completion'] },

@@ -4,21 +4,28 @@ import type { FastifyRequest } from 'fastify';
 import type { LimitFamily } from '../config/rate-limit-policies.js';
 import { RATE_LIMIT } from '../http/limit-rate.js';
 import { PUBLIC } from '../identity/decorators.js';
+import { oncePerRoute } from '../identity/route-metadata.js';
 import { RateLimits, type LimitedAttempt } from './rate-limits.service.js';
 
 /** Enforces `@LimitRate()`: before every other guard, before the body is validated, and before any lookup or hash. */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
+  private readonly limitsOf;
+
   constructor(
-    private readonly reflector: Reflector,
+    reflector: Reflector,
     private readonly limits: RateLimits,
-  ) {}
+  ) {
+    this.limitsOf = oncePerRoute(({ handler, controller }) => ({
+      families: reflector.get<LimitFamily[] | undefined>(RATE_LIMIT, handler),
+      isPublic: reflector.getAllAndOverride<boolean>(PUBLIC, [handler, controller]),
+    }));
+  }
 
   canActivate(context: ExecutionContext): true | Promise<true> {
-    const families = this.reflector.get<LimitFamily[] | undefined>(RATE_LIMIT, context.getHandler());
+    const { families, isPublic } = this.limitsOf(context);
     if (!families) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
     return this.consume(families, { request, isPublic });
   }
 

@@ -6,6 +6,7 @@ import { readBearerToken } from '../../http/bearer-token.js';
 import { setLogSubject } from '../../http/request-log.js';
 import { PUBLIC } from '../../identity/decorators.js';
 import type { Identity } from '../../identity/identity.js';
+import { oncePerRoute } from '../../identity/route-metadata.js';
 import type { ProblemCode } from '../../problem/catalogue.js';
 import { Problem } from '../../problem/problem.js';
 import { RevocationsService } from '../../revocations/revocations.service.js';
@@ -20,18 +21,22 @@ type GuardedRequest = FastifyRequest & { user: Identity };
  */
 @Injectable()
 export class AccessGuard extends AuthGuard('access') {
+  private readonly isPublic;
+
   constructor(
-    private readonly reflector: Reflector,
+    reflector: Reflector,
     private readonly verified: VerifiedTokenCache,
     private readonly revocations: RevocationsService,
     private readonly writeBuffer: SessionWriteBuffer,
   ) {
     super();
+    this.isPublic = oncePerRoute(({ handler, controller }) =>
+      reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [handler, controller]),
+    );
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [context.getHandler(), context.getClass()]);
-    if (isPublic) return true;
+    if (this.isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<GuardedRequest>();
     const bearer = readBearerToken(request);
     if (bearer.kind === 'none') throw new Problem('access_token_missing');
