@@ -6,6 +6,8 @@ import { TimeoutAwareClient } from './timeout-aware-client.js';
 /** How long a statement may wait, in milliseconds. When a limit is reached, the response is 503. */
 export const TIMEOUTS = { connect: 3000, lock: 2000, statement: 5000, query: 6000 };
 
+const CONNECTION_LIFETIME_SECONDS = 600;
+
 type ConnectionOptions = Pick<DataSourceOptions, 'type'> & Record<string, unknown>;
 
 /** How to reach the configured database. */
@@ -38,6 +40,8 @@ function postgresOptions(config: Config, url: string): ConnectionOptions {
     extra: {
       Client: TimeoutAwareClient,
       keepAlive: true,
+      // Statements that connections keep prepared were planned with the statistics of that time.
+      maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
       statement_timeout: TIMEOUTS.statement,
       lock_timeout: TIMEOUTS.lock,
       // A paused server sends nothing at all: only this timer, in the client, ends the wait.

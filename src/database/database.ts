@@ -1,5 +1,13 @@
 export type Parameter = string | number | boolean | null;
 
+export interface StatementOptions {
+  /**
+   * Each connection keeps the statement prepared, and every text for ever: for the few statements of every refresh, which
+   * take longer to parse and plan than to run.
+   */
+  keepPrepared?: boolean;
+}
+
 /**
  * Runs statements that are written once, for PostgreSQL (`$1::uuid`, `RETURNING`, row locks). Both methods resolve to the
  * rows of the result. Throw the driver's error: `database-errors.ts` tells which of them mean 503.
@@ -8,7 +16,7 @@ export interface Runner {
   /** For statements that change nothing. */
   read<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
   /** For everything else. */
-  write<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
+  write<Row>(sql: string, parameters?: Parameter[], options?: StatementOptions): Promise<Row[]>;
 }
 
 /** The statements of a transaction, or each of its own. */
@@ -45,7 +53,7 @@ export abstract class Database implements Statements {
   abstract readonly kind: 'postgres' | 'sqlite';
 
   abstract read<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
-  abstract write<Row>(sql: string, parameters?: Parameter[]): Promise<Row[]>;
+  abstract write<Row>(sql: string, parameters?: Parameter[], options?: StatementOptions): Promise<Row[]>;
 
   /** Commits all of `work` or nothing. Only what goes through its argument belongs to the transaction. */
   async transaction<T>(work: (transaction: Statements) => Promise<T>): Promise<T> {

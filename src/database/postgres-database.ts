@@ -1,11 +1,24 @@
+import type { ClientBase, QueryConfig } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { Database, type BatchUpdate, type ColumnType, type Parameter, type Runner } from './database.js';
+import {
+  Database,
+  type BatchUpdate,
+  type ColumnType,
+  type Parameter,
+  type Runner,
+  type StatementOptions,
+} from './database.js';
 
 /** Statements over TypeORM's pool of connections. */
 export class PostgresDatabase extends Database {
   readonly kind = 'postgres';
+  private readonly preparedNames = new Map<string, string>();
 
-  constructor(private readonly dataSource: DataSource) {
+  /** @param canPrepare false behind a pooler, which gives a client another connection with each statement */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly canPrepare: boolean,
+  ) {
     super();
   }
 
@@ -13,10 +26,10 @@ export class PostgresDatabase extends Database {
     return this.write(sql, parameters);
   }
 
-  async write<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
+  async write<Row>(sql: string, parameters: Parameter[] = [], options: StatementOptions = {}): Promise<Row[]> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      return await run(runner, sql, parameters);
+      return await this.statementsOn(runner).write(sql, parameters, options);
     } finally {
       await runner.release();
     }
@@ -45,12 +58,31 @@ export class PostgresDatabase extends Database {
   }
 
   protected commit<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction((manager) => {
-      const onRunner = <Row>(sql: string, parameters: Parameter[] = []) =>
-        run<Row>(manager.queryRunner!, sql, parameters);
-      return work({ read: onRunner, write: onRunner });
-    });
+    return this.dataSource.transaction((manager) => work(this.statementsOn(manager.queryRunner!)));
   }
+
+  private statementsOn(runner: QueryRunner): Runner {
+    return {
+      read: (sql, parameters = []) => run(runner, sql, parameters),
+      write: (sql, parameters = [], { keepPrepared } = {}) =>
+        keepPrepared && this.canPrepare
+          ? runPrepared(runner, { name: this.nameOf(sql), text: sql, values: parameters })
+          : run(runner, sql, parameters),
+    };
+  }
+
+  private nameOf(sql: string): string {
+    const name = this.preparedNames.get(sql) ?? `latchkey_${this.preparedNames.size}`;
+    this.preparedNames.set(sql, name);
+    return name;
+  }
+}
+
+/** Not over TypeORM's method, which knows no names. */
+async function runPrepared<Row>(runner: QueryRunner, query: QueryConfig): Promise<Row[]> {
+  const client = (await runner.connect()) as ClientBase;
+  const { rows } = await client.query(query);
+  return rows as Row[];
 }
 
 /** A structured result has the rows of every kind of statement in one place. */

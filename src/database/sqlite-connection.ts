@@ -4,11 +4,28 @@ import type { Parameter } from './database.js';
 
 /** A connection to a SQLite file, without the query runner of TypeORM: that one drops the rows of `UPDATE … RETURNING`. */
 export class SqliteConnection {
+  private readonly prepared = new Map<string, sqlite3.Statement>();
+
   constructor(private readonly connection: sqlite3.Database) {}
 
   /** How long the statements from now on wait for the lock of another process, in milliseconds. */
   waitForLock(ms: number): void {
     this.connection.configure('busyTimeout', Math.max(1, Math.round(ms)));
+  }
+
+  /** The rows of one statement, which stays prepared. Throws as `all`. */
+  allPrepared<Row>(sql: string, parameters: Parameter[]): Promise<Row[]> {
+    const statement = this.prepared.get(sql) ?? this.connection.prepare(sql);
+    this.prepared.set(sql, statement);
+    return new Promise((resolve, reject) => {
+      statement.all<Row>(parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
+    });
+  }
+
+  /** Has to come before the connection is closed: SQLite does not close one with prepared statements. */
+  async finalize(): Promise<void> {
+    for (const statement of this.prepared.values()) await new Promise((done) => statement.finalize(done as never));
+    this.prepared.clear();
   }
 
   /** The rows of one statement. Throws the driver's error, whose `code` is like `SQLITE_BUSY`. */

@@ -1,6 +1,13 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { Database, type BatchUpdate, type ColumnType, type Parameter, type Runner } from './database.js';
+import {
+  Database,
+  type BatchUpdate,
+  type ColumnType,
+  type Parameter,
+  type Runner,
+  type StatementOptions,
+} from './database.js';
 import { openConnection, type SqliteConnection } from './sqlite-connection.js';
 import { toSqlite } from './sqlite-dialect.js';
 import { SqliteWriter } from './sqlite-writer.js';
@@ -32,8 +39,8 @@ export class SqliteDatabase extends Database implements OnModuleInit, OnApplicat
     return statementsOn(openConnection(this.dataSource)).read(sql, parameters);
   }
 
-  write<Row>(sql: string, parameters: Parameter[] = []): Promise<Row[]> {
-    return this.writer.inTurn((connection) => statementsOn(connection).write<Row>(sql, parameters));
+  write<Row>(sql: string, parameters: Parameter[] = [], options: StatementOptions = {}): Promise<Row[]> {
+    return this.writer.inTurn((connection) => statementsOn(connection).write<Row>(sql, parameters, options));
   }
 
   table(parameter: string, columns: Record<string, ColumnType>): string {
@@ -64,6 +71,9 @@ export class SqliteDatabase extends Database implements OnModuleInit, OnApplicat
 }
 
 function statementsOn(connection: SqliteConnection): Runner {
-  const run = <Row>(sql: string, parameters: Parameter[] = []) => connection.all<Row>(toSqlite(sql), parameters);
-  return { read: run, write: run };
+  return {
+    read: (sql, parameters = []) => connection.all(toSqlite(sql), parameters),
+    write: (sql, parameters = [], { keepPrepared } = {}) =>
+      keepPrepared ? connection.allPrepared(toSqlite(sql), parameters) : connection.all(toSqlite(sql), parameters),
+  };
 }

@@ -8,6 +8,7 @@ import { openConnection, type SqliteConnection } from './sqlite-connection.js';
 export class SqliteWriter {
   private readonly dataSource: DataSource;
   private readonly queue = pLimit(1);
+  private connection: SqliteConnection | undefined;
 
   constructor(options: DataSourceOptions) {
     this.dataSource = new DataSource(options);
@@ -15,11 +16,14 @@ export class SqliteWriter {
 
   async open(): Promise<void> {
     await this.dataSource.initialize();
+    this.connection = openConnection(this.dataSource);
   }
 
   async close(): Promise<void> {
     await this.queue(async () => {
-      if (this.dataSource.isInitialized) await this.dataSource.destroy();
+      if (!this.dataSource.isInitialized) return;
+      await this.connection?.finalize();
+      await this.dataSource.destroy();
     });
   }
 
@@ -38,7 +42,7 @@ export class SqliteWriter {
       void this.queue(async () => {
         clearTimeout(timer);
         if (isLate) return;
-        const connection = openConnection(this.dataSource);
+        const connection = this.connection!;
         connection.waitForLock(TIMEOUTS.statement - (performance.now() - since));
         await work(connection).then(resolve, reject);
       });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config.js';
-import { Database, type Parameter } from '../database/database.js';
+import { Database, type Parameter, type StatementOptions } from '../database/database.js';
 import { isStrict, type RotationPolicy } from './rotation.js';
 import { dayAfter, RETURNING_COLUMNS, SELECT_COLUMNS, type SessionRow } from './session-row.js';
 
@@ -50,6 +50,7 @@ export class RotationStatements {
       `${due} AND ${ALIVE}`,
       skipLocked,
       [JSON.stringify(presented.map(toRow)), now],
+      { keepPrepared: skipLocked },
     );
   }
 
@@ -75,7 +76,13 @@ export class RotationStatements {
     );
   }
 
-  private move(set: string, where: string, skipLocked: boolean, parameters: Parameter[]): Promise<SessionRow[]> {
+  private move(
+    set: string,
+    where: string,
+    skipLocked: boolean,
+    parameters: Parameter[],
+    options: StatementOptions = {},
+  ): Promise<SessionRow[]> {
     const idleEnd = `LEAST($2::bigint + ${this.idleTtl}, t.expires_at)`;
     const sql = this.database.updateMany({
       table: 'sessions',
@@ -86,7 +93,7 @@ export class RotationStatements {
       returning: RETURNING_COLUMNS,
       skipLocked,
     });
-    return this.database.write<SessionRow>(sql, parameters);
+    return this.database.write<SessionRow>(sql, parameters, options);
   }
 }
 

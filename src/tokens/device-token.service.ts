@@ -5,7 +5,7 @@ import { Config } from '../config/config.js';
 import { CLOCK_TOLERANCE_MS } from './access-token-lifetime.js';
 import { idClaim, isObject, textClaim, timeClaim } from './claims.js';
 import { deriveHmacKeys, type HmacKeys } from './hmac-keys.js';
-import { readKeyId, signatureChecks, verifySignature, type SignatureChecks } from './jwt.js';
+import { readKeyId, signatureChecks, signJwt, verifySignature, type SignatureChecks } from './jwt.js';
 import { DEVICE_TOKEN } from './token-kinds.js';
 
 /** The longest that browsers keep a cookie. */
@@ -40,21 +40,16 @@ export class DeviceTokenService {
   }
 
   issue({ userId, deviceId, accountKey }: Omit<KnownDevice, 'issuedAt'>): string {
-    const { kid, key } = this.keys.signer;
-    const { alg, typ } = DEVICE_TOKEN;
     const now = this.clock.now();
-    return this.jwt.sign(
-      {
-        iss: this.checks.issuer,
-        aud: this.checks.audience,
-        sub: userId,
-        jti: deviceId,
-        acc: accountKey,
-        iat: Math.floor(now / 1000),
-        exp: Math.floor((now + DEVICE_TOKEN_TTL_MS) / 1000),
-      },
-      { privateKey: key, algorithm: alg, header: { alg, typ, kid } },
-    );
+    return signJwt(DEVICE_TOKEN, this.keys.signer, {
+      iss: this.checks.issuer,
+      aud: this.checks.audience,
+      sub: userId,
+      jti: deviceId,
+      acc: accountKey,
+      iat: Math.floor(now / 1000),
+      exp: Math.floor((now + DEVICE_TOKEN_TTL_MS) / 1000),
+    });
   }
 
   /** Verifies signature, header, claims and expiry. Null for anything else than a device token of ours. */

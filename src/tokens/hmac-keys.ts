@@ -1,9 +1,10 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import type { SigningKey } from './jwt.js';
 
 /** The keys of one kind of token: the first secret of APP_SECRET signs, all of them verify. */
 export interface HmacKeys {
   byId: Map<string, KeyObject>;
-  signer: { kid: string; key: KeyObject };
+  signer: SigningKey;
 }
 
 /** Derives them by HKDF: each kind of token has keys of its own (RFC 8725 section 3.12). */

@@ -1,12 +1,11 @@
-import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
 import { v4 as uuidv4 } from 'uuid';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import type { Identity } from '../identity/identity.js';
 import { SigningKeysService } from '../signing-keys/signing-keys.service.js';
 import { deriveHmacKeys, type HmacKeys } from './hmac-keys.js';
+import { signJwt, type SigningKey } from './jwt.js';
 import { ACCESS_TOKEN, REFRESH_TOKEN, type TokenKind } from './token-kinds.js';
 
 /** What an access token is made from. Times in milliseconds since the epoch. */
@@ -33,7 +32,6 @@ export class TokenSigner {
   constructor(
     private readonly config: Config,
     private readonly signingKeys: SigningKeysService,
-    private readonly jwt: JwtService,
     private readonly clock: Clock,
   ) {
     this.refreshKey = deriveHmacKeys(config.appSecrets, 'refresh').signer;
@@ -78,12 +76,8 @@ export class TokenSigner {
     });
   }
 
-  private sign(kind: TokenKind, { kid, key }: { kid: string; key: KeyObject }, claims: object): string {
+  private sign(kind: TokenKind, key: SigningKey, claims: object): string {
     const { issuer } = this.config;
-    const { alg, typ } = kind;
-    return this.jwt.sign(
-      { iss: issuer, aud: kind.audience(issuer), ...claims },
-      { privateKey: key, algorithm: alg, header: { alg, typ, kid } },
-    );
+    return signJwt(kind, key, { iss: issuer, aud: kind.audience(issuer), ...claims });
   }
 }

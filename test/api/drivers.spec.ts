@@ -2,9 +2,10 @@ import type { DataSource } from 'typeorm';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '../../src/database/connection-options.js';
+import type { Database } from '../../src/database/database.js';
 import type { SessionRow } from '../../src/sessions/session-row.js';
 import { Session } from '../../src/sessions/session.entity.js';
-import { manySessions, openTwo, type BareDatabase } from '../support/database/bare-database.js';
+import { manySessions, openDatabase, openTwo, type BareDatabase } from '../support/database/bare-database.js';
 import { isPostgres, throwawayDatabase, type ThrowawayDatabase } from '../support/database/database.js';
 
 const HOSTILE = [
@@ -132,6 +133,45 @@ describe('the database layer', () => {
         });
       await Promise.all(Array.from({ length: 50 }, (_, i) => increment(i % 2 ? one : two)));
       expect(await value()).toBe(50);
+    });
+  });
+
+  describe('a statement that stays prepared', () => {
+    const add = ({ database }: Pick<BareDatabase, 'database'>, id: number, more: number) =>
+      database.write<{ value: number }>(
+        'INSERT INTO counters (id, value) VALUES ($1::integer, $2::bigint / 2) RETURNING value',
+        [id, more],
+        { keepPrepared: true },
+      );
+
+    it('gives each time the rows of its values, also in a transaction and after an error', async () => {
+      expect(await add(one, 1, 5)).toEqual([{ value: 2 }]);
+      await expect(add(one, 1, 7)).rejects.toThrow(/unique/i);
+      expect(await add(one, 2, 7)).toEqual([{ value: 3 }]);
+      const inside = one.database.transaction(({ write }) => add({ database: { write } as Database }, 3, 2 ** 41));
+      expect(await inside).toEqual([{ value: 2 ** 40 }]);
+      expect(await add(two, 4, 1)).toEqual([{ value: 0 }]);
+    });
+
+    it('follows a column that is added', async () => {
+      await add(one, 1, 2);
+      await plain.query('ALTER TABLE counters ADD COLUMN note integer DEFAULT 7');
+      try {
+        expect(await add(one, 2, 2)).toEqual([{ value: 1 }]);
+      } finally {
+        await plain.query('ALTER TABLE counters DROP COLUMN note');
+      }
+    });
+
+    it.runIf(isPostgres)('is not prepared behind a pooler, which changes the connection', async () => {
+      const names = 'SELECT name FROM pg_prepared_statements';
+      const pooled = await openDatabase(server.url, { DATABASE_POOL_SIZE: '1', DATABASE_DIRECT_URL: server.url });
+      const direct = await openDatabase(server.url, { DATABASE_POOL_SIZE: '1' });
+      for (const database of [pooled, direct]) await add(database, database === pooled ? 1 : 2, 1);
+      expect(await pooled.database.read(names)).toEqual([]);
+      expect(await direct.database.read(names)).toEqual([{ name: 'latchkey_0' }]);
+      await pooled.close();
+      await direct.close();
     });
   });
 

@@ -27,7 +27,7 @@ export async function openDatabase(url: string, env: Record<string, string> = {}
   const dataSource = createDataSource(config);
   await migrate(dataSource.options);
   await dataSource.initialize();
-  const database = createDatabase(dataSource);
+  const database = createDatabase(dataSource, config);
   if (database instanceof SqliteDatabase) await database.onModuleInit();
   return {
     config,

@@ -10,13 +10,12 @@ const IN_THE_BACKGROUND =
 /** Records every statement that the driver sends, except those of the background. */
 export function watchStatements(): { taken: () => string[]; stop: () => void } {
   let statements: string[] = [];
-  const note = (sql: unknown) => {
-    const text = typeof sql === 'string' ? sql : (sql as { text: string }).text;
+  const note = (text: string) => {
     if (!IN_THE_BACKGROUND.test(text)) statements.push(text.replace(/\s+/g, ' ').trim());
   };
   const spies = isPostgres
-    ? [watch(pg.Client.prototype, 'query', note)]
-    : SQLITE.map((method) => watchSqlite(method, note));
+    ? [watch(pg.Client.prototype, 'query', (_client, sql) => note(textOf(sql)))]
+    : ['all', 'run'].map((method) => watch(sqlite3.Statement.prototype, method, ({ sql }) => note(sql)));
   return {
     taken: () => {
       const taken = statements;
@@ -27,17 +26,16 @@ export function watchStatements(): { taken: () => string[]; stop: () => void } {
   };
 }
 
-const SQLITE = ['all', 'run'] as const;
-
-function watchSqlite(method: (typeof SQLITE)[number], note: (sql: unknown) => void): () => void {
-  return watch(sqlite3.Database.prototype, method, note);
+function textOf(sql: unknown): string {
+  return typeof sql === 'string' ? sql : (sql as { text: string }).text;
 }
 
-function watch(target: object, method: string, note: (sql: unknown) => void): () => void {
+/** Calls back with the object and the first argument of each call. */
+function watch(target: object, method: string, note: (self: { sql: string }, first: unknown) => void): () => void {
   const holder = target as Record<string, (...args: unknown[]) => unknown>;
   const original = holder[method]!;
-  const spy = vi.spyOn(holder, method).mockImplementation(function (this: unknown, ...args: unknown[]) {
-    note(args[0]);
+  const spy = vi.spyOn(holder, method).mockImplementation(function (this: { sql: string }, ...args: unknown[]) {
+    note(this, args[0]);
     return original.apply(this, args);
   });
   return () => spy.mockRestore();
