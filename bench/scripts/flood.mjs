@@ -1,17 +1,19 @@
 import { availableParallelism } from 'node:os';
-import { PASSWORD, post, register, startServer } from './server.mjs';
-import { median, wrk } from './wrk.mjs';
+import { PASSWORD, post, register, startLatchkey } from '../support/latchkey.mjs';
+import { luaScript } from '../support/load.mjs';
+import { median } from '../support/statistics.mjs';
+import { wrk } from '../support/wrk.mjs';
 
 /**
  * What a flood of logins, ten times as many as hashing can serve, does to refreshes and guarded requests: their p99 in
- * the flood against their p99 before it. `node bench/flood.mjs [rounds] [DATABASE_URL]`
+ * the flood against their p99 before it. `node bench/scripts/flood.mjs [rounds] [DATABASE_URL]`
  */
 const rounds = Number(process.argv[2] ?? 3);
 const database = process.argv[3];
 const CONNECTIONS = 4;
 const SECONDS = 5;
 
-const server = await startServer(database ? { DATABASE_URL: database } : {});
+const server = await startLatchkey(database ? { DATABASE_URL: database } : {});
 const user = await register(server.url);
 // Somebody else, whose newest logins end their oldest.
 const crowd = await register(server.url);
@@ -38,8 +40,14 @@ function startFlood(perSecond) {
 async function measure() {
   const headers = { Authorization: `Bearer ${user.access_token}` };
   const guarded = await wrk(`${server.url}/auth/whoami`, { connections: CONNECTIONS, seconds: SECONDS, headers });
-  const env = { PATH_NAME: '/auth/refresh', BODY: JSON.stringify({ refresh_token: user.refresh_token }) };
-  const refresh = await wrk(server.url, { connections: CONNECTIONS, seconds: SECONDS, script: 'bench/post.lua', env });
+  const body = JSON.stringify({ refresh_token: user.refresh_token });
+  const refresh = await wrk(server.url, {
+    connections: CONNECTIONS,
+    seconds: SECONDS,
+    headers: { 'Content-Type': 'application/json' },
+    script: luaScript('repeat'),
+    env: { METHOD: 'POST', PATH_NAME: '/auth/refresh', BODY: body },
+  });
   return { guarded, refresh };
 }
 

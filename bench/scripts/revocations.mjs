@@ -1,16 +1,16 @@
-import { PASSWORD, post, register, startServer } from './server.mjs';
-import { median } from './wrk.mjs';
+import { PASSWORD, post, register, startLatchkey } from '../support/latchkey.mjs';
+import { median } from '../support/statistics.mjs';
 
 /**
  * How long a revocation takes to reach the other processes: log in at one, use the access token at the second, log out at
  * the third, and send requests to the first two without pause until they refuse. Measured from the response to the logout,
  * idle and with guarded requests at all three. A figure below 0: refused before the response to the logout had arrived.
- * `node bench/revocations.mjs DATABASE_URL [rounds]`
+ * `node bench/scripts/revocations.mjs DATABASE_URL [rounds]`
  */
 const [url, rounds = '100'] = process.argv.slice(2);
-if (!url?.startsWith('postgres')) throw new Error('Name a PostgreSQL: node bench/revocations.mjs postgres://…');
+if (!url?.startsWith('postgres')) throw new Error('Name a PostgreSQL: node bench/scripts/revocations.mjs postgres://…');
 const servers = [];
-for (let i = 0; i < 3; i++) servers.push(await startServer({ DATABASE_URL: url, BCRYPT_COST: '4' }));
+for (let i = 0; i < 3; i++) servers.push(await startLatchkey({ DATABASE_URL: url, BCRYPT_COST: '4' }));
 const [one, two, three] = servers.map((server) => server.url);
 
 const { email, access_token } = await register(one);

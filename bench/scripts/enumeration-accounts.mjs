@@ -1,16 +1,15 @@
-import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from '../dist/src/app.module.js';
-import { openDatabase } from '../dist/src/boot/open-database.js';
-import { Clock } from '../dist/src/clock/clock.js';
-import { loadConfig } from '../dist/src/config/load-config.js';
-import { createDataSource } from '../dist/src/data-source.js';
-import { Database } from '../dist/src/database/database.js';
-import { PasswordHasher } from '../dist/src/passwords/password-hasher.js';
-import { PasswordThrottle } from '../dist/src/rate-limits/password-throttle.js';
-import { UsersService } from '../dist/src/users/users.service.js';
-import { PASSWORD } from './server.mjs';
+import { AppModule } from '../../dist/src/app.module.js';
+import { openDatabase } from '../../dist/src/boot/open-database.js';
+import { Clock } from '../../dist/src/clock/clock.js';
+import { loadConfig } from '../../dist/src/config/load-config.js';
+import { createDataSource } from '../../dist/src/data-source.js';
+import { Database } from '../../dist/src/database/database.js';
+import { PasswordHasher } from '../../dist/src/passwords/password-hasher.js';
+import { PasswordThrottle } from '../../dist/src/rate-limits/password-throttle.js';
+import { UsersService } from '../../dist/src/users/users.service.js';
+import { PASSWORD } from '../support/latchkey.mjs';
+import { NestFactory } from '../support/nest.mjs';
 
 /** An address without an account. All have the same length, and none is used twice unless it has an account. */
 export const newAddress = () => `user-${randomBytes(8).toString('hex')}@example.com`;

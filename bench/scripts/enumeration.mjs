@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeAccounts, newAddress } from './enumeration-accounts.mjs';
 import { holm, quantile, rankSum, selfTest } from './rank-sum.mjs';
-import { PASSWORD, post, startServer } from './server.mjs';
+import { PASSWORD, post, startLatchkey } from '../support/latchkey.mjs';
 
 /**
  * Whether responses tell which addresses have an account: status, headers, body and time of login, register, forgot and change
  * of address. One request at a time over one connection, the kinds of a route in random order. Exits with 1 if they do.
- * `node bench/enumeration.mjs [--postgres URL] [--samples 300] [--cost 10] [--only login] [--self-test]`
+ * `node bench/scripts/enumeration.mjs [--postgres URL] [--samples 300] [--cost 10] [--only login] [--self-test]`
  */
 const { values: options } = parseArgs({
   options: {
@@ -124,7 +124,7 @@ async function changeOfAddress(url) {
 
 /** Results of these routes, from one server. */
 async function measured(limits, routes) {
-  const server = await startServer({ ...env, ...limits });
+  const server = await startLatchkey({ ...env, ...limits });
   const results = [];
   for (const route of routes.filter(({ name }) => !options.only || name === options.only))
     results.push(...compare(route.name, await sample(server.url, await route(server.url))));

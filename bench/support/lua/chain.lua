@@ -1,0 +1,31 @@
+-- Each thread has one connection and its share of the sessions, visits them in turn, and presents the refresh token of the
+-- last response of the session. With as many sessions as threads, each connection refreshes one session.
+local requests = dofile(os.getenv("LUA_COMMON"))
+local threads = 0
+
+function setup(thread)
+  thread:set("index", threads)
+  threads = threads + 1
+end
+
+function init()
+  local count = tonumber(os.getenv("THREADS"))
+  tokens = {}
+  for i, token in ipairs(requests.read_tokens()) do
+    if (i - 1) % count == index then
+      tokens[#tokens + 1] = token
+    end
+  end
+  current = 0
+end
+
+function request()
+  current = current % #tokens + 1
+  return requests.with(tokens[current])
+end
+
+function response(status, _, body)
+  if status == 200 then
+    tokens[current] = body:match('"refresh_token"%s*:%s*"([^"]+)"')
+  end
+end
