@@ -1,5 +1,5 @@
 import { article } from '../peers/article/subject.mjs';
-import { bare, bareJwt } from '../peers/bare/subject.mjs';
+import { bare, bareJwt, bareNestJwt } from '../peers/bare/subject.mjs';
 import { bcryptAlone, bcryptOnAllCores } from '../peers/bcrypt/subject.mjs';
 import { betterAuthCookieCache, betterAuthPostgres, betterAuthSqlite } from '../peers/better-auth/subject.mjs';
 import { latchkeyPostgres, latchkeySqlite } from '../peers/latchkey/subject.mjs';
@@ -34,6 +34,7 @@ const COMPARISONS = {
     [latchkeyPostgres, betterAuthPostgres],
   ],
   refresh: [
+    [latchkeySqlite, bareNestJwt],
     [latchkeySqlite, tutorial],
     [latchkeySqlite, oidcProvider],
     [latchkeySqlite, article],

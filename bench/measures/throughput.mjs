@@ -8,7 +8,6 @@ import { comparisonsOf } from './ratios.mjs';
 /** @typedef {import('../peers/subject.mjs').Subject} Subject */
 /** @typedef {import('../report/section.mjs').Section} Section */
 
-const WARM_UP_SECONDS = 2;
 /** Where each request hashes a password, a second sees only a few of them. */
 const SLOW = { factor: 2, atLeastSeconds: 10 };
 const TITLES = {
@@ -26,17 +25,17 @@ const TITLES = {
  *
  * @param {Subject[]} subjects
  * @param {string[]} loads
- * @param {{rounds: number, seconds: number, postgres?: import('../support/postgres.mjs').Postgres}} options
+ * @param {{rounds: number, seconds: number, warmUpSeconds?: number, postgres?: import('../support/postgres.mjs').Postgres}} options
  * @returns {Promise<Section[]>} one for each load
  */
-export async function measureThroughput(subjects, loads, { rounds, seconds, postgres }) {
+export async function measureThroughput(subjects, loads, { rounds, seconds, warmUpSeconds = 2, postgres }) {
   const running = [];
   try {
     for (const subject of subjects) running.push(await start(subject, postgres));
     const visits = loads.flatMap((load) =>
       running.filter((one) => one.loads[load]).map(({ name, loads }) => ({ load, name, prepare: loads[load] })),
     );
-    for (const visit of visits) await warmUp(visit);
+    for (const visit of visits) await warmUp(visit, warmUpSeconds);
     const results = visits.map(() => []);
     for (let round = 0; round < rounds; round++) {
       // There and back: no subject always follows the same one.
@@ -60,12 +59,12 @@ async function start({ name, needsPostgres, start }, postgres) {
   return { name, ...(await start(needsPostgres ? await postgres.createDatabase() : undefined)) };
 }
 
-async function warmUp({ load: loadName, name, prepare }) {
+async function warmUp({ load: loadName, name, prepare }, seconds) {
   progress(`warm up  ${loadName}  ${name}`);
   const load = await prepare();
   if (!load.count) await checkLoad(load);
   if (loadName === 'guarded') await refusesStrangers(load);
-  if (!load.slow) await sendLoad(load, WARM_UP_SECONDS);
+  if (!load.slow) await sendLoad(load, seconds);
 }
 
 async function visitOnce({ prepare }, seconds) {

@@ -1,5 +1,5 @@
 import { article } from './article/subject.mjs';
-import { bare, bareJwt } from './bare/subject.mjs';
+import { bare, bareJwt, bareNestJwt } from './bare/subject.mjs';
 import { bcryptAlone, bcryptOnAllCores } from './bcrypt/subject.mjs';
 import { betterAuthCookieCache, betterAuthPostgres, betterAuthSqlite } from './better-auth/subject.mjs';
 import { latchkeyPostgres, latchkeySqlite } from './latchkey/subject.mjs';
@@ -12,6 +12,7 @@ export const SUBJECTS = [
   latchkeyPostgres,
   bare,
   bareJwt,
+  bareNestJwt,
   tutorial,
   betterAuthSqlite,
   betterAuthCookieCache,
