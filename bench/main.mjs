@@ -1,4 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { measureMemory } from './measures/memory.mjs';
+import { measureProcesses } from './measures/processes.mjs';
+import { measureStartUp } from './measures/start-up.mjs';
+import { measureTableSize } from './measures/table-size.mjs';
 import { measureThroughput } from './measures/throughput.mjs';
 import { readOptions } from './options.mjs';
 import { SUBJECTS } from './peers/index.mjs';
@@ -11,6 +15,14 @@ import { loud } from './support/progress.mjs';
 import { requireWrk } from './support/wrk.mjs';
 
 /** Measures Latchkey and what a team would use instead, all in one run. `npm run bench -- --help` */
+const OTHERS = [
+  { name: 'start-up', measure: measureStartUp },
+  { name: 'memory', measure: measureMemory },
+  { name: 'table-size', measure: measureTableSize },
+  { name: 'processes', measure: measureProcesses, needsPostgres: true },
+];
+/** A picture of everything would be too long. */
+const IN_PICTURE = ['open', 'guarded', 'refresh', 'login'];
 const options = readOptions();
 const date = new Date().toISOString().slice(0, 10);
 let postgres;
@@ -35,6 +47,8 @@ async function measureAll() {
   const sections = [];
   if (options.loads.length)
     sections.push(...(await measureThroughput(subjects, options.loads, { ...options, postgres })));
+  for (const other of OTHERS.filter(({ name }) => options.measures.has(name)).filter(canRun))
+    sections.push(...(await other.measure({ ...options, postgres })));
   return sections.filter(({ lines }) => lines.length > 0);
 }
 
@@ -61,7 +75,10 @@ function publish(sections) {
   mkdirSync(results, { recursive: true });
   const json = { date, machine: on, versions: peerVersions(), options: { ...options, measures: undefined }, sections };
   writeFileSync(new URL('latest.json', results), `${JSON.stringify(json, null, 2)}\n`);
-  const picture = pictureOf(sections, caption);
+  const picture = pictureOf(
+    sections.filter(({ key }) => IN_PICTURE.includes(key)),
+    caption,
+  );
   writeFileSync(new URL('latest.svg', results), picture);
   if (options.publish) writeFileSync(new URL('../docs/images/benchmarks.svg', import.meta.url), picture);
   console.log(`${tableOf(sections)}\n\n${caption}`);

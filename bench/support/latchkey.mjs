@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess } from './start-process.mjs';
 
-const MAIN = new URL('../../dist/src/main.js', import.meta.url);
+export const MAIN = new URL('../../dist/src/main.js', import.meta.url);
 
 export const SETTINGS = {
   APP_SECRET: 'a secret of the benchmarks and of nothing else',
@@ -18,9 +18,13 @@ export const SETTINGS = {
 export const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 
 /** The built program, or another file, in an empty folder, on a port of its own. */
-export async function startLatchkey(env = {}, file = MAIN) {
+export async function startLatchkey(env = {}, file = MAIN, nodeOptions = []) {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
-  const server = await startProcess({ args: [fileURLToPath(file)], cwd: folder, env: { ...SETTINGS, ...env } });
+  const server = await startProcess({
+    args: [...nodeOptions, fileURLToPath(file)],
+    cwd: folder,
+    env: { ...SETTINGS, ...env },
+  });
   return {
     ...server,
     folder,

@@ -3,3 +3,4 @@ import '../../node_modules/reflect-metadata/Reflect.js';
 
 export { Controller, Get, Module } from '../../node_modules/@nestjs/common/index.js';
 export { NestFactory } from '../../node_modules/@nestjs/core/index.js';
+export { JwtService } from '../../node_modules/@nestjs/jwt/dist/index.js';

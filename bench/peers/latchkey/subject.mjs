@@ -73,14 +73,19 @@ export async function whoamiLoad(url) {
 }
 
 /** @returns {Promise<import('../subject.mjs').Load>} */
-export async function refreshLoad(url) {
+export async function refreshLoad(url, sessions = SESSIONS) {
+  const tokens = (await registerMany(url, sessions)).map((user) => user.refresh_token);
+  return { ...refreshRequests(url), tokens, connections: sessions };
+}
+
+/** A load without its tokens: 32 connections. */
+export function refreshRequests(url) {
   return {
     url,
     path: '/auth/refresh',
     method: 'POST',
     headers: JSON_BODY,
     body: '{"refresh_token":"{token}"}',
-    tokens: (await registerMany(url, SESSIONS)).map((user) => user.refresh_token),
     chain: true,
     expects: isTokenPair,
   };
