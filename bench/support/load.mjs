@@ -72,10 +72,13 @@ function scriptOf(load, folder) {
   if (!tokens && method === 'GET') return {};
   const env = { METHOD: method, PATH_NAME: path, ...(body && { BODY: body }) };
   if (!tokens) return { script: luaScript('repeat'), env };
-  const file = join(folder, 'tokens');
-  writeFileSync(file, tokens.join('\n'));
+  const more = { TOKENS: join(folder, 'tokens'), LUA_COMMON: luaScript('common') };
+  if (!chain) {
+    writeFileSync(more.TOKENS, tokens.join('\n'));
+    return { script: luaScript('in-turn'), env: { ...env, ...more } };
+  }
   // A script knows which response belongs to which request only where a thread has one connection.
-  const threads = chain ? connections : 1;
-  const more = { TOKENS: file, LUA_COMMON: luaScript('common'), THREADS: String(threads) };
-  return { script: luaScript(chain ? 'chain' : 'in-turn'), threads, env: { ...env, ...more } };
+  for (let thread = 0; thread < connections; thread++)
+    writeFileSync(`${more.TOKENS}-${thread}`, tokens.filter((_, i) => i % connections === thread).join('\n'));
+  return { script: luaScript('chain'), threads: connections, env: { ...env, ...more } };
 }

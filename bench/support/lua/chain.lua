@@ -1,5 +1,5 @@
--- Each thread has one connection and its share of the sessions, visits them in turn, and presents the refresh token of the
--- last response of the session. With as many sessions as threads, each connection refreshes one session.
+-- Each thread has one connection and sessions of its own, visits them in turn, and presents the refresh token of the last
+-- response of the session. With as many sessions as threads, each connection refreshes one session.
 local requests = dofile(os.getenv("LUA_COMMON"))
 local threads = 0
 
@@ -8,14 +8,9 @@ function setup(thread)
   threads = threads + 1
 end
 
+-- Short: wrk counts what the first threads send while the last ones are still being prepared.
 function init()
-  local count = tonumber(os.getenv("THREADS"))
-  tokens = {}
-  for i, token in ipairs(requests.read_tokens()) do
-    if (i - 1) % count == index then
-      tokens[#tokens + 1] = token
-    end
-  end
+  tokens = requests.read_tokens("-" .. index)
   current = 0
 end
 

@@ -10,9 +10,9 @@ local function filled(template, token)
   return (template:gsub("{token}", function() return token end))
 end
 
-function requests.read_tokens()
+function requests.read_tokens(suffix)
   local tokens = {}
-  for line in io.lines(os.getenv("TOKENS")) do
+  for line in io.lines(os.getenv("TOKENS") .. (suffix or "")) do
     tokens[#tokens + 1] = line
   end
   return tokens
