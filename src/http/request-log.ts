@@ -24,15 +24,18 @@ declare module 'fastify' {
  * JSON lines, or text on a terminal. Of what a caller sends, only the method and the pattern of the route are logged: no
  * query, no header, no body. Errors are logged by name, message, code and stack, without the parameters of a failed
  * database statement.
+ *
+ * @param worker its number, where there are several: every line has it
  */
 export function loggerOptions(
   config: Config,
   destination: LogDestination,
-): NonNullable<FastifyServerOptions['logger']> {
+  worker?: number,
+): Exclude<NonNullable<FastifyServerOptions['logger']>, boolean> {
   const isForPeople = isatty(1) && !config.isProduction;
   return {
     level: config.logLevel,
-    base: null,
+    base: worker === undefined ? null : { worker },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
