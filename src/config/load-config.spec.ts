@@ -459,7 +459,9 @@ describe('the configuration', () => {
   it('accepts more than one worker on PostgreSQL alone, and says so', () => {
     expect(mistakesOf({ APP_SECRET, WORKERS: '2', DATABASE_URL: POSTGRES })).toEqual([]);
     expect(mistakesOf({ APP_SECRET, WORKERS: '1' })).toEqual([]);
-    expect(mistakesOf({ APP_SECRET, WORKERS: '2' })).toEqual([expect.stringMatching(/^WORKERS .*PostgreSQL .*WORKERS=1/)]);
+    expect(mistakesOf({ APP_SECRET, WORKERS: '2' })).toEqual([
+      expect.stringMatching(/^WORKERS .*PostgreSQL .*WORKERS=1/),
+    ]);
   });
 
   it('refuses a secret of APP_SECRET as METRICS_TOKEN', () => {
