@@ -37,10 +37,11 @@ declare module 'fastify' {
 /** The options of `NestFactory.create`, and of `createNestApplication` in the tests. */
 export const appOptions = { bodyParser: false, bufferLogs: true, abortOnError: false } as const;
 
-export function createAdapter(config: Config): FastifyAdapter {
+/** @param worker its number, where there are several */
+export function createAdapter(config: Config, worker?: number): FastifyAdapter {
   const rewriteUrl = wellKnownAlias(config.issuer);
   const logDestination = new LogDestination(isatty(STDOUT) && !config.isProduction);
-  const options = { ...serverOptions(config, logDestination), ...(rewriteUrl && { rewriteUrl }) };
+  const options = { ...serverOptions(config, logDestination, worker), ...(rewriteUrl && { rewriteUrl }) };
   const adapter = new FastifyAdapter<RawServerDefault>(options);
   adapter.getInstance().decorate('logDestination', logDestination);
   return adapter;

@@ -20,7 +20,7 @@ export class VerifiedTokenCache {
     private readonly keys: SigningKeysService,
     metrics: Metrics,
   ) {
-    metrics.gauge('latchkey_tokens_remembered', 'Verified access tokens held in memory', () => this.byEnd.size);
+    metrics.gauge('latchkey_tokens_remembered', 'Verified access tokens held in memory', 'sum', () => this.byEnd.size);
   }
 
   find(token: string): Identity | undefined {

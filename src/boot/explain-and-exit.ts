@@ -12,12 +12,15 @@ const CANNOT_LISTEN: Record<string, string> = {
   EAI_AGAIN: 'the name could not be looked up. Set HOST to an address of this machine.',
 };
 
+/** `bind` is that of a worker. */
+const LISTENING = ['listen', 'bind', 'getaddrinfo'];
+
 /** Ends a process that could not start. What an operator can fix is explained; a bug comes with its stack. */
 export function explainAndExit(error: unknown): never {
   const unusable = [WrongAppSecretError, UnusableDatabaseError, UnusableTemplateError];
   if (unusable.some((kind) => error instanceof kind)) exitWith([(error as Error).message]);
   const { code = '', message, syscall = '' } = error as NodeJS.ErrnoException;
-  const listening = syscall === 'listen' || syscall === 'getaddrinfo' ? CANNOT_LISTEN[code] : undefined;
+  const listening = LISTENING.includes(syscall) ? CANNOT_LISTEN[code] : undefined;
   if (listening) exitWith([`${message}: ${listening}`]);
   if (databaseProblem(error)) {
     process.stderr.write(`The database is not reachable: ${message}\n`);

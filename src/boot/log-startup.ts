@@ -1,6 +1,4 @@
 import { isatty } from 'node:tty';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config/config.js';
 import { isGuessable } from '../config/guessable.js';
 import { isDemoBuilt } from '../demo/serve-demo.js';
@@ -8,12 +6,13 @@ import { isDemoBuilt } from '../demo/serve-demo.js';
 const STDOUT = 1;
 const ONE_MINUTE_MS = 60_000;
 
+interface StartupLog {
+  info: (line: string) => void;
+  warn: (line: string) => void;
+}
+
 /** The last lines of a start: plain text on a terminal, log lines elsewhere. */
-export function logStartup(app: NestFastifyApplication, config: Config): void {
-  const { log, server } = app.getHttpAdapter().getInstance() as unknown as {
-    log: FastifyBaseLogger;
-    server: { address(): { port: number } };
-  };
+export function logStartup(log: StartupLog, config: Config, port: number): void {
   if (config.isProduction && config.issuer.startsWith('http://')) {
     log.warn(`ISSUER is ${config.issuer}: set it to the https address under which browsers reach this server`);
   }
@@ -27,14 +26,15 @@ export function logStartup(app: NestFastifyApplication, config: Config): void {
   }
   if (!config.mailEnabled) log.warn('There is no SMTP_URL: nothing that needs mail is available');
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  const lines = startupLines(config, `http://${host}:${server.address().port}`, isDemoBuilt());
+  const lines = startupLines(config, `http://${host}:${port}`, isDemoBuilt());
   if (isatty(STDOUT)) process.stdout.write(`${lines.join('\n')}\n`);
   else for (const line of lines) log.info(line);
 }
 
 export function startupLines(config: Config, url: string, hasDemo: boolean): string[] {
   const database = config.database.kind === 'sqlite' ? `SQLite: ${config.database.file}` : 'PostgreSQL';
-  const lines = [`Latchkey is running at ${url} (${database})`];
+  const workers = config.workers > 1 ? `, ${config.workers} workers` : '';
+  const lines = [`Latchkey is running at ${url} (${database}${workers})`];
   if (config.swaggerEnabled) lines.push(`Swagger UI: ${url}/docs`);
   if (hasDemo && !config.isProduction) {
     const hint =

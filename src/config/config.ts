@@ -8,6 +8,7 @@ import { parseSmtpUrl, type SmtpServer } from './smtp-url.js';
 import { parseRateLimitOverrides, type RateLimitOverrides } from './rate-limit-policies.js';
 import { parseTrustProxy, type TrustProxy } from './trust-proxy.js';
 import { IsOrigin, MinBytes } from './validators.js';
+import { parseWorkers } from './workers.js';
 
 const ANY_HOST = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -52,6 +53,13 @@ export class Config {
   @Max(1000, { message: 'must be at most 1000' })
   @IsInt({ message: 'must be a whole number' })
   databasePoolSize: number = 10;
+
+  /** Processes that serve, on this machine. */
+  @Env('WORKERS', parseWorkers)
+  @Min(1, { message: 'must be at least 1' })
+  @Max(256, { message: 'must be at most 256' })
+  @IsInt({ message: 'must be auto, or a whole number' })
+  workers: number = 1;
 
   @Env('SHUTDOWN_DEADLINE', parseDuration)
   @Max(HOUR, { message: 'must be at most 1h' })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { LogDestination } from '../http/log-destination.js';
@@ -72,6 +73,13 @@ const VARIABLES: Record<string, Variable> = {
     otherwise: 10,
     good: { '1': 1, '1000': 1000 },
     bad: [...NO_NUMBERS, '0', '1001'],
+  },
+  WORKERS: {
+    property: 'workers',
+    otherwise: 1,
+    beside: { DATABASE_URL: POSTGRES },
+    good: { '1': 1, '256': 256, auto: availableParallelism() },
+    bad: [...NO_NUMBERS, '0', '257', 'AUTO', 'max'],
   },
   KEY_ROTATION_INTERVAL: {
     property: 'keyRotationIntervalMs',
@@ -446,6 +454,14 @@ describe('the configuration', () => {
       loadConfig({ APP_SECRET, DATABASE_URL: 'postgres://u:p@pooler/x', DATABASE_DIRECT_URL }).databaseDirectUrl,
     ).toBe(DATABASE_DIRECT_URL);
     expect(mistakesOf({ APP_SECRET, DATABASE_DIRECT_URL })).toEqual([expect.stringContaining('DATABASE_DIRECT_URL')]);
+  });
+
+  it('accepts more than one worker on PostgreSQL alone, and says so', () => {
+    expect(mistakesOf({ APP_SECRET, WORKERS: '2', DATABASE_URL: POSTGRES })).toEqual([]);
+    expect(mistakesOf({ APP_SECRET, WORKERS: '1' })).toEqual([]);
+    expect(mistakesOf({ APP_SECRET, WORKERS: '2' })).toEqual([
+      expect.stringMatching(/^WORKERS .*PostgreSQL .*WORKERS=1/),
+    ]);
   });
 
   it('refuses a secret of APP_SECRET as METRICS_TOKEN', () => {

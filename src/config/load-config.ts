@@ -79,6 +79,11 @@ const RULES: Rule[] = [
     text: 'DATABASE_DIRECT_URL is for PostgreSQL only, and DATABASE_URL names a SQLite file',
   },
   {
+    about: ['workers', 'database'],
+    holds: ({ workers, database }) => workers === 1 || database.kind === 'postgres',
+    text: 'WORKERS above 1 needs PostgreSQL (DATABASE_URL=postgres://…): SQLite serves one process. Set WORKERS=1 for it',
+  },
+  {
     about: ['metricsToken', 'appSecrets'],
     holds: ({ metricsToken, appSecrets }) => !appSecrets.includes(metricsToken),
     text: 'METRICS_TOKEN must not be in APP_SECRET: a scraper could sign tokens',

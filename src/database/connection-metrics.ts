@@ -8,7 +8,7 @@ import { Metrics } from '../metrics/metrics.js';
 export class ConnectionMetrics {
   constructor(metrics: Metrics, { driver, options }: DataSource) {
     if (options.type !== 'postgres') return;
-    metrics.gaugeBy('latchkey_database_connections', 'Connections of the pool, by state', ['state'], (set) => {
+    metrics.gaugeBy('latchkey_database_connections', 'Connections of the pool, by state', ['state'], 'sum', (set) => {
       const { totalCount, idleCount, waitingCount } = (driver as unknown as { master: Pool }).master;
       set({ state: 'total' }, totalCount);
       set({ state: 'idle' }, idleCount);

@@ -21,6 +21,11 @@ export class InFlightRequests {
     return this.all().length === 0;
   }
 
+  /** The last request of the same connection. */
+  lastOf(reply: FastifyReply): FastifyReply | undefined {
+    return [...(this.byConnection.get(reply.request.raw.socket) ?? [])].at(-1);
+  }
+
   /** The last request of each connection. */
   lastOfEachConnection(): FastifyReply[] {
     return [...this.byConnection.values()].flatMap((replies) => [...replies].slice(-1));

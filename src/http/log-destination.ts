@@ -102,7 +102,8 @@ export class LogDestination {
   }
 }
 
-function isPipeOrSocket(): boolean {
+/** What stdout is, when it is no file and no terminal. */
+export function isPipeOrSocket(): boolean {
   const stdout = fstatSync(1);
   return stdout.isFIFO() || stdout.isSocket();
 }

@@ -1,4 +1,4 @@
-import type { FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest, FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Config } from '../config/config.js';
 import { clientAddress } from './client-address.js';
@@ -28,14 +28,17 @@ declare module 'fastify' {
  * JSON lines, or text on a terminal. Of what a caller sends, only the method and the pattern of the route are logged: no
  * query, no header, no body. Errors are logged by name, message, code and stack, without the parameters of a failed
  * database statement.
+ *
+ * @param worker its number, where there are several: every line has it
  */
 export function loggerOptions(
   config: Config,
   destination: LogDestination,
-): NonNullable<FastifyServerOptions['logger']> {
+  worker?: number,
+): Exclude<NonNullable<FastifyServerOptions['logger']>, boolean> {
   return {
     level: config.logLevel,
-    base: null,
+    base: worker === undefined ? null : { worker },
     timestamp: () => `,"time":"${isoNow()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError, req: (request: FastifyRequest) => ({ method: request.method }) },
@@ -68,7 +71,8 @@ export const requestLog = fp<{ logDestination: LogDestination }>(
     // Node remembers the address once it is read: a client that has disconnected has none.
     fastify.server.on('connection', (socket) => void socket.remoteAddress);
     if (INFO_AND_BELOW.has(fastify.log.level)) {
-      fastify.onCompletion((completed) => logDestination.writeSoon(requestLine(completed)));
+      const bindings = bindingsOf(fastify.log);
+      fastify.onCompletion((completed) => logDestination.writeSoon(requestLine(completed, bindings)));
     }
     done();
   },
@@ -79,15 +83,22 @@ export const requestLog = fp<{ logDestination: LogDestination }>(
  * The line as pino would write it, in a third of the time. Method, id, code and address come from this program or from
  * parsers that allow no character with a meaning in JSON.
  */
-function requestLine({ request, reply, route, ms, aborted }: CompletedRequest): string {
+function requestLine({ request, reply, route, ms, aborted }: CompletedRequest, bindings: string): string {
   const { logSubject: subject, problemCode } = request;
   const code = problemCode === null ? '' : `,"code":"${problemCode}"`;
   const user = subject === null ? '' : `,"userId":${quote(subject.userId)},"sessionId":${quote(subject.sessionId)}`;
   return (
-    `{"level":"info","time":"${isoNow()}","reqId":"${request.id}","method":"${request.method}"` +
+    `{"level":"info","time":"${isoNow()}"${bindings},"reqId":"${request.id}","method":"${request.method}"` +
     `,"route":${quotedRoute(route)},"status":${reply.statusCode}${code},"ms":${Math.round(ms * 10) / 10}` +
     `,"ip":"${clientAddress(request)}"${aborted ? ',"aborted":true' : ''}${user},"msg":"request"}\n`
   );
+}
+
+/** What every line of a logger of pino has, like the number of the worker: JSON members, with a comma before each. */
+function bindingsOf(logger: FastifyBaseLogger): string {
+  const { bindings } = logger as FastifyBaseLogger & { bindings?: () => object };
+  const members = quote(bindings?.call(logger) ?? {}).slice(1, -1);
+  return members === '' ? '' : `,${members}`;
 }
 
 function quotedRoute(route: string | null): string {

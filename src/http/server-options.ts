@@ -26,9 +26,13 @@ const CONNECTION_TIMEOUT_MS = 30_000;
 const SLOW_SENDERS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2000 };
 
 /** What Fastify must know when it is created: log, limits, trusted proxies, and the errors that never reach Nest. */
-export function serverOptions(config: Config, logDestination: LogDestination): FastifyHttpOptions<RawServerDefault> {
+export function serverOptions(
+  config: Config,
+  logDestination: LogDestination,
+  worker?: number,
+): FastifyHttpOptions<RawServerDefault> {
   return {
-    logger: loggerOptions(config, logDestination),
+    logger: loggerOptions(config, logDestination, worker),
     childLoggerFactory: (parent, bindings, options) => new RequestLogger(parent, bindings, options),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,

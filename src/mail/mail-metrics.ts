@@ -26,9 +26,10 @@ export class MailMetrics {
       'outcome',
     ]);
     for (const outcome of OUTCOMES) this.mails.inc({ outcome }, 0);
-    metrics.gauge('latchkey_outbox_waiting', 'Mails in the outbox that are to be sent', () => this.waiting);
-    metrics.gauge('latchkey_outbox_dead', 'Mails in the outbox that could not be delivered', () => this.dead);
-    metrics.gauge('latchkey_outbox_oldest_seconds', 'Age of the oldest mail that is to be sent', () =>
+    // All workers read the same table.
+    metrics.gauge('latchkey_outbox_waiting', 'Mails in the outbox that are to be sent', 'max', () => this.waiting);
+    metrics.gauge('latchkey_outbox_dead', 'Mails in the outbox that could not be delivered', 'max', () => this.dead);
+    metrics.gauge('latchkey_outbox_oldest_seconds', 'Age of the oldest mail that is to be sent', 'max', () =>
       this.oldestAt === null ? 0 : Math.max(0, this.clock.now() - this.oldestAt) / 1000,
     );
   }

@@ -1,21 +1,17 @@
 import { Controller, Get, Header, Res, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Registry } from 'prom-client';
 import { LimitRate } from '../http/limit-rate.js';
 import { Public } from '../identity/decorators.js';
-import { Metrics } from './metrics.js';
 import { NoDatabase, Problems } from '../openapi/problems.js';
 import { OptionalSecurity } from '../openapi/security-schemes.js';
 import { MetricsGuard } from './metrics.guard.js';
-import { processMetrics } from './process-metrics.js';
+import { MetricsScrape } from './metrics-scrape.js';
 
 @ApiTags('metrics')
 @Controller('metrics')
 export class MetricsController {
-  private readonly process = processMetrics();
-
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly scrape: MetricsScrape) {}
 
   /** Open to callers without an access token: a scraper has a token of its own. */
   @Public()
@@ -34,8 +30,8 @@ export class MetricsController {
   })
   @OptionalSecurity('metrics')
   @Problems('metrics_token_wrong')
-  read(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    const all = Registry.merge([this.metrics.registry, this.process]);
+  async read(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const all = await this.scrape.read();
     void reply.type(all.contentType);
     return all.metrics();
   }

@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type Aggregator, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DurationHistogram } from './duration-histogram.js';
+
+/** How the gauges of several workers become one. Counters and histograms add up. */
+export type OverWorkers = Extract<Aggregator, 'sum' | 'max' | 'min'>;
 
 /**
  * What this application counts, for Prometheus to ask for. Each feature names its own numbers, beside what they count.
@@ -34,9 +37,13 @@ export class Metrics {
     return new DurationHistogram(name, help, labelNames, bounds).registerIn(this.registry);
   }
 
-  /** A number that is read when somebody asks for it, and costs nothing until then. */
-  gauge(name: string, help: string, read: () => number): void {
-    this.gaugeBy(name, help, [], (set) => set({}, read()));
+  /**
+   * A number that is read when somebody asks for it, and costs nothing until then.
+   *
+   * @param overWorkers what the number of all workers is: their sum, the largest or the smallest
+   */
+  gauge(name: string, help: string, overWorkers: OverWorkers, read: () => number): void {
+    this.gaugeBy(name, help, [], overWorkers, (set) => set({}, read()));
   }
 
   /** The same for a number with labels. */
@@ -44,12 +51,14 @@ export class Metrics {
     name: string,
     help: string,
     labelNames: Label[],
+    overWorkers: OverWorkers,
     read: (set: (labels: Record<Label, string>, value: number) => void) => void,
   ): void {
     const gauge: Gauge<Label> = new Gauge({
       name,
       help,
       labelNames,
+      aggregator: overWorkers,
       registers: [this.registry],
       collect: () => read((labels, value) => gauge.set(labels, value)),
     });

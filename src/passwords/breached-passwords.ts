@@ -6,13 +6,14 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Counter } from 'prom-client';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
+import { workerShare } from '../config/workers.js';
 import { Metrics } from '../metrics/metrics.js';
 
 const TIMEOUT_MS = 2000;
 /** A range has about a thousand entries of some 40 bytes. */
 const MAX_BYTES = 256 * 1024;
 const PREFIX_LENGTH = 5;
-/** A service that hangs occupies no more connections than this. */
+/** A service that hangs occupies no more connections than this, of all workers. */
 const CONNECTIONS = 16;
 const LOG_INTERVAL_MS = 60_000;
 const ENTRY = /^([0-9A-F]{35}):(\d+)$/i;
@@ -39,7 +40,7 @@ export class BreachedPasswords implements OnApplicationShutdown {
     metrics: Metrics,
   ) {
     this.client = /^https:/i.test(config.pwnedPasswordsUrl) ? https : http;
-    this.agent = new this.client.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+    this.agent = new this.client.Agent({ keepAlive: true, maxSockets: workerShare(CONNECTIONS, config.workers) });
     const help = 'Look-ups of new passwords among breached ones, by outcome';
     this.checks = metrics.counter('latchkey_breached_password_checks_total', help, ['outcome']);
     for (const outcome of ['clear', 'breached', 'failed']) this.checks.inc({ outcome }, 0);

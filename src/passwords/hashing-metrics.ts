@@ -9,10 +9,11 @@ import { HashingQueue, LookupQueue } from './hashing-queue.js';
 @Injectable()
 export class HashingMetrics {
   constructor(metrics: Metrics, hashing: HashingQueue, lookups: LookupQueue) {
-    metrics.gauge('latchkey_hash_queue_running', 'Passwords being hashed or estimated', () => hashing.running);
+    metrics.gauge('latchkey_hash_queue_running', 'Passwords being hashed or estimated', 'sum', () => hashing.running);
     metrics.gauge(
       'latchkey_hash_queue_waiting',
       'Passwords waiting to be hashed or estimated',
+      'sum',
       () => hashing.waiting + lookups.waiting,
     );
     metrics.countedElsewhere(

@@ -1,15 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { workerShare } from '../config/workers.js';
 import { FairQueue } from './fair-queue.js';
 
+const MAX_THREADS = 3;
+
 /**
- * The queue of work that occupies a core: hashing, and estimating the strength of passwords. Leaves one core free for
- * everything else, and one of the four threads of libuv, which the database driver and DNS need as well.
+ * How much of this work each worker does at once. Together they leave one core free for everything else, unless there are as
+ * many workers as cores: each needs one. Each leaves one of its four threads of libuv, which the database driver and DNS
+ * need as well.
  */
+export function hashingThreads(cores: number, workers: number): number {
+  return Math.min(MAX_THREADS, workerShare(cores - 1, workers));
+}
+
+/** The queue of work that occupies a core: hashing, and estimating the strength of passwords. */
 @Injectable()
 export class HashingQueue extends FairQueue {
-  constructor() {
-    super('hashing_busy', Math.max(1, Math.min(3, availableParallelism() - 1)));
+  constructor({ workers }: Config) {
+    super('hashing_busy', hashingThreads(availableParallelism(), workers));
   }
 }
 

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../problem/problem.js';
 import { ticketFor } from './fair-queue.js';
+import { Config } from '../config/config.js';
 import { HashingQueue } from './hashing-queue.js';
 import { PasswordStrength } from './password-strength.js';
 import type { PersonalWords } from './own-words.js';
@@ -101,7 +102,7 @@ it('the reason of a weak password never repeats a word of it', () => {
 });
 
 describe('the strength check', () => {
-  const strength = new PasswordStrength(new HashingQueue());
+  const strength = new PasswordStrength(new HashingQueue(new Config()));
   afterAll(() => strength.onApplicationShutdown());
   const words = { email: 'ada@example.com', name: null };
   const hostile = '4@8({[<369&#!1/|0$5+7%2'.repeat(11);
@@ -117,7 +118,7 @@ describe('the strength check', () => {
 
   it('refuses excess work at once, and recovers (back-pressure)', async () => {
     // Without measured times, only the number of waiting checks counts.
-    const fresh = new PasswordStrength(new HashingQueue());
+    const fresh = new PasswordStrength(new HashingQueue(new Config()));
     const outcomes = await Promise.allSettled(
       Array.from({ length: 80 }, () => fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))),
     );
@@ -132,7 +133,7 @@ describe('the strength check', () => {
   });
 
   it('fails when its thread dies during start, and continues with a new one', async () => {
-    const fresh = new PasswordStrength(new HashingQueue());
+    const fresh = new PasswordStrength(new HashingQueue(new Config()));
     process.once('worker', (thread) => void thread.terminate());
     await expect(fresh.findWeakness('password', words, ticketFor('192.0.2.0/24'))).rejects.toThrow(
       'The password strength thread exited',

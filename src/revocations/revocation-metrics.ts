@@ -6,14 +6,16 @@ import { RevocationCache } from './revocation-cache.js';
 @Injectable()
 export class RevocationMetrics {
   constructor(metrics: Metrics, cache: RevocationCache) {
-    metrics.gauge('latchkey_revocation_feed_trusted', '0 while guarded requests read the database', () =>
+    metrics.gauge('latchkey_revocation_feed_trusted', '0 while guarded requests read the database', 'min', () =>
       Number(cache.isFresh),
     );
     metrics.gauge(
       'latchkey_revocation_feed_lag_seconds',
       'Age of the last moment up to which all revocations are known',
+      'max',
       () => cache.lagMs / 1000,
     );
-    metrics.gauge('latchkey_revocations_remembered', 'Revocations held in memory', () => cache.size);
+    // Each worker knows all of them.
+    metrics.gauge('latchkey_revocations_remembered', 'Revocations held in memory', 'max', () => cache.size);
   }
 }

@@ -25,6 +25,7 @@ export class KeyRotationService implements OnApplicationBootstrap, OnApplication
     metrics.gauge(
       'latchkey_signing_keys_age_seconds',
       'How long ago the signing keys were read from the database',
+      'max',
       () => this.keys.ageMs / 1000,
     );
   }

@@ -4,7 +4,7 @@ import { signingIn, STORMY, using } from '../support/storm/outage-storm.js';
 import { claimsOf } from '../support/app/users.js';
 import { startServer, type ServerProcess } from '../support/programs/server-process.js';
 import { sql } from '../support/database/sql.js';
-import { expectAllSignedIn, pause, refreshing, Storm, type Outcome } from '../support/storm/storm.js';
+import { expectAllSignedIn, pause, refreshing, isFineAfterStop, Storm } from '../support/storm/storm.js';
 import { revokedSessions, expectInvariants } from '../support/storm/invariants.js';
 
 const SHORT = { ...STORMY, REFRESH_ROTATION_INTERVAL: '200ms', REFRESH_LEEWAY: '100ms' };
@@ -46,7 +46,7 @@ describe('a graceful shutdown under load', { timeout: 60_000 }, () => {
     const idle = await storm.joinIdle(server.http, 8);
     const { code, signalledAt } = await stopIn(storm);
     expect(code).toBe(0);
-    expect(storm.outcomes.filter((outcome) => !isFine(outcome, signalledAt)).slice(0, 5)).toEqual([]);
+    expect(storm.outcomes.filter((outcome) => !isFineAfterStop(outcome, signalledAt)).slice(0, 5)).toEqual([]);
 
     const rows = await sql(database.url, 'SELECT id, acknowledged_generation FROM sessions');
     const acknowledged = new Map(rows.map((row) => [row['id'], row['acknowledged_generation'] as number]));
@@ -63,13 +63,3 @@ describe('a graceful shutdown under load', { timeout: 60_000 }, () => {
     storm.hangUp();
   });
 });
-
-/**
- * A complete response, or a 503 for the client to retry elsewhere. After the signal also no response at all, but never a
- * part of one.
- */
-function isFine({ status, bytes, code, retryAfter, closes, sentAt }: Outcome, signalledAt: number): boolean {
-  if (status === 0) return bytes === 0 && (sentAt === undefined || sentAt > signalledAt);
-  if (status === 503) return code === 'hashing_busy' || (code === 'shutting_down' && retryAfter && closes);
-  return status === 200;
-}

@@ -33,4 +33,4 @@ const app = await NestFactory.create(Root, createAdapter(config), appOptions);
 await setupApp(app, config);
 gracefulShutdown(app, config.shutdownDeadlineMs);
 await app.listen({ port: config.port, host: config.host });
-logStartup(app, config);
+logStartup(app.getHttpAdapter().getInstance().log, config, app.getHttpServer().address().port);

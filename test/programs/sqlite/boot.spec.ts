@@ -57,6 +57,13 @@ describe('a start that cannot succeed', { timeout: 60_000 }, () => {
     expect(complaint).toContain('DATABASE_URL');
   });
 
+  it('says that SQLite has no workers, and what to do', async () => {
+    expect(await failureOf({ APP_SECRET: TEST_SECRET, WORKERS: '2' })).toMatch(
+      /WORKERS above 1 needs PostgreSQL .*WORKERS=1/,
+    );
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   it('names the port in use', async () => {
     const database = await throwawayDatabase();
     const other = createServer();

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { Config } from '../../../src/config/config.js';
 import { HashingQueue } from '../../../src/passwords/hashing-queue.js';
 import { PasswordStrength } from '../../../src/passwords/password-strength.js';
 
@@ -7,7 +8,7 @@ const FIRST_PASSWORDS = Array.from({ length: 10 }, (_, i) => ({
   words: { email: 'someone@example.com', name: null },
 }));
 
-const shared = new PasswordStrength(new HashingQueue());
+const shared = new PasswordStrength(new HashingQueue(new Config()));
 const turn = pLimit(1);
 const ask = (task: object) => turn(() => shared['ask'](task));
 let warm: Promise<unknown> | undefined;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { childrenOf } from '../programs/child-processes.js';
 import { embeddedPostgres } from './postgres-server.js';
 
 /** A PostgreSQL server for one test file, which can stop, start and pause it. */
@@ -37,12 +37,6 @@ export async function ownPostgres(flags: string[] = []): Promise<OwnPostgres> {
       await destroy();
     },
   };
-}
-
-function childrenOf(parent: number): number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  const processes = lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
-  return processes.filter(([, ppid]) => ppid === parent).map(([pid]) => pid);
 }
 
 /** A child may have exited in the meantime. */

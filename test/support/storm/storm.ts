@@ -160,6 +160,19 @@ export function expectNobodyRefused({ outcomes }: Storm, codes: ProblemCode[], m
   expect(wrong.slice(0, 5)).toEqual([]);
 }
 
+/**
+ * A complete response, or a 503 for the client to retry elsewhere. After the signal also no response at all, but never a
+ * part of one.
+ */
+export function isFineAfterStop(
+  { status, bytes, code, retryAfter, closes, sentAt }: Outcome,
+  signalledAt: number,
+): boolean {
+  if (status === 0) return bytes === 0 && (sentAt === undefined || sentAt > signalledAt);
+  if (status === 503) return code === 'hashing_busy' || (code === 'shutting_down' && retryAfter && closes);
+  return status === 200;
+}
+
 /** Every client can refresh with its last stored token, and use the new access token. */
 export async function expectAllSignedIn({ clients }: Storm): Promise<void> {
   const worked = await Promise.all(clients.map(async (client) => [await client.refresh(), await client.use()].join()));
