@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
-import { earlyDeaths, restartDelayMs } from './restart-delay.js';
+import { earlyDeaths, MAX_DELAY_MS, restartDelayMs } from './restart-delay.js';
+import { WorkerOutput } from './worker-output.js';
 import { WorkerProcess, type Exit, type WorkerEvents } from './worker-process.js';
 import { WorkerReports } from './worker-reports.js';
 
@@ -13,7 +14,7 @@ type Started = { kind: 'serving'; port: number } | { kind: 'failed'; code: numbe
 /** The workers, numbered from 1: started, replaced when they die, and stopped. */
 export class Crew {
   private readonly running = new Set<WorkerProcess>();
-  private readonly outputs = new Set<Promise<void>>();
+  private readonly output = new WorkerOutput();
   private readonly earlyDeathsOf = new Map<number, number>();
   private readonly restarts = new Map<number, NodeJS.Timeout>();
   private readonly reports: WorkerReports;
@@ -80,14 +81,13 @@ export class Crew {
 
   /** Resolves when everything that workers wrote to stdout is passed on. */
   async outputEnded(): Promise<void> {
-    await Promise.all(this.outputs);
+    await this.output.ended();
   }
 
   private fork(number: number): WorkerProcess {
     const worker = new WorkerProcess(number, this.config.workers, this.events);
     this.running.add(worker);
-    this.outputs.add(worker.outputEnded);
-    void worker.outputEnded.then(() => this.outputs.delete(worker.outputEnded));
+    this.output.passOn(worker.stdout);
     void worker.exited.then((exit) => this.onExit(worker, exit));
     return worker;
   }
@@ -103,29 +103,43 @@ export class Crew {
   private onExit(worker: WorkerProcess, exit: Exit): void {
     this.running.delete(worker);
     this.reports.noteExit(worker);
-    if (worker.isHandingOver || this.isStopping || !this.hasStarted) return;
-    this.reports.noteDeath();
-    const { number, pid, startedAt } = worker;
-    const deaths = earlyDeaths(this.earlyDeathsOf.get(number) ?? 0, performance.now() - startedAt);
-    this.earlyDeathsOf.set(number, deaths);
-    const isCovered = this.workersOf(number).some(({ isHandingOver }) => !isHandingOver);
-    const delayMs = isCovered ? null : restartDelayMs(deaths, Math.random());
-    const how = exit.signal ? { signal: exit.signal } : { code: exit.code };
-    const next = isCovered ? 'another one has its number' : `starting another one in ${delayMs} ms`;
-    this.log.error({ worker: number, pid, ...how, delayMs }, `A worker died: ${next}`);
-    if (delayMs !== null)
-      this.restarts.set(
-        number,
-        setTimeout(() => this.restart(number), delayMs),
-      );
+    if (this.isStopping || !this.hasStarted) return;
+    if (!worker.isHandingOver) this.onDeath(worker, exit);
+    else if (exit.code !== 0) this.log.error(describe(worker, exit), 'A worker that was replaced did not stop cleanly');
   }
 
-  private restart(number: number): void {
-    this.restarts.delete(number);
-    this.fork(number);
+  private onDeath(worker: WorkerProcess, exit: Exit): void {
+    this.reports.noteDeath();
+    const { number, startedAt } = worker;
+    const deaths = earlyDeaths(this.earlyDeathsOf.get(number) ?? 0, performance.now() - startedAt);
+    this.earlyDeathsOf.set(number, deaths);
+    if (this.workersOf(number).some(({ isHandingOver }) => !isHandingOver)) {
+      this.log.error(describe(worker, exit), 'A worker died: another one has its number');
+      return;
+    }
+    const delayMs = restartDelayMs(deaths, Math.random());
+    this.log.error({ ...describe(worker, exit), delayMs }, `A worker died: starting another one in ${delayMs} ms`);
+    this.restartIn(delayMs, number);
+  }
+
+  private restartIn(delayMs: number, number: number): void {
+    const restart = () => {
+      this.restarts.delete(number);
+      try {
+        this.fork(number);
+      } catch (error) {
+        this.log.error({ worker: number, err: error }, 'A worker could not be started; trying again');
+        this.restartIn(MAX_DELAY_MS, number);
+      }
+    };
+    this.restarts.set(number, setTimeout(restart, delayMs));
   }
 
   private workersOf(number: number): WorkerProcess[] {
     return [...this.running].filter((worker) => worker.number === number);
   }
+}
+
+function describe({ number, pid }: WorkerProcess, { signal, code }: Exit): object {
+  return { worker: number, pid, ...(signal ? { signal } : { code }) };
 }

@@ -75,10 +75,8 @@ export class Primary {
  */
 function configureCluster(): void {
   cluster.schedulingPolicy = cluster.SCHED_NONE;
-  // Lines of several processes would be mixed in a pipe; a file or a terminal takes each write as a whole.
+  // `WorkerOutput` passes it on: in one pipe, lines of several processes would be mixed.
   const stdout = isPipeOrSocket() ? 'pipe' : 'inherit';
   // `advanced` keeps the NaN of a metric without samples.
   cluster.setupPrimary({ serialization: 'advanced', stdio: ['inherit', stdout, 'inherit', 'ipc'] });
-  // Each worker adds listeners to it.
-  process.stdout.setMaxListeners(0);
 }

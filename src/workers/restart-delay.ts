@@ -1,5 +1,5 @@
 const BASE_MS = 250;
-const MAX_MS = 30_000;
+export const MAX_DELAY_MS = 30_000;
 /** A worker that served for so long did not die of its start. */
 export const STABLE_MS = 10_000;
 
@@ -17,6 +17,6 @@ export function earlyDeaths(before: number, livedMs: number): number {
  */
 export function restartDelayMs(deaths: number, random: number): number {
   if (deaths === 0) return 0;
-  const full = Math.min(BASE_MS * 2 ** (deaths - 1), MAX_MS);
+  const full = Math.min(BASE_MS * 2 ** (deaths - 1), MAX_DELAY_MS);
   return Math.round(full / 2 + (full / 2) * random);
 }

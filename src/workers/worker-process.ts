@@ -1,8 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MetricsReport, ReportedMetric } from '../metrics/metrics-report.js';
 import type { CollectedMetrics, ToPrimary, ToWorker } from './messages.js';
-import { wholeLines } from './whole-lines.js';
 
 /** The environment variable that tells a worker its number. */
 export const WORKER_NUMBER = 'LATCHKEY_WORKER';
@@ -23,8 +23,6 @@ export class WorkerProcess {
   /** Resolves to its port when it serves, and to null when it exits before. */
   readonly serving: Promise<number | null>;
   readonly exited: Promise<Exit>;
-  /** Resolves when everything that it wrote to stdout is passed on. */
-  readonly outputEnded: Promise<void>;
   isServing = false;
   /** It was told to stop, because another one of its number serves. */
   isHandingOver = false;
@@ -49,10 +47,11 @@ export class WorkerProcess {
       });
       void this.exited.then(() => resolve(null));
     });
-    const { stdout } = this.worker.process;
-    // Without an end of its own, stdout stays open for the others.
-    stdout?.pipe(wholeLines()).pipe(process.stdout, { end: false });
-    this.outputEnded = new Promise((resolve) => (stdout ? void stdout.once('close', resolve) : resolve()));
+  }
+
+  /** Null where it writes to the stdout of the primary itself. */
+  get stdout(): Readable | null {
+    return this.worker.process.stdout;
   }
 
   get pid(): number | undefined {
@@ -66,7 +65,8 @@ export class WorkerProcess {
   /** Stops it in favour of one that serves already: it refuses no request. */
   handOver(): void {
     this.isHandingOver = true;
-    this.send({ kind: 'handOver' });
+    if (this.isServing) this.send({ kind: 'handOver' });
+    else this.stop('SIGTERM');
   }
 
   /** Its numbers; null when they do not come in time. */

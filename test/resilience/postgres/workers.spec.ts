@@ -31,7 +31,7 @@ const refreshingAndUsing: Turn = async (client) => {
   await pause(50);
 };
 
-describe('two workers of one server', { timeout: 120_000 }, () => {
+describe('two workers of one server', { timeout: 180_000 }, () => {
   let database: ThrowawayDatabase;
   let server: ServerProcess;
   let storm: Storm;
@@ -96,7 +96,7 @@ describe('two workers of one server', { timeout: 120_000 }, () => {
       await pause(500);
       const before = listening();
       process.kill(pids()[0]!, 'SIGKILL');
-      await expect.poll(listening).toBe(before + 1);
+      await expect.poll(listening, { timeout: 60_000 }).toBe(before + 1);
     }
     await storm.end();
     expectNobodyRefused(storm, ['refresh_busy'], true);
@@ -205,6 +205,16 @@ describe('two workers of one server', { timeout: 120_000 }, () => {
       const other = createServer().once('error', fails);
       other.listen(port, '127.0.0.1', () => other.close(() => listens()));
     });
+  });
+
+  it('serve on when the reader of their log goes away, and exit with 0', async () => {
+    await start();
+    server.process.stdout!.destroy();
+    for (let i = 0; i < 20; i++) expect((await server.http.get('/health/live')).status).toBe(200);
+    process.kill(pids()[0]!, 'SIGKILL');
+    await expect.poll(states).toEqual([2, 0, 0]);
+    expect((await scrape())['latchkey_log_lines_dropped_total']).toBeGreaterThan(0);
+    expect(await server.stop('SIGTERM')).toBe(0);
   });
 
   it('count every request once in the metrics, also when they are killed or replaced', async () => {
