@@ -42,12 +42,13 @@ describe('the page on protecting a controller', { timeout: 240_000 }, () => {
     expect(refused.stderr).toContain('GET /notes/about');
   });
 
-  it('leaves all checks green', async () => {
+  it('leaves types, lint, OpenAPI document and tests green', async () => {
     const [, entry = ''] = /Put `([^`]+)` on the list `OPEN` in `test\/api\/guards.spec.ts`/.exec(page) ?? [];
     const guards = join(project, 'test/api/guards.spec.ts');
     writeFileSync(guards, readFileSync(guards, 'utf8').replace('const OPEN = [', `$&${entry}`));
     expect(finish).toMatch(/npm run check$/m);
-    const checks = ['types', 'lint', 'format', 'openapi', 'client'].map((name) => `npm run check:${name}`);
+    // The format is that of the command before, and the client's size does not depend on the page.
+    const checks = ['types', 'lint', 'openapi'].map((name) => `npm run check:${name}`);
     const { stdout } = await shell([finish.replace(/npm run check$/m, ''), ...checks, AFFECTED].join('\n'));
     expect(stdout).toMatch(/Test Files +4 passed \(4\)/);
   });
