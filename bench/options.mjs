@@ -11,7 +11,7 @@ const HELP = `npm run bench -- [options]
   --rounds N        rounds, each of which visits every subject once (3)
   --seconds N       duration of one load (5)
   --table-rows LIST rows of the table of sessions (1000,100000,2000000)
-  --sessions N      sign-ins of the measure of memory (100000)
+  --sessions N      of the measure of memory (100000)
   --publish         also writes the picture to docs/images/benchmarks.svg
   --help
 

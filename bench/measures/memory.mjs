@@ -1,105 +1,106 @@
-import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHEAP_COST } from '../peers/subject.mjs';
 import { line } from '../report/section.mjs';
-import { PASSWORD, post, registerMany, startLatchkey } from '../support/latchkey.mjs';
+import { newFolder } from '../support/folders.mjs';
+import { post, startLatchkey, STRICT } from '../support/latchkey.mjs';
 import { progress } from '../support/progress.mjs';
+import { drawTokens, ISSUER, startWithSessions } from '../support/session-rows.mjs';
+import { openSqliteSql } from '../support/sql.mjs';
 
 /** @typedef {import('../report/section.mjs').Section} Section */
 
 const COLLECTABLE = new URL('../peers/latchkey/collectable.mjs', import.meta.url);
-/** Below the default of MAX_SESSIONS_PER_USER, beyond which a sign-in revokes the oldest session. */
-const SESSIONS_PER_USER = 40;
-const AT_ONCE = 8;
-const WARM_UP = 10_000;
+const ENV = { ...STRICT, BCRYPT_COST: CHEAP_COST, ACCESS_TOKEN_TTL: '1d', ISSUER };
+const AT_ONCE = 32;
+/** So few that no cache is full before the measure. */
+const WARM_UP = 2000;
 
 /**
- * Memory of a Latchkey process on SQLite: what so many sign-ins add to it, and then a guarded request with the access token
- * of each. Resident memory after a garbage collection.
+ * Memory of a Latchkey process on SQLite: what it keeps of so many sessions that refresh once, and then of a guarded request
+ * with each of their access tokens. After a garbage collection.
  *
  * @param {{sessions: number}} options
  * @returns {Promise<Section[]>}
  */
 export async function measureMemory({ sessions }) {
-  const env = { BCRYPT_COST: CHEAP_COST, ACCESS_TOKEN_TTL: '1d' };
-  const { url, pid, stop } = await startLatchkey(env, COLLECTABLE, ['--expose-gc']);
+  const file = join(newFolder(), 'sessions.sqlite');
+  const env = { ...ENV, DATABASE_URL: `sqlite:${file}` };
+  const start = () => startLatchkey(env, COLLECTABLE, ['--expose-gc']);
+  const { sql, server } = await startWithSessions(WARM_UP + sessions, start, () => openSqliteSql(file));
   try {
-    const warmUp = Math.min(WARM_UP, sessions);
-    progress(`memory: ${warmUp} sign-ins to warm up`);
-    await useTokens(url, await signIn(url, warmUp));
-    const before = await residentMb(pid);
-    progress(`memory: ${sessions} sign-ins`);
-    const tokens = await signIn(url, sessions);
-    const signedIn = await residentMb(pid);
+    const tokens = await drawTokens(sql, WARM_UP + sessions);
+    progress(`memory: warm up with ${WARM_UP} sessions`);
+    await useTokens(server.url, await refresh(server.url, tokens.splice(0, WARM_UP)));
+    const before = await memoryOf(server);
+    progress(`memory: ${sessions} refreshes`);
+    const accessTokens = await refresh(server.url, tokens);
+    const refreshed = await memoryOf(server);
     progress(`memory: ${sessions} guarded requests`);
-    await useTokens(url, tokens);
-    const used = await residentMb(pid);
-    return [sectionOf(sessions, { before, signedIn, used })];
+    await useTokens(server.url, accessTokens);
+    return [sectionOf(sessions, { before, refreshed, guarded: await memoryOf(server) })];
   } finally {
-    await stop();
+    await sql.close();
+    await server.stop();
   }
 }
 
-/** @returns {Promise<string[]>} the access token of each session */
-async function signIn(url, sessions) {
-  const users = await registerMany(url, Math.ceil(sessions / SESSIONS_PER_USER));
-  const tokens = users.map((user) => user.access_token);
-  let next = 0;
-  await atOnce(async () => {
-    if (users.length + next >= sessions) return false;
-    const { email } = users[next++ % users.length];
-    const { status, body } = await post(url, '/auth/login', { email, password: PASSWORD });
-    if (status !== 200) throw new Error(`login: ${status} ${JSON.stringify(body)}`);
-    tokens.push(body.access_token);
-    return true;
+/** @returns {Promise<string[]>} an access token of each session */
+function refresh(url, tokens) {
+  return eachAtOnce(tokens, async (refresh_token) => {
+    const { status, body } = await post(url, '/auth/refresh', { refresh_token });
+    if (status !== 200) throw new Error(`refresh: ${status} ${JSON.stringify(body)}`);
+    return body.access_token;
   });
-  return tokens;
 }
 
-async function useTokens(url, tokens) {
-  let next = 0;
-  await atOnce(async () => {
-    const token = tokens[next++];
-    if (!token) return false;
+function useTokens(url, tokens) {
+  return eachAtOnce(tokens, async (token) => {
     const response = await fetch(`${url}/auth/whoami`, { headers: { authorization: `Bearer ${token}` } });
     await response.arrayBuffer();
     if (response.status !== 200) throw new Error(`whoami: ${response.status}`);
-    return true;
   });
 }
 
-/** Repeats the step, several at a time, until it returns false. */
-async function atOnce(step) {
-  const repeat = async () => {
-    while (await step());
+async function eachAtOnce(items, use) {
+  const results = [];
+  let next = 0;
+  const work = async () => {
+    while (next < items.length) results.push(await use(items[next++]));
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, repeat));
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return results;
 }
 
-async function residentMb(pid) {
+/** What is in use after a garbage collection, by the metrics of the server. In megabytes. */
+async function memoryOf({ url, pid }) {
   // Buffered writes come first; then the garbage, twice, because finalizers run between the two.
   await sleep(3000);
   for (const _ of [1, 2]) {
     process.kill(pid, 'SIGUSR2');
     await sleep(1000);
   }
-  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const megabytes = (name) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)[1]) / 1e6;
+  return {
+    resident: megabytes('process_resident_memory_bytes'),
+    used: megabytes('nodejs_heap_size_used_bytes') + megabytes('nodejs_external_memory_bytes'),
+  };
 }
 
 /** @returns {Section} */
-function sectionOf(sessions, { before, signedIn, used }) {
-  const per100k = (megabytes) => (megabytes * 100_000) / sessions;
-  const count = sessions.toLocaleString('en');
+function sectionOf(sessions, { before, refreshed, guarded }) {
   return {
     key: 'memory',
-    title: `Memory of a process after ${count} sign-ins, less is better`,
+    title: `Memory of a process, ${sessions.toLocaleString('en')} sessions, less is better`,
     unit: 'megabytes',
     lines: [
-      line('Latchkey before them', [before]),
-      line('Latchkey after them', [signedIn]),
-      line('Latchkey after a guarded request with each token', [used]),
-      line('growth for 100,000 sessions', [per100k(signedIn - before)]),
-      line('growth for 100,000 access tokens in use', [per100k(used - signedIn)]),
+      line('Latchkey: resident before', [before.resident]),
+      line('Latchkey: resident after a refresh of each', [refreshed.resident]),
+      line('Latchkey: resident after a guarded request of each', [guarded.resident]),
+      line('heap in use before', [before.used]),
+      line('heap growth by a refresh of each', [refreshed.used - before.used]),
+      line('heap growth by a guarded request of each', [guarded.used - refreshed.used]),
     ],
     ratios: [],
   };

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTutorial } from '../peers/tutorial/subject.mjs';
 import { line, ratio } from '../report/section.mjs';
+import { newFolder } from '../support/folders.mjs';
 import { MAIN, SETTINGS } from '../support/latchkey.mjs';
 import { progress } from '../support/progress.mjs';
 import { startProcess } from '../support/start-process.mjs';
@@ -32,12 +30,10 @@ const SERVERS = [
  */
 export async function measureStartUp({ rounds, postgres }) {
   compileTutorial();
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   const servers = [];
   for (const server of SERVERS.filter(({ needsPostgres }) => !needsPostgres || postgres)) {
     const database = server.needsPostgres ? { DATABASE_URL: await postgres.createDatabase() } : {};
-    const cwd = mkdtempSync(join(folder, 'server-'));
-    servers.push({ ...server, cwd, env: { ...server.env, ...database }, perRound: [] });
+    servers.push({ ...server, cwd: newFolder(), env: { ...server.env, ...database }, perRound: [] });
   }
   // The first round makes the tables, and brings the files into the memory of the system.
   for (let round = 0; round <= rounds; round++)
@@ -46,7 +42,6 @@ export async function measureStartUp({ rounds, postgres }) {
       progress(`round ${round}/${rounds}  start-up  ${server.name}  ${Math.round(milliseconds)} ms`);
       if (round > 0) server.perRound.push(milliseconds);
     }
-  rmSync(folder, { recursive: true });
   const lines = servers.map(({ name, perRound }) => line(name, perRound));
   const ratios = lines.slice(1).map((other) => ratio(`${lines[0].name} / ${other.name}`, lines[0], other));
   return [{ key: 'start-up', title: 'Start-up, less is better', unit: 'milliseconds', lines, ratios }];

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refreshRequests } from '../peers/latchkey/subject.mjs';
 import { CHEAP_COST } from '../peers/subject.mjs';
 import { line, ratio } from '../report/section.mjs';
-import { register, startLatchkey, STRICT } from '../support/latchkey.mjs';
+import { newFolder } from '../support/folders.mjs';
+import { startLatchkey, STRICT } from '../support/latchkey.mjs';
 import { checkLoad, sendLoad } from '../support/load.mjs';
 import { progress } from '../support/progress.mjs';
-import { drawTokens, fillSessions, ISSUER } from '../support/session-rows.mjs';
+import { drawTokens, ISSUER, startWithSessions } from '../support/session-rows.mjs';
 import { openPostgresSql, openSqliteSql } from '../support/sql.mjs';
 
 /** @typedef {import('../report/section.mjs').Section} Section */
@@ -24,16 +23,15 @@ const ENV = { ...STRICT, BCRYPT_COST: CHEAP_COST, ISSUER };
  * @returns {Promise<Section[]>}
  */
 export async function measureTableSize({ tableRows, rounds, seconds, postgres }) {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   const tables = [];
   try {
     for (const rows of tableRows) {
-      const file = join(folder, `${rows}.sqlite`);
-      tables.push(await startWithRows('SQLite', rows, `sqlite:${file}`, () => openSqliteSql(file)));
+      const file = join(newFolder(), 'sessions.sqlite');
+      tables.push(await startTable('SQLite', rows, `sqlite:${file}`, () => openSqliteSql(file)));
     }
     for (const rows of postgres ? tableRows : []) {
       const url = await postgres.createDatabase();
-      tables.push(await startWithRows('PostgreSQL', rows, url, () => openPostgresSql(url)));
+      tables.push(await startTable('PostgreSQL', rows, url, () => openPostgresSql(url)));
     }
     for (const table of tables) await warmUp(table);
     for (let round = 0; round < rounds; round++)
@@ -48,21 +46,15 @@ export async function measureTableSize({ tableRows, rounds, seconds, postgres })
       await sql.close();
       await stop();
     }
-    rmSync(folder, { recursive: true });
   }
 }
 
-/** The first server makes the tables and one session. The second one finds all the others. */
-async function startWithRows(database, rows, databaseUrl, openSql) {
+async function startTable(database, rows, databaseUrl, openSql) {
   const name = `Latchkey, ${database}, ${rows.toLocaleString('en')} rows`;
   progress(`fill  ${name}`);
-  const env = { ...ENV, DATABASE_URL: databaseUrl };
-  const first = await startLatchkey(env);
-  await register(first.url);
-  await first.stop();
-  const sql = await openSql();
-  await fillSessions(sql, rows);
-  return { database, rows, name, sql, perRound: [], ...(await startLatchkey(env)) };
+  const start = () => startLatchkey({ ...ENV, DATABASE_URL: databaseUrl });
+  const { sql, server } = await startWithSessions(rows, start, openSql);
+  return { database, rows, name, sql, perRound: [], url: server.url, stop: server.stop };
 }
 
 /** A session that the last load left in the middle of a refresh is at its newest generation when it is drawn again. */

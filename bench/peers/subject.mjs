@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from '../support/folders.mjs';
 import { startProcess } from '../support/start-process.mjs';
 
 /** @typedef {import('../support/load.mjs').Load} Load */
@@ -41,21 +39,13 @@ export const isHello = (body) => body?.hello === 'world';
 export const isTokenPair = (body) => typeof body?.access_token === 'string' && typeof body?.refresh_token === 'string';
 
 /** A server of ours beside the file of its subject, in an empty folder. */
-export async function startPeer(url, { command, args = [], env = {} } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
-  const server = await startProcess({
+export function startPeer(url, { command, args = [], env = {} } = {}) {
+  return startProcess({
     command,
     args: [...args, fileURLToPath(url)],
-    cwd: folder,
+    cwd: newFolder(),
     env: { NODE_ENV: 'production', ...env },
   });
-  return {
-    ...server,
-    async stop() {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 /** A POST while a load is prepared. @throws where it is refused */

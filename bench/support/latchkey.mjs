@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from './folders.mjs';
 import { startProcess } from './start-process.mjs';
 
 export const MAIN = new URL('../../dist/src/main.js', import.meta.url);
@@ -18,21 +16,9 @@ export const SETTINGS = {
 export const STRICT = { REFRESH_ROTATION_INTERVAL: '0s', REFRESH_LEEWAY: '0s' };
 
 /** The built program, or another file, in an empty folder, on a port of its own. */
-export async function startLatchkey(env = {}, file = MAIN, nodeOptions = []) {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
-  const server = await startProcess({
-    args: [...nodeOptions, fileURLToPath(file)],
-    cwd: folder,
-    env: { ...SETTINGS, ...env },
-  });
-  return {
-    ...server,
-    folder,
-    stop: async () => {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+export function startLatchkey(env = {}, file = MAIN, nodeOptions = []) {
+  const args = [...nodeOptions, fileURLToPath(file)];
+  return startProcess({ args, cwd: newFolder(), env: { ...SETTINGS, ...env } });
 }
 
 /** @returns {Promise<{status: number, body: any}>} */

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from './folders.mjs';
 import { wrk } from './wrk.mjs';
 
 /**
@@ -51,28 +51,26 @@ export async function checkLoad(load) {
  * @throws if a single request failed
  */
 export async function sendLoad(load, seconds) {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
   const options = {
     connections: load.connections ?? 32,
     seconds,
     timeoutSeconds: load.slow ? 60 : 10,
     headers: load.headers,
-    ...scriptOf(load, folder),
+    ...scriptOf(load),
   };
   const result = await wrk(load.url + (options.script ? '' : load.path), options);
-  rmSync(folder, { recursive: true });
   if (result.failed > 0 || result.errors)
     throw new Error(`${load.url}${load.path}: ${result.failed} requests failed ${result.errors}`);
   if (result.perSecond === 0) throw new Error(`${load.url}${load.path}: no response within ${seconds} s`);
   return result;
 }
 
-function scriptOf(load, folder) {
+function scriptOf(load) {
   const { method = 'GET', path, body, tokens, chain, connections = 32 } = load;
   if (!tokens && method === 'GET') return {};
   const env = { METHOD: method, PATH_NAME: path, ...(body && { BODY: body }) };
   if (!tokens) return { script: luaScript('repeat'), env };
-  const more = { TOKENS: join(folder, 'tokens'), LUA_COMMON: luaScript('common') };
+  const more = { TOKENS: join(newFolder(), 'tokens'), LUA_COMMON: luaScript('common') };
   if (!chain) {
     writeFileSync(more.TOKENS, tokens.join('\n'));
     return { script: luaScript('in-turn'), env: { ...env, ...more } };

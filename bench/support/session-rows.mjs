@@ -1,5 +1,5 @@
 import { TokenSigner } from '../../dist/src/tokens/token-signer.js';
-import { SETTINGS } from './latchkey.mjs';
+import { register, SETTINGS } from './latchkey.mjs';
 import { JwtService } from './nest.mjs';
 
 /** @typedef {import('./sql.mjs').Sql} Sql */
@@ -9,11 +9,26 @@ const SESSIONS_PER_USER = 20;
 const BATCH = 100_000;
 
 /**
+ * A server with so many sessions: a first one makes the tables and one session, the second one finds all the others.
+ *
+ * @param {() => Promise<any>} start
+ * @param {() => Promise<Sql>} openSql
+ */
+export async function startWithSessions(rows, start, openSql) {
+  const first = await start();
+  await register(first.url);
+  await first.stop();
+  const sql = await openSql();
+  await fillSessions(sql, rows);
+  return { sql, server: await start() };
+}
+
+/**
  * Copies the one session and the one user of a database, until it has so many sessions.
  *
  * @param {Sql} sql
  */
-export async function fillSessions(sql, rows) {
+async function fillSessions(sql, rows) {
   const users = Math.ceil(rows / SESSIONS_PER_USER);
   const email = `'reader' || n || '@example.com'`;
   await copyRow(sql, 'users', users, { id: sql.uuid('user', 'n'), email, email_canonical: email });
