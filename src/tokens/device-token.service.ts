@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
 import { Clock } from '../clock/clock.js';
 import { Config } from '../config/config.js';
 import { CLOCK_TOLERANCE_MS } from './access-token-lifetime.js';
-import { idClaim, isObject, textClaim, timeClaim } from './claims.js';
+import { idClaim, textClaim, timeClaim } from './claims.js';
 import { deriveHmacKeys, type HmacKeys } from './hmac-keys.js';
-import { readKeyId, signatureChecks, signJwt, verifySignature, type SignatureChecks } from './jwt.js';
+import { readKeyId, signJwt, verifyHmac } from './jwt.js';
 import { DEVICE_TOKEN } from './token-kinds.js';
 
 /** The longest that browsers keep a cookie. */
@@ -27,23 +26,22 @@ export interface KnownDevice {
  */
 @Injectable()
 export class DeviceTokenService {
-  private readonly checks: SignatureChecks;
+  private readonly audience: string;
   private readonly keys: HmacKeys;
 
   constructor(
-    config: Config,
-    private readonly jwt: JwtService,
+    private readonly config: Config,
     private readonly clock: Clock,
   ) {
-    this.checks = signatureChecks(DEVICE_TOKEN, config.issuer);
+    this.audience = DEVICE_TOKEN.audience(config.issuer);
     this.keys = deriveHmacKeys(config.appSecrets, 'device');
   }
 
   issue({ userId, deviceId, accountKey }: Omit<KnownDevice, 'issuedAt'>): string {
     const now = this.clock.now();
     return signJwt(DEVICE_TOKEN, this.keys.signer, {
-      iss: this.checks.issuer,
-      aud: this.checks.audience,
+      iss: this.config.issuer,
+      aud: this.audience,
       sub: userId,
       jti: deviceId,
       acc: accountKey,
@@ -56,13 +54,13 @@ export class DeviceTokenService {
   verify(token: string): KnownDevice | null {
     const kid = readKeyId(token, DEVICE_TOKEN);
     const key = kid === null ? undefined : this.keys.byId.get(kid);
-    return this.readClaims(verifySignature(this.jwt, token, key, this.checks));
+    const claims = verifyHmac(token, key);
+    return claims && this.readClaims(claims);
   }
 
   /** Null unless every claim is there and of its type. */
-  private readClaims(payload: unknown): KnownDevice | null {
-    if (!isObject(payload)) return null;
-    if (payload['iss'] !== this.checks.issuer || payload['aud'] !== this.checks.audience) return null;
+  private readClaims(payload: Record<string, unknown>): KnownDevice | null {
+    if (payload['iss'] !== this.config.issuer || payload['aud'] !== this.audience) return null;
     const userId = idClaim(payload['sub']);
     const deviceId = idClaim(payload['jti']);
     const accountKey = textClaim(payload['acc']);
