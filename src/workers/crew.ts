@@ -110,8 +110,9 @@ export class Crew {
 
   private onDeath(worker: WorkerProcess, exit: Exit): void {
     this.reports.noteDeath();
-    const { number, startedAt } = worker;
-    const deaths = earlyDeaths(this.earlyDeathsOf.get(number) ?? 0, performance.now() - startedAt);
+    const { number, servingSince } = worker;
+    const servedMs = servingSince === null ? 0 : performance.now() - servingSince;
+    const deaths = earlyDeaths(this.earlyDeathsOf.get(number) ?? 0, servedMs);
     this.earlyDeathsOf.set(number, deaths);
     if (this.workersOf(number).some(({ isHandingOver }) => !isHandingOver)) {
       this.log.error(describe(worker, exit), 'A worker died: another one has its number');

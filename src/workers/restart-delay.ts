@@ -3,9 +3,9 @@ export const MAX_DELAY_MS = 30_000;
 /** A worker that served for so long did not die of its start. */
 export const STABLE_MS = 10_000;
 
-/** How many early deaths in a row there are, with one more worker that lived for this long. */
-export function earlyDeaths(before: number, livedMs: number): number {
-  return livedMs < STABLE_MS ? before + 1 : 0;
+/** How many early deaths in a row there are, with that of one more worker, which served for this long. */
+export function earlyDeaths(before: number, servedMs: number): number {
+  return servedMs < STABLE_MS ? before + 1 : 0;
 }
 
 /**

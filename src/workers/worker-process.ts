@@ -19,11 +19,11 @@ export interface WorkerEvents {
 
 /** One worker as the primary sees it, from its fork to its exit. Its replacement is another one of the same number. */
 export class WorkerProcess {
-  readonly startedAt = performance.now();
   /** Resolves to its port when it serves, and to null when it exits before. */
   readonly serving: Promise<number | null>;
   readonly exited: Promise<Exit>;
-  isServing = false;
+  /** Since when it serves, by `performance.now()`. */
+  servingSince: number | null = null;
   /** It was told to stop, because another one of its number serves. */
   isHandingOver = false;
   private readonly worker: Worker;
@@ -41,12 +41,16 @@ export class WorkerProcess {
     this.serving = new Promise((resolve) => {
       this.worker.on('message', (message: ToPrimary) => {
         if (message.kind === 'serving') {
-          this.isServing = true;
+          this.servingSince = performance.now();
           resolve(message.port);
         } else this.receive(message);
       });
       void this.exited.then(() => resolve(null));
     });
+  }
+
+  get isServing(): boolean {
+    return this.servingSince !== null;
   }
 
   /** Null where it writes to the stdout of the primary itself. */
