@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
-/** What `--only` names. The first six are loads, measured in the same rounds. */
-export const LOADS = ['open', 'guarded', 'many-tokens', 'whoami', 'refresh', 'login'];
+/** What `--only` names. The first seven are loads, measured in the same rounds. */
+export const LOADS = ['open', 'guarded', 'many-tokens', 'new-tokens', 'whoami', 'refresh', 'login'];
 export const MEASURES = [...LOADS, 'start-up', 'memory', 'table-size', 'processes'];
 
 const HELP = `npm run bench -- [options]

@@ -27,6 +27,12 @@ const COMPARISONS = {
   'many-tokens': [
     [latchkeySqlite, bareJwt],
     [latchkeyPostgres, bareJwt],
+    [latchkeySqlite, latchkeySqlite, 'guarded'],
+  ],
+  'new-tokens': [
+    [latchkeySqlite, bareJwt],
+    [latchkeyPostgres, bareJwt],
+    [latchkeySqlite, latchkeySqlite, 'guarded'],
   ],
   whoami: [
     [latchkeySqlite, betterAuthSqlite],

@@ -13,7 +13,8 @@ const SLOW = { factor: 2, atLeastSeconds: 10 };
 const TITLES = {
   open: 'Open route',
   guarded: 'Guarded route, one credential',
-  'many-tokens': 'Guarded route, 10,000 access tokens in turn',
+  'many-tokens': 'Guarded route, one of 10,000 access tokens at random',
+  'new-tokens': 'Guarded route, more access tokens than Latchkey remembers',
   whoami: 'Who is the caller',
   refresh: 'Refreshes, each a rotation, 32 sessions',
   login: 'Sign-ins with a password',

@@ -10,7 +10,8 @@ import { startProcess } from '../support/start-process.mjs';
  * @typedef {object} Loads
  * @property {() => Promise<Load>} [open] an open route, which responds with `{"hello":"world"}`
  * @property {() => Promise<Load>} [guarded] the same behind the guard of the subject, with one credential
- * @property {() => Promise<Load>} [many-tokens] the same with 10,000 different credentials in turn
+ * @property {() => Promise<Load>} [many-tokens] the same with one of MANY_TOKENS credentials at random
+ * @property {() => Promise<Load>} [new-tokens] the same with NEW_TOKENS credentials in turn
  * @property {() => Promise<Load>} [whoami] what the subject itself says of the caller
  * @property {() => Promise<Load>} [refresh] 32 sessions that refresh without pause; every refresh is a rotation
  * @property {() => Promise<Load> | {count: (seconds: number) => Promise<number>, slow: boolean}} [login] sign-ins with a password
@@ -27,6 +28,10 @@ import { startProcess } from '../support/start-process.mjs';
  */
 
 export const SESSIONS = 32;
+/** As many as Latchkey remembers (`src/auth/verified-token-cache.ts`): it verifies the signature of few of them again. */
+export const MANY_TOKENS = 10_000;
+/** More than that, in turn: by the time one comes again it is forgotten. */
+export const NEW_TOKENS = 11_000;
 /** Enough to keep the threads busy that hash, and so few that none waits for longer than Latchkey lets a sign-in wait. */
 export const LOGIN_CONNECTIONS = 4;
 /** At 12, the default of Latchkey, a password takes about a quarter of a second. */

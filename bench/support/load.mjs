@@ -13,7 +13,8 @@ import { wrk } from './wrk.mjs';
  * @property {string} [method]
  * @property {Record<string, string>} [headers]
  * @property {string} [body]
- * @property {string[]} [tokens] presented in turn
+ * @property {string[]} [tokens] presented one after the other
+ * @property {'turn' | 'random'} [order] of the tokens: in turn, where nothing is said
  * @property {boolean} [chain] after its first one, a session presents the `refresh_token` of its last response
  * @property {boolean} [rotates] false where a refresh may give the same token again
  * @property {number} [connections] 32, where nothing is said
@@ -66,14 +67,14 @@ export async function sendLoad(load, seconds) {
 }
 
 function scriptOf(load) {
-  const { method = 'GET', path, body, tokens, chain, connections = 32 } = load;
+  const { method = 'GET', path, body, tokens, order = 'turn', chain, connections = 32 } = load;
   if (!tokens && method === 'GET') return {};
   const env = { METHOD: method, PATH_NAME: path, ...(body && { BODY: body }) };
   if (!tokens) return { script: luaScript('repeat'), env };
-  const more = { TOKENS: join(newFolder(), 'tokens'), LUA_COMMON: luaScript('common') };
+  const more = { ORDER: order, TOKENS: join(newFolder(), 'tokens'), LUA_COMMON: luaScript('common') };
   if (!chain) {
     writeFileSync(more.TOKENS, tokens.join('\n'));
-    return { script: luaScript('in-turn'), env: { ...env, ...more } };
+    return { script: luaScript('tokens'), env: { ...env, ...more } };
   }
   // A script knows which response belongs to which request only where a thread has one connection.
   for (let thread = 0; thread < connections; thread++)

@@ -1,4 +1,4 @@
-import { isHello, isTokenPair, JSON_BODY, request, SESSIONS, startPeer } from '../subject.mjs';
+import { isHello, isTokenPair, JSON_BODY, MANY_TOKENS, NEW_TOKENS, request, SESSIONS, startPeer } from '../subject.mjs';
 
 /** The floor: what a request costs before there is any authentication. @type {import('../subject.mjs').Subject} */
 export const bare = {
@@ -33,15 +33,21 @@ function startJwt(file) {
 }
 
 function guardedLoads(url) {
-  const load = { url, path: '/guarded', expects: isHello };
   const newTokens = async (count) => (await request(`${url}/tokens/${count}`)).body;
+  const loadOf = async (count) => ({
+    url,
+    path: '/guarded',
+    headers: { Authorization: 'Bearer {token}' },
+    tokens: await newTokens(count),
+    expects: isHello,
+  });
   return {
-    guarded: async () => ({ ...load, headers: { Authorization: `Bearer ${await newTokens(1)}` } }),
-    'many-tokens': async () => ({
-      ...load,
-      headers: { Authorization: 'Bearer {token}' },
-      tokens: await newTokens(10_000),
-    }),
+    guarded: async () => {
+      const [token] = await newTokens(1);
+      return { url, path: '/guarded', headers: { Authorization: `Bearer ${token}` }, expects: isHello };
+    },
+    'many-tokens': async () => ({ ...(await loadOf(MANY_TOKENS)), order: 'random' }),
+    'new-tokens': () => loadOf(NEW_TOKENS),
   };
 }
 

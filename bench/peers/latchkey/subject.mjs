@@ -1,8 +1,17 @@
 import { PASSWORD, post, register, registerMany, startLatchkey, STRICT } from '../../support/latchkey.mjs';
-import { BCRYPT_COST, CHEAP_COST, isHello, isTokenPair, JSON_BODY, LOGIN_CONNECTIONS, SESSIONS } from '../subject.mjs';
+import {
+  BCRYPT_COST,
+  CHEAP_COST,
+  isHello,
+  isTokenPair,
+  JSON_BODY,
+  LOGIN_CONNECTIONS,
+  MANY_TOKENS,
+  NEW_TOKENS,
+  SESSIONS,
+} from '../subject.mjs';
 
 const TWO_ROUTES = new URL('two-routes.mjs', import.meta.url);
-const TOKENS = 10_000;
 const LOGIN = {
   path: '/auth/login',
   method: 'POST',
@@ -30,6 +39,11 @@ async function start(database) {
   let logins;
   const bearer = async () => ({ Authorization: `Bearer ${(await register(url)).access_token}` });
   let accessTokens;
+  const tokensLoad = async (count) => {
+    accessTokens ??= await differentTokens(url, NEW_TOKENS);
+    const headers = { Authorization: 'Bearer {token}' };
+    return { url, path: '/two/guarded', headers, tokens: accessTokens.slice(0, count), expects: isHello };
+  };
   return {
     stop: async () => {
       await stop();
@@ -39,16 +53,8 @@ async function start(database) {
       // With the same request as the guarded route.
       open: async () => ({ url, path: '/two/open', headers: await bearer(), expects: isHello }),
       guarded: async () => ({ url, path: '/two/guarded', headers: await bearer(), expects: isHello }),
-      'many-tokens': async () => {
-        accessTokens ??= await differentTokens(url, TOKENS);
-        return {
-          url,
-          path: '/two/guarded',
-          headers: { Authorization: 'Bearer {token}' },
-          tokens: accessTokens,
-          expects: isHello,
-        };
-      },
+      'many-tokens': async () => ({ ...(await tokensLoad(MANY_TOKENS)), order: 'random' }),
+      'new-tokens': () => tokensLoad(NEW_TOKENS),
       whoami: () => whoamiLoad(url),
       refresh: () => refreshLoad(url),
       login: async () => {
@@ -92,7 +98,7 @@ export function refreshRequests(url) {
 }
 
 /** Every refresh issues another access token: it is the cheapest source of real ones. */
-export async function differentTokens(url, count) {
+async function differentTokens(url, count) {
   const tokens = [];
   const chain = async ({ access_token, refresh_token }) => {
     tokens.push(access_token);
