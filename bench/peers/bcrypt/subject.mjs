@@ -8,7 +8,7 @@ const COMPARE = fileURLToPath(new URL('compare.mjs', import.meta.url));
 const cores = availableParallelism();
 
 /** As many threads as Latchkey gives to passwords: one core stays free for everybody else. @type {import('../subject.mjs').Subject} */
-export const bcryptAlone = subject('bcrypt alone, as many threads as Latchkey', Math.max(1, Math.min(3, cores - 1)));
+export const bcryptAlone = subject('bcrypt alone, same threads', Math.max(1, Math.min(3, cores - 1)));
 
 /** @type {import('../subject.mjs').Subject} */
 export const bcryptOnAllCores = subject('bcrypt alone, all cores', cores);
