@@ -74,13 +74,17 @@ async function visitOnce({ prepare }, seconds) {
   return load.count ? { perSecond: await load.count(duration) } : sendLoad(load, duration);
 }
 
+function medianOf(results, member, name) {
+  const values = results.map((result) => result[member]).filter((value) => value !== undefined);
+  return values.length ? { [name]: median(values) } : {};
+}
+
 function sectionsOf(loads, visits, results) {
   const lineOf = (load, name) => {
     const i = visits.findIndex((visit) => visit.load === load && visit.name === name);
     if (i < 0) return undefined;
-    const p99s = results[i].map(({ p99 }) => p99).filter((p99) => p99 !== undefined);
     const perRound = results[i].map(({ perSecond }) => perSecond);
-    return line(name, perRound, p99s.length ? { p99Ms: median(p99s) } : {});
+    return line(name, perRound, { ...medianOf(results[i], 'p99', 'p99Ms'), ...medianOf(results[i], 'cpuUs', 'cpuUs') });
   };
   return loads.map((load) => ({
     key: load,

@@ -4,7 +4,7 @@ import { ratioOf, spread } from '../support/statistics.mjs';
  * The result of one measure: what table, JSON and picture are made from.
  *
  * @typedef {import('../support/statistics.mjs').Spread} Spread
- * @typedef {{name: string, perRound: number[], p99Ms?: number} & Spread} Line
+ * @typedef {{name: string, perRound: number[], p99Ms?: number, cpuUs?: number} & Spread} Line
  * @typedef {{name: string} & Spread} Ratio
  * @typedef {object} Section
  * @property {string} key as `--only` names it

@@ -12,7 +12,7 @@ function sectionText({ title, unit, lines, ratios }, width) {
   const row = (name, text) => `  ${name.padEnd(width)}  ${text}`;
   return [
     `${title}: ${unit}, median (min–max)`,
-    ...lines.map((line) => row(line.name, spreadText(line, figure) + p99Text(line))),
+    ...lines.map((line) => row(line.name, spreadText(line, figure) + moreText(line))),
     ...ratios.map((ratio) =>
       row(
         ratio.name,
@@ -26,8 +26,9 @@ function spreadText({ median, min, max }, format) {
   return `${format(median).padStart(9)}  (${format(min)}–${format(max)})`;
 }
 
-function p99Text({ p99Ms }) {
-  return p99Ms === undefined ? '' : `  99 % within ${figure(p99Ms)} ms`;
+function moreText({ p99Ms, cpuUs }) {
+  const p99 = p99Ms === undefined ? '' : `  99 % within ${figure(p99Ms)} ms`;
+  return cpuUs === undefined ? p99 : `${p99}, ${figure(cpuUs)} µs of CPU each`;
 }
 
 /** Three significant digits where it is small, whole numbers where it is large. */

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuMicroseconds } from './cpu.mjs';
 import { newFolder } from './folders.mjs';
+import { pidAt } from './start-process.mjs';
 import { wrk } from './wrk.mjs';
 
 /**
@@ -48,7 +50,7 @@ export async function checkLoad(load) {
 
 /**
  * @param {Load} load
- * @returns {Promise<import('./wrk.mjs').Result>}
+ * @returns {Promise<import('./wrk.mjs').Result & {cpuUs?: number}>} with the CPU time of the server for each request, in µs
  * @throws if a single request failed
  */
 export async function sendLoad(load, seconds) {
@@ -59,11 +61,14 @@ export async function sendLoad(load, seconds) {
     headers: load.headers,
     ...scriptOf(load),
   };
+  const pid = pidAt(load.url);
+  const cpuBefore = cpuMicroseconds(pid);
   const result = await wrk(load.url + (options.script ? '' : load.path), options);
+  const cpu = cpuMicroseconds(pid) - cpuBefore;
   if (result.failed > 0 || result.errors)
     throw new Error(`${load.url}${load.path}: ${result.failed} requests failed ${result.errors}`);
   if (result.perSecond === 0) throw new Error(`${load.url}${load.path}: no response within ${seconds} s`);
-  return result;
+  return { ...result, ...(cpu > 0 && { cpuUs: cpu / result.requests }) };
 }
 
 function scriptOf(load) {

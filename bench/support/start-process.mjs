@@ -6,6 +6,7 @@ const STOP_DEADLINE_MS = 20_000;
 const ANNOUNCEMENT = /(?:running|ready) (?:at|on) (http:\/\/[^\s(]+)/;
 
 const running = new Set();
+const pids = new Map();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /**
@@ -23,6 +24,7 @@ export async function startProcess({ command = process.execPath, args, cwd, env 
   running.add(child);
   const closed = new Promise((done) => child.on('close', done)).then(() => running.delete(child));
   const url = await announcedUrl(child, args);
+  pids.set(url, child.pid);
   return {
     url,
     pid: child.pid,
@@ -33,6 +35,11 @@ export async function startProcess({ command = process.execPath, args, cwd, env 
       clearTimeout(timer);
     },
   };
+}
+
+/** The process that was started there; undefined where it is none of ours. */
+export function pidAt(url) {
+  return pids.get(url);
 }
 
 /** Keeps reading afterwards: a server must not wait for a full pipe. */

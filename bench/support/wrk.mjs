@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** @typedef {{perSecond: number, p99: number, failed: number, errors: string}} Result p99 in milliseconds */
+/** @typedef {{perSecond: number, requests: number, p99: number, failed: number, errors: string}} Result p99 in milliseconds */
 
 /**
  * Runs `wrk` and reads what it says.
@@ -22,6 +22,7 @@ export async function wrk(
   const [, errors = ''] = /Socket errors: (.*)/.exec(stdout) ?? [];
   return {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]),
+    requests: Number(/(\d+) requests in/.exec(stdout)[1]),
     p99: milliseconds(/99%\s+([\d.]+)(us|ms|s|m)/.exec(stdout)),
     failed: Number(failed),
     errors,
