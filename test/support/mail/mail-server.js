@@ -30,4 +30,4 @@ app.get(Outbox, { strict: false }).define('notice', async ({ recipient, payload 
 }));
 gracefulShutdown(app, config.shutdownDeadlineMs);
 await app.listen({ port: config.port, host: config.host });
-logStartup(app, config);
+logStartup(app.getHttpAdapter().getInstance().log, config, app.getHttpServer().address().port);
