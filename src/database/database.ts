@@ -3,7 +3,7 @@ export type Parameter = string | number | boolean | null;
 export interface StatementOptions {
   /**
    * Each connection keeps the statement prepared, and every text for ever: for the few statements of every refresh, which
-   * take longer to parse and plan than to run.
+   * take longer to parse and plan than to run. Not in transactions.
    */
   keepPrepared?: boolean;
 }

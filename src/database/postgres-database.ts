@@ -1,4 +1,5 @@
-import type { ClientBase, QueryConfig } from 'pg';
+import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import {
   Database,
@@ -9,6 +10,12 @@ import {
   type StatementOptions,
 } from './database.js';
 
+/**
+ * A prepared statement that exists no more (26000) or already (42P05): a pooler changed the connection. Or whose result has
+ * other types (0A000): a migration changed a column.
+ */
+const NOT_AS_PREPARED = new Set(['26000', '42P05', '0A000']);
+
 /** Statements over TypeORM's pool of connections. */
 export class PostgresDatabase extends Database {
   readonly kind = 'postgres';
@@ -17,7 +24,7 @@ export class PostgresDatabase extends Database {
   /** @param canPrepare false behind a pooler, which gives a client another connection with each statement */
   constructor(
     private readonly dataSource: DataSource,
-    private readonly canPrepare: boolean,
+    private canPrepare: boolean,
   ) {
     super();
   }
@@ -26,10 +33,12 @@ export class PostgresDatabase extends Database {
     return this.write(sql, parameters);
   }
 
-  async write<Row>(sql: string, parameters: Parameter[] = [], options: StatementOptions = {}): Promise<Row[]> {
+  async write<Row>(sql: string, parameters: Parameter[] = [], { keepPrepared }: StatementOptions = {}): Promise<Row[]> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      return await this.statementsOn(runner).write(sql, parameters, options);
+      return keepPrepared && this.canPrepare
+        ? await this.runPrepared(runner, sql, parameters)
+        : await run(runner, sql, parameters);
     } finally {
       await runner.release();
     }
@@ -58,31 +67,36 @@ export class PostgresDatabase extends Database {
   }
 
   protected commit<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
-    return this.dataSource.transaction((manager) => work(this.statementsOn(manager.queryRunner!)));
+    return this.dataSource.transaction((manager) => work(statementsOn(manager.queryRunner!)));
   }
 
-  private statementsOn(runner: QueryRunner): Runner {
-    return {
-      read: (sql, parameters = []) => run(runner, sql, parameters),
-      write: (sql, parameters = [], { keepPrepared } = {}) =>
-        keepPrepared && this.canPrepare
-          ? runPrepared(runner, { name: this.nameOf(sql), text: sql, values: parameters })
-          : run(runner, sql, parameters),
-    };
+  /** Where the connection does not know the statement any more, or not as it was: once without a name, and no names from now on. */
+  private async runPrepared<Row>(runner: QueryRunner, sql: string, parameters: Parameter[]): Promise<Row[]> {
+    const client = (await runner.connect()) as ClientBase;
+    try {
+      // Not over TypeORM's method, which knows no names.
+      const { rows } = await client.query({ name: this.nameOf(sql), text: sql, values: parameters });
+      return rows as Row[];
+    } catch (error) {
+      if (!NOT_AS_PREPARED.has(String((error as { code?: unknown }).code))) throw error;
+      this.canPrepare = false;
+      return run(runner, sql, parameters);
+    }
   }
 
+  /** Of the text: behind a pooler, processes of different builds and configurations may share a connection. */
   private nameOf(sql: string): string {
-    const name = this.preparedNames.get(sql) ?? `latchkey_${this.preparedNames.size}`;
+    const known = this.preparedNames.get(sql);
+    if (known) return known;
+    const name = `latchkey_${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
     this.preparedNames.set(sql, name);
     return name;
   }
 }
 
-/** Not over TypeORM's method, which knows no names. */
-async function runPrepared<Row>(runner: QueryRunner, query: QueryConfig): Promise<Row[]> {
-  const client = (await runner.connect()) as ClientBase;
-  const { rows } = await client.query(query);
-  return rows as Row[];
+function statementsOn(runner: QueryRunner): Runner {
+  const onRunner = <Row>(sql: string, parameters: Parameter[] = []) => run<Row>(runner, sql, parameters);
+  return { read: onRunner, write: onRunner };
 }
 
 /** A structured result has the rows of every kind of statement in one place. */

@@ -14,11 +14,20 @@ export class SqliteConnection {
   }
 
   /** The rows of one statement, which stays prepared. Throws as `all`. */
-  allPrepared<Row>(sql: string, parameters: Parameter[]): Promise<Row[]> {
-    const statement = this.prepared.get(sql) ?? this.connection.prepare(sql);
+  async allPrepared<Row>(sql: string, parameters: Parameter[]): Promise<Row[]> {
+    const statement = this.prepared.get(sql) ?? (await this.prepare(sql));
     this.prepared.set(sql, statement);
     return new Promise((resolve, reject) => {
       statement.all<Row>(parameters, (error, rows) => (error ? reject(error) : resolve(rows)));
+    });
+  }
+
+  /** Throws the driver's error: without a callback it would be an event, which ends the process. */
+  private prepare(sql: string): Promise<sqlite3.Statement> {
+    return new Promise((resolve, reject) => {
+      const statement = this.connection.prepare(sql, (error: Error | null) =>
+        error ? reject(error) : resolve(statement),
+      );
     });
   }
 

@@ -42,11 +42,16 @@ export class SqliteWriter {
       void this.queue(async () => {
         clearTimeout(timer);
         if (isLate) return;
-        const connection = this.connection!;
-        connection.waitForLock(TIMEOUTS.statement - (performance.now() - since));
-        await work(connection).then(resolve, reject);
+        const timeLeft = TIMEOUTS.statement - (performance.now() - since);
+        await this.run(work, timeLeft).then(resolve, reject);
       });
     });
+  }
+
+  private async run<T>(work: (connection: SqliteConnection) => Promise<T>, lockTimeoutMs: number): Promise<T> {
+    if (!this.connection) throw new Error('the connection for writing is not open');
+    this.connection.waitForLock(lockTimeoutMs);
+    return work(this.connection);
   }
 
   /** Takes the write lock at once: a transaction that reads first and writes later can fail half-way. */

@@ -85,8 +85,8 @@ export const requestLog = fp<{ logDestination: LogDestination }>(
  */
 function requestLine({ request, reply, route, ms, aborted }: CompletedRequest, bindings: string): string {
   const { logSubject: subject, problemCode } = request;
-  const code = problemCode === null ? '' : `,"code":"${problemCode}"`;
-  const user = subject === null ? '' : `,"userId":${quote(subject.userId)},"sessionId":${quote(subject.sessionId)}`;
+  const code = !problemCode ? '' : `,"code":"${problemCode}"`;
+  const user = !subject ? '' : `,"userId":${quote(subject.userId)},"sessionId":${quote(subject.sessionId)}`;
   return (
     `{"level":"info","time":"${isoNow()}"${bindings},"reqId":"${request.id}","method":"${request.method}"` +
     `,"route":${quotedRoute(route)},"status":${reply.statusCode}${code},"ms":${Math.round(ms * 10) / 10}` +

@@ -23,6 +23,10 @@ export class RequestLogger implements FastifyBaseLogger {
     return this.own.level;
   }
 
+  set level(level: string) {
+    this.own.level = level;
+  }
+
   child(bindings: Bindings, options?: Options): FastifyBaseLogger {
     return this.own.child(bindings, options);
   }

@@ -94,8 +94,9 @@ export class SecuredResponse<Request extends IncomingMessage = IncomingMessage> 
   override writeHead(status: number, ...more: never[]): this {
     super.writeHead(status, ...more);
     const { headers, names, lines } = headersOfPage(this.req.url);
-    const given: object = typeof more.at(-1) === 'object' ? more.at(-1)! : {};
-    const isOwn = (name: string) => name in given || this.hasHeader(name);
+    // Fastify passes its headers as an object, by their names in lower case.
+    const given: object = more.at(-1) ?? {};
+    const isOwn = (name: string) => (typeof given === 'object' && name in given) || this.hasHeader(name);
     const head = this as unknown as { _header: string };
     head._header =
       head._header.slice(0, -END.length) + (names.some(isOwn) ? linesOf(headers, (name) => !isOwn(name)) : lines) + END;
