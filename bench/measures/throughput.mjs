@@ -3,7 +3,7 @@ import { line, ratio } from '../report/section.mjs';
 import { checkLoad, sendLoad } from '../support/load.mjs';
 import { progress } from '../support/progress.mjs';
 import { median } from '../support/statistics.mjs';
-import { comparisonsOf } from './ratios.mjs';
+import { comparisonsOf } from '../report/comparisons.mjs';
 
 /** @typedef {import('../peers/subject.mjs').Subject} Subject */
 /** @typedef {import('../report/section.mjs').Section} Section */
