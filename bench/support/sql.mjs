@@ -16,6 +16,8 @@ import sqlite3 from 'sqlite3';
 /** @returns {Promise<Sql>} */
 export async function openPostgresSql(url) {
   const client = new pg.Client({ connectionString: url });
+  // The statement that runs is rejected as well: without a listener, the process would end before it could report that.
+  client.on('error', () => {});
   await client.connect();
   return {
     query: async (statement) => (await client.query(statement)).rows,
