@@ -20,7 +20,7 @@ describe('the page on protecting a controller', { timeout: 240_000 }, () => {
   beforeAll(() => {
     project = mkdtempSync(join(tmpdir(), 'latchkey-docs-'));
     for (const name of readdirSync('.').filter((one) => !NOT_COPIED.includes(one))) {
-      cpSync(name, join(project, name), { recursive: true });
+      cpSync(name, join(project, name), { recursive: true, filter: (source) => !source.includes('node_modules') });
     }
     symlinkSync(resolve('node_modules'), join(project, 'node_modules'));
   });
