@@ -24,7 +24,7 @@ describe('startupLines', () => {
     expect(elsewhere).toBe(`Demo: ${URL_3000}/demo`);
   });
 
-  it('name Swagger UI, the demo and the mail only when they are served, and never a password', () => {
+  it('name Swagger UI, demo and mail only when they are served, never a password', () => {
     const ISSUER = 'https://auth.example.com';
     const env = { NODE_ENV: 'production', ISSUER, DATABASE_URL: 'postgres://u:hunter2@db/x' };
     expect(linesOf(env)).toEqual([`Latchkey is running at ${URL_3000} (PostgreSQL)`]);

@@ -56,7 +56,7 @@ describe.each(['en', 'de'])('every template in %s', (locale) => {
     expect(html).not.toMatch(/color:|background/);
   });
 
-  it('says how long links and codes of verification mails are valid, and to ignore them otherwise', () => {
+  it('says how long links and codes are valid, and to ignore them otherwise', () => {
     const validity = { 'verify-email': '24', 'reset-password': '1', 'confirm-email-change': '24' };
     for (const [template, hours] of Object.entries(validity)) {
       const { text } = renderer.render(mail(template as TemplateName, 'x', locale));

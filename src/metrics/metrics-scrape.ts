@@ -4,7 +4,7 @@ import { Metrics } from './metrics.js';
 import { readMetrics, readTotals, type MetricsReport, type ReportedMetric } from './metrics-report.js';
 import { processMetrics } from './process-metrics.js';
 
-/** What a scrape is answered with: the numbers of this process or, where there are workers, those of all. */
+/** The response to a scrape: the numbers of this process or, where there are workers, those of all. */
 @Injectable()
 export class MetricsScrape {
   private readonly process = processMetrics();

@@ -48,7 +48,7 @@ describe('the throttle of password guesses', () => {
     expect(countFailure(after(98, 5), NOW)).toEqual(after(99, 0));
   });
 
-  it('allows at most 100 guesses in 83 hours to somebody who always waits as long as needed', () => {
+  it('allows at most 100 guesses in 83 hours to whoever waits as long as needed', () => {
     let state = null as Parameters<typeof decideAttempt>[0];
     let now = NOW;
     let guesses = 0;

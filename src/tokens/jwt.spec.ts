@@ -58,7 +58,7 @@ describe('a signed token', () => {
     }
   });
 
-  it('under an ES256 key is verified by the library, with 64 bytes of signature each time', () => {
+  it('under an ES256 key is verified by the library, with 64 bytes of signature', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const [claims] = CLAIMS;
     for (let i = 0; i < 100; i++) {

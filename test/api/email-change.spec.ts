@@ -188,7 +188,7 @@ describe('a change of address', () => {
   });
 
   // arXiv 2205.10174
-  it('leaves an address unverified that was so before, when it is undone (pre-hijacking)', async () => {
+  it('leaves an address unverified that was so before the undo (pre-hijacking)', async () => {
     const victim = someEmail();
     const { tokens } = await register(test.http, victim);
     const { requested, changed } = await changes({ email: victim, access_token: tokens.access_token });

@@ -52,7 +52,7 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
   });
 
   // arXiv 2205.10174
-  it('excludes pre-hijacking: of two registrations only the browser of one has its password', async () => {
+  it('excludes pre-hijacking: of two registrations one browser has its password', async () => {
     const email = someEmail();
     const { codeVerifier, codeChallenge } = newCodeVerifier();
     await registers(email, THEIR_PASSWORD);
@@ -66,7 +66,7 @@ describe('registration with EMAIL_VERIFICATION=required', () => {
   });
 
   // arXiv 2205.10174
-  it('gives nobody the password of a stranger whose link the owner opened (pre-hijacking)', async () => {
+  it('gives nobody the password of a stranger, whose link was opened (pre-hijacking)', async () => {
     const email = someEmail();
     await registers(email);
     await registers(email, THEIR_PASSWORD);

@@ -139,7 +139,7 @@ describe('the mail budgets', () => {
     expect(smtp.received.filter(({ to }) => to.startsWith('user'))).toHaveLength(2);
   });
 
-  it('are decided by one transaction at a time: the next sees what the first has counted', async () => {
+  it('are decided by one transaction at a time, which sees what the others counted', async () => {
     const app = await start({ MAIL_RECIPIENT_LIMIT: '1' });
     await addMail(app, TO);
     await counts({ sent: 1 });

@@ -15,7 +15,7 @@ const RULES = new Map<Type, Record<string, Rule>>([
 
 /**
  * Whether the rules of its class surely accept a body as it is. False means that class-validator has to decide, which also
- * explains what is wrong. A test holds both equal.
+ * explains what is wrong. A test shows that it accepts, unchanged, whatever these rules accept.
  */
 export function isObviouslyValid(body: unknown, type: Type): body is object {
   const rules = RULES.get(type);

@@ -1,5 +1,5 @@
 /**
- * The built server with kinds of mail of its own, as a feature defines them. It does what `src/main.ts` does; `npm test`
+ * The built server with kinds of mail of its own, as a feature defines them. It does what `src/server.ts` does; `npm test`
  * builds what it imports.
  */
 import 'reflect-metadata';
