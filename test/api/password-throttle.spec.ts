@@ -315,7 +315,7 @@ describe('brute force from one address', { timeout: 120_000 }, () => {
     expect(known.status).toBe(200);
   });
 
-  it('is not exempt from its limits with a device token of another account, or a forged one', async () => {
+  it('is not exempt with a forged device token, or one of another account', async () => {
     const { email, tokens } = await register(test.http);
     const other = await register(test.http);
     const stuff = (device_token: string) =>

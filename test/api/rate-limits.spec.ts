@@ -175,7 +175,7 @@ describe('a rate limit', { timeout: 120_000 }, () => {
     expect((await send(test.http, route, from('192.0.8.1', options))).status).toBe(204);
   });
 
-  it('does not keep those out who are signed in, when neighbours at their address use it up', async () => {
+  it('keeps nobody out who is signed in, when neighbours at the address use it up', async () => {
     const neighbour = () => '192.0.9.1';
     const { email, tokens } = await register(test.http);
     await repeat(test, pointsOf('token-address'), neighbour, () => requestOf('token-address'));
@@ -277,7 +277,7 @@ describe('the settings of rate limits', () => {
     expect(counts).toEqual({ 400: 20, 'password-address': 10 });
   });
 
-  it('take the address that the trusted proxy added, not those that a client invents before it', async () => {
+  it('take the address that the trusted proxy added, not those before it', async () => {
     const test = await limitedApp({ TRUST_PROXY: '1', RATE_LIMIT_OVERRIDES: 'password-address=20/1m' });
     const counts = await repeat(
       test,

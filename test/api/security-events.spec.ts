@@ -86,7 +86,7 @@ describe('the security events', () => {
     ]);
   });
 
-  it('record failed sign-ins at existing accounts, of one second and one address as one', async () => {
+  it('record failed sign-ins at accounts, of one second and one address as one', async () => {
     const { email, userId } = await signUp();
     const events = await added(userId, async () => {
       for (let i = 0; i < 3; i++) expect((await signIn(email, WRONG)).status).toBe(401);
@@ -104,7 +104,7 @@ describe('the security events', () => {
   });
 
   // User enumeration by timing.
-  it('write a failed sign-in after the response: an existing account costs no statement', async () => {
+  it('write a failed sign-in after the response: an account costs no statement', async () => {
     const { email } = await signUp();
     await test.flush();
     const aboutUsers = (statements: string[]) => statements.filter((sql) => /FROM "users"/.test(sql));
@@ -129,7 +129,7 @@ describe('the security events', () => {
     expect(unknown).toEqual([expect.stringContaining('FROM "users"')]);
   });
 
-  it('record a logout by access token, by refresh token, and at /oauth/revoke, once each', async () => {
+  it('record a logout by access token, refresh token or /oauth/revoke, once each', async () => {
     const { userId, tokens, email } = await signUp();
     const logout = () => test.http.post('/auth/logout', { token: tokens.access_token, headers: BROWSER });
     expect(await added(userId, logout)).toMatchObject([{ type: 'logout', sessionId: tokens.session_id, ...HERE }]);

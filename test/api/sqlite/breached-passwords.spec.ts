@@ -97,7 +97,7 @@ describe('the check for breached passwords', () => {
     }
   });
 
-  it('sends five characters of the hash, asks for padding, and sends nothing else about the user', async () => {
+  it('sends five characters of the hash, asks for padding, and sends nothing else', async () => {
     const email = someEmail();
     await register(test.http, email);
     const [{ method, url, headers, rawHeaders }] = asked as [IncomingMessage];
@@ -162,7 +162,7 @@ describe('the check for breached passwords', () => {
     expectProblem(await refused, 400, 'password_rejected');
   });
 
-  it('serves other requests while the service hangs, with a bounded number of connections', async () => {
+  it('serves other requests while the service hangs, with bounded connections', async () => {
     const { tokens } = await register(test.http);
     asked = [];
     respond = () => {};

@@ -40,7 +40,7 @@ describe('a storm of changes to ten accounts, at two processes on one PostgreSQL
     await database.drop();
   });
 
-  it('fails no request, deadlocks nowhere, and leaves no session or link that must be dead', async () => {
+  it('fails no request, deadlocks nowhere, leaves no session or link to be revoked', async () => {
     const storm = new AccountStorm(processes, smtp, USERS);
     await storm.rage(STORM_MS);
     const pending = async () => (await sql(database.url, `SELECT id FROM outbox WHERE state = 'pending'`)).length;
